@@ -1,0 +1,1 @@
+"""Opsbell: the operations of a hosted web application, run from Slack."""
