@@ -1,0 +1,1 @@
+"""The edge to Slack. Only here are slack_bolt and slack_sdk known."""

@@ -1,0 +1,1 @@
+"""Opsbell's own state: PostgreSQL, its migrations, the log of events and the durable queue."""

@@ -1,0 +1,134 @@
+"""The connection pool, and the transaction in which everything that changes state happens."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, LiteralString
+
+import psycopg
+import psycopg_pool
+from psycopg import sql
+from psycopg.rows import DictRow, dict_row
+
+from bot.errors import Unavailable
+from bot.store.events import Event, EventLog
+
+Connection = psycopg.AsyncConnection[DictRow]
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+Query = LiteralString | sql.Composed
+
+CONNECT_TIMEOUT = timedelta(seconds=10)
+
+
+class Transaction:
+    """One database transaction: state, queued jobs and events change together or not at all.
+
+    Events recorded here are appended right before the commit, so that the short lock which
+    keeps the log in one chain is the last lock taken and no deadlock can come of it.
+    """
+
+    def __init__(self, connection: Connection, log: EventLog) -> None:
+        self.connection = connection
+        self._log = log
+        self._events: list[Event] = []
+
+    async def execute(self, query: Query, parameters: Parameters = None) -> int:
+        """Runs one statement; the number of rows it touched."""
+        cursor = await self.connection.execute(query, parameters)
+        return cursor.rowcount
+
+    async def all(self, query: Query, parameters: Parameters = None) -> list[DictRow]:
+        """All rows as dictionaries."""
+        cursor = await self.connection.execute(query, parameters)
+        return await cursor.fetchall()
+
+    async def first(self, query: Query, parameters: Parameters = None) -> DictRow | None:
+        """The first row, or None where there is none."""
+        cursor = await self.connection.execute(query, parameters)
+        return await cursor.fetchone()
+
+    async def one(self, query: Query, parameters: Parameters = None) -> DictRow:
+        """The first row. Raises LookupError where there is none."""
+        row = await self.first(query, parameters)
+        if row is None:
+            raise LookupError("the query returned no row")
+        return row
+
+    def record(self, event: Event) -> None:
+        """Adds an event to the log, in this transaction."""
+        self._events.append(event)
+
+    async def finish(self) -> None:
+        """Appends what was recorded; called by the database right before the commit."""
+        await self._log.append(self.connection, self._events)
+
+
+class Database:
+    """Opsbell's own PostgreSQL. Use as `async with Database(...)`.
+
+    Raises Unavailable from `transaction()` when PostgreSQL cannot be reached within
+    CONNECT_TIMEOUT; errors inside a transaction are psycopg's own.
+    """
+
+    def __init__(self, url: str, log: EventLog, *, size: int = 12) -> None:
+        self.url = url
+        self.log = log
+        self.pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(
+            url,
+            connection_class=psycopg.AsyncConnection[DictRow],
+            kwargs={"row_factory": dict_row, "application_name": "opsbell"},
+            min_size=2,
+            max_size=size,
+            open=False,
+            timeout=CONNECT_TIMEOUT.total_seconds(),
+            check=psycopg_pool.AsyncConnectionPool.check_connection,
+        )
+
+    async def __aenter__(self) -> Database:
+        await self.pool.open()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(
+        self, *, timeout: timedelta = CONNECT_TIMEOUT
+    ) -> AsyncIterator[Transaction]:
+        """A transaction that commits when the block ends well and rolls back when it raises."""
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(
+                    self.pool.connection(timeout=timeout.total_seconds())
+                )
+            except psycopg_pool.PoolTimeout as error:
+                raise Unavailable(
+                    "Opsbell's own database does not answer.",
+                    hint="Start PostgreSQL, or look at `database` in opsbell.yaml.",
+                ) from error
+            async with connection.transaction():
+                transaction = Transaction(connection, self.log)
+                yield transaction
+                await transaction.finish()
+
+    async def execute(self, query: Query, parameters: Parameters = None) -> int:
+        """One statement in a transaction of its own."""
+        async with self.transaction() as tx:
+            return await tx.execute(query, parameters)
+
+    async def all(self, query: Query, parameters: Parameters = None) -> list[DictRow]:
+        """All rows of one query."""
+        async with self.transaction() as tx:
+            return await tx.all(query, parameters)
+
+    async def first(self, query: Query, parameters: Parameters = None) -> DictRow | None:
+        """The first row of one query, or None."""
+        async with self.transaction() as tx:
+            return await tx.first(query, parameters)
+
+    async def one(self, query: Query, parameters: Parameters = None) -> DictRow:
+        """The first row of one query. Raises LookupError where there is none."""
+        async with self.transaction() as tx:
+            return await tx.one(query, parameters)
