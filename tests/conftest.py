@@ -1,0 +1,61 @@
+"""Fixtures that every test may use: the real parts, each started when first asked for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.parts.compose_project import ComposeProject, new_project, remove_orphans
+from tests.parts.require import need, required
+
+
+def pytest_configure() -> None:
+    try:
+        required()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Judge the `needs` markers before any fixture starts."""
+    for marker in item.iter_markers("needs"):
+        need(*marker.args)
+
+
+@pytest.fixture(scope="session")
+def compose_ready() -> None:
+    """Clear the way for Compose projects: the parts are there, killed runs' leftovers are not."""
+    need("docker", "compose", "postgres-image", "web-image")
+    remove_orphans()
+
+
+@pytest.fixture(scope="module")
+def grandvps(
+    compose_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComposeProject]:
+    """A running Compose project with PostgreSQL 17, shared by the tests of a module."""
+    yield from _running(new_project(tmp_path_factory.mktemp("compose")))
+
+
+@pytest.fixture(scope="module")
+def grandvps15(
+    compose_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComposeProject]:
+    """The same with PostgreSQL 15, whose pg_dump knows no zstd."""
+    yield from _running(new_project(tmp_path_factory.mktemp("compose"), postgres=15))
+
+
+@pytest.fixture
+def own_grandvps(
+    compose_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComposeProject]:
+    """A Compose project with PostgreSQL 17 for one test alone, which may damage it."""
+    yield from _running(new_project(tmp_path_factory.mktemp("compose")))
+
+
+def _running(project: ComposeProject) -> Iterator[ComposeProject]:
+    project.start()
+    try:
+        yield project
+    finally:
+        project.remove()
