@@ -1,0 +1,71 @@
+"""Who may use which command, and how many others must approve."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from bot.config.base import Model, RoleName, wrong
+from bot.config.words import one_of
+
+COMMANDS = (
+    "backup",
+    "restore",
+    "maintenance",
+    "deploy",
+    "checklist",
+    "checks",
+    "alerts",
+    "oncall",
+    "incident",
+    "ticket",
+    "runbook",
+    "report",
+    "opsbell",
+)
+
+ANYONE = "anyone"
+"""The role that every person in the workspace holds."""
+
+
+def _command(value: str) -> str:
+    if value not in COMMANDS:
+        raise wrong(one_of(COMMANDS, value))
+    return value
+
+
+Command = Annotated[str, AfterValidator(_command)]
+
+
+class AccessRule(Model):
+    """What one command asks: a role, and approvals by others who hold the same role."""
+
+    role: RoleName = "admin"
+    approvals: Annotated[int, Field(ge=0, le=10)] = 0
+
+
+_ADMIN = AccessRule(role="admin")
+
+DEFAULT_ACCESS: Mapping[str, AccessRule] = {
+    "backup": AccessRule(role="operator"),
+    "restore": AccessRule(role="admin", approvals=1),
+    "maintenance": AccessRule(role="operator"),
+    "deploy": AccessRule(role="operator"),
+    "checklist": AccessRule(role=ANYONE),
+    "checks": AccessRule(role=ANYONE),
+    "alerts": AccessRule(role="operator"),
+    "oncall": AccessRule(role="operator"),
+    "incident": AccessRule(role=ANYONE),
+    "ticket": AccessRule(role=ANYONE),
+    "runbook": AccessRule(role="operator"),
+    "report": AccessRule(role="operator"),
+    "opsbell": AccessRule(role=ANYONE),
+}
+
+
+def access_rule(access: Mapping[str, AccessRule], command: str) -> AccessRule:
+    """The rule of `command`: the configured one, else the default.
+
+    A command that neither knows is the admins' alone.
+    """
+    return access.get(command) or DEFAULT_ACCESS.get(command, _ADMIN)

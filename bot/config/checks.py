@@ -1,0 +1,77 @@
+"""Checks: what looks at the world and changes nothing, one model per kind.
+
+A new kind is one more class with its own `kind`, added to `Check`.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot.config.base import LocalPath, Model, TargetName
+from bot.config.values import Period, Regex, Text, WebUrl
+
+Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+class _Check(Model):
+    """What all kinds share: a reading that takes longer than `timeout` is unknown."""
+
+    timeout: Period = timedelta(seconds=10)
+
+
+class DiskCheck(_Check):
+    """Used space of the file system that holds `path`, in percent."""
+
+    kind: Literal["disk"]
+    path: LocalPath
+    warn: Percent = 80
+    crit: Percent = 90
+
+
+class SqlCheck(_Check):
+    """The number that a query on the target's database returns; thresholds are reached at >=."""
+
+    kind: Literal["sql"]
+    target: TargetName
+    query: Text
+    warn: float | None = None
+    crit: float | None = None
+
+
+class LogsCheck(_Check):
+    """How many lines of a service's log of the last `within` match `pattern`."""
+
+    kind: Literal["logs"]
+    target: TargetName
+    service: Text
+    pattern: Regex
+    within: Period = timedelta(hours=24)
+    warn: Annotated[int, Field(ge=1)] | None = None
+    crit: Annotated[int, Field(ge=1)] | None = None
+
+
+class BackupAgeCheck(_Check):
+    """How long ago the target's last good backup finished."""
+
+    kind: Literal["backup_age"]
+    target: TargetName
+    warn: Period = timedelta(hours=26)
+    crit: Period = timedelta(hours=50)
+
+
+class HttpCheck(_Check):
+    """A GET of `url`: another status than `expect`, or a body without `contains`, is critical;
+    `warn` and `crit` are response times."""
+
+    kind: Literal["http"]
+    url: WebUrl
+    expect: Annotated[int, Field(ge=100, le=599)] = 200
+    contains: Text | None = None
+    warn: Period | None = None
+    crit: Period | None = None
+
+
+Check = Annotated[
+    DiskCheck | SqlCheck | LogsCheck | BackupAgeCheck | HttpCheck, Field(discriminator="kind")
+]

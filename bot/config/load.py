@@ -1,0 +1,67 @@
+"""opsbell.yaml → settings, or every problem at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.config import report
+from bot.config.base import Context
+from bot.config.consistency import inconsistencies
+from bot.config.document import Document, read
+from bot.config.errors import ConfigurationError, Problem
+from bot.config.settings import Settings
+
+_DEFINING = ("roles", "targets", "checks")
+"""The parts of a document whose keys other parts refer to."""
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """Read the file at `path`, with ``${NAME}`` taken from `environ`.
+
+    Raises ConfigurationError, which holds all problems in the file's order. Relative paths in
+    the file start at its directory.
+    """
+    document = read(_text(path), environ)
+    found = list(document.problems)
+    settings = None
+    if document.data is None and not found:
+        found.append(Problem("", 1, "an empty file", "at least one setting, such as timezone: UTC"))
+    if document.data is not None:
+        try:
+            settings = Settings.model_validate(document.data, context=_context(document, path))
+        except ValidationError as error:
+            found += report.problems(Settings, error, document)
+        found += inconsistencies(document)
+    if settings is None or found:
+        raise ConfigurationError(path, _in_order(found))
+    return settings
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        expected = "a configuration (copy opsbell.example.yaml, or name another with --config)"
+        problem = Problem("", None, "no such file", expected)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problem = Problem("", line, "bytes that are not UTF-8", "text in UTF-8")
+    except OSError as error:
+        problem = Problem("", None, error.strerror or "an error", "a file that can be read")
+    raise ConfigurationError(path, [problem])
+
+
+def _context(document: Document, path: Path) -> Context:
+    data = document.data if isinstance(document.data, dict) else {}
+    defined = {kind: data.get(kind) for kind in _DEFINING}
+    names = {k: frozenset(part if isinstance(part, dict) else ()) for k, part in defined.items()}
+    return Context(path.absolute().parent, names)
+
+
+def _in_order(found: list[Problem]) -> list[Problem]:
+    """By line; of several problems at one place, the first alone."""
+    first: dict[tuple[str, int | None], Problem] = {}
+    for problem in found:
+        first.setdefault((problem.path, problem.line), problem)
+    return sorted(first.values(), key=lambda problem: problem.line or 0)

@@ -1,0 +1,97 @@
+"""Takes secrets out of texts before they leave: command output, logs, messages.
+
+What is known to be secret is replaced wherever it stands; what only looks like a secret is found
+by its form. Where the form is in doubt, more is hidden rather than less.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, unquote
+
+from bot.config.dotenv import parse
+from bot.config.secret import HIDDEN
+
+_SHORTEST = 4
+_SMELL = r"PASSW(?:OR)?D|PWD|PASSPHRASE|TOKEN|SECRET|CREDENTIALS?|DSN|KEYS?(?![A-Za-z0-9])"
+_SECRET_NAME = re.compile(_SMELL, re.IGNORECASE)
+_NAME = rf"[A-Za-z0-9_.-]{{0,64}}?(?:{_SMELL})[A-Za-z0-9_.-]{{0,64}}"
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^\s"'&;]+)"""
+
+_URL_PASSWORD = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s:/@\"'<>]{0,256}:)[^\s\"'<>]{1,512}@"
+)
+_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"-----BEGIN ([A-Z ]{0,32})PRIVATE KEY-----.*?(?:-----END \1PRIVATE KEY-----|\Z)",
+            re.DOTALL,
+        ),
+        HIDDEN,
+    ),
+    (re.compile(r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"), HIDDEN),
+    (
+        re.compile(r"((?:authorization|(?:set-)?cookie)[\"']?\s*[:=]\s*)[^\r\n]+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/-]{8,}=*", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (_URL_PASSWORD, rf"\1{HIDDEN}@"),
+    (
+        re.compile(rf"^(\s*(?:export\s+)?{_NAME}=)[^\r\n]+", re.IGNORECASE | re.MULTILINE),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(rf"(--{_NAME}[=\s]\s*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"({_NAME}[\"']?\s*[:=]\s*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a value under this name (DB_PASSWORD, apiKey, SENTRY_DSN) is taken for a secret."""
+    return bool(_SECRET_NAME.search(name))
+
+
+class Redactor:
+    """Replaces the `known` secrets, and what looks like one, by ``***``.
+
+    Known values of three characters or fewer are left alone: they would be found everywhere. A
+    known URL's password is known too, and every known value also in its percent-encoded form.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        values = {form for value in known for form in _forms(value) if len(form) >= _SHORTEST}
+        longest_first = sorted(values, key=len, reverse=True)
+        alternatives = "|".join(map(re.escape, longest_first))
+        self._known = re.compile(alternatives) if alternatives else None
+
+    @classmethod
+    def from_env_file(cls, path: Path) -> Self:
+        """Knows the secrets of an environment file: values whose name smells of one, and the
+        passwords in URLs. Raises OSError where the file cannot be read."""
+        return cls(secrets_in(parse(path.read_text(encoding="utf-8", errors="replace"))))
+
+    def redact(self, text: str) -> str:
+        """`text` without its secrets. Give whole lines: half a secret is not recognised."""
+        if self._known:
+            text = self._known.sub(HIDDEN, text)
+        for pattern, replacement in _FORMS:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def secrets_in(environment: dict[str, str]) -> list[str]:
+    """The values of an environment that have to stay secret."""
+    found = [value for name, value in environment.items() if is_secret_name(name)]
+    return found + [password for value in environment.values() for password in _passwords(value)]
+
+
+def _forms(value: str) -> set[str]:
+    passwords = _passwords(value)
+    plain = {value.strip(), *passwords, *map(unquote, passwords)}
+    return plain | {quote(text, safe="") for text in plain}
+
+
+def _passwords(value: str) -> list[str]:
+    """The passwords in the URLs of a text, as written there."""
+    matches = _URL_PASSWORD.finditer(value)
+    return [match[0].removeprefix(match[1]).removesuffix("@") for match in matches]

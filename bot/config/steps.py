@@ -1,0 +1,162 @@
+"""The steps of runbooks: what each kind takes, and what all have in common.
+
+Commands are argument lists; no shell reads them. ``{name}`` in a text stands for the runbook's
+parameter of that name, ``{{`` and ``}}`` for the braces themselves.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from bot.config.base import InnerPath, Model, Name, RoleName, wrong
+from bot.config.document import Path
+from bot.config.values import Arguments, Period, Text, WebUrl
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_-]+)\}")
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """The names of the parameters that `text` asks for, in order."""
+    return tuple(match[1] for match in _PLACEHOLDER.finditer(text) if match[1])
+
+
+class Run(Model):
+    """A command inside a service's container (on a host target: in the target's directory)."""
+
+    service: Text
+    command: Arguments
+
+
+class HttpWait(Model):
+    """Asks `url` until it answers as expected, for at most `within`."""
+
+    url: WebUrl
+    expect: Annotated[int, Field(ge=100, le=599)] = 200
+    contains: Text | None = None
+    within: Period = timedelta(seconds=60)
+
+
+class WaitHealthy(Model):
+    """Waits until the services (all of the target's, when none is named) are healthy."""
+
+    services: tuple[Text, ...] = ()
+    within: Period = timedelta(minutes=2)
+
+
+class ComposeAction(Model):
+    """One of Compose's own commands, for all services or the named ones."""
+
+    action: Literal["build", "pull", "up", "restart"]
+    services: tuple[Text, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_action(cls, value: Any) -> Any:
+        return {"action": value} if isinstance(value, str) else value
+
+
+class GitCheckout(Model):
+    """Fetches from `remote` and checks out `ref` in the target's directory."""
+
+    ref: Text
+    remote: Text = "origin"
+
+
+class BackupStep(Model):
+    """A backup of the target; without `include`, of what its backups include."""
+
+    include: tuple[Text, ...] = ()
+
+
+class RestoreStep(Model):
+    """A restore of one backup set of the target, whole or in part."""
+
+    id: Text = "latest"
+    include: tuple[Text, ...] = ()
+
+
+class Approval(Model):
+    """Waits until `count` people of the role, other than the requester, have approved."""
+
+    role: RoleName
+    count: Annotated[int, Field(ge=1, le=10)] = 1
+    text: Text | None = None
+
+
+class Condition(Model):
+    """A simple fact: parameters that have these values, or a file that exists on the target."""
+
+    param: Mapping[Name, Text] | None = None
+    file: InnerPath | None = None
+
+    @model_validator(mode="after")
+    def _one_fact(self) -> "Condition":
+        if (self.param is None) == (self.file is None):
+            raise wrong("either param or file")
+        return self
+
+
+class Step(Model):
+    """One step: exactly one kind, and what is said about it.
+
+    `timeout` ends it, `retries` repeats it after a failure (for steps that may run twice), `undo`
+    is what takes it back, `always` runs it also after a failure, `if_` and `unless` leave it out.
+    """
+
+    run: Run | None = None
+    host: Arguments | None = None
+    sql: Text | None = None
+    http: HttpWait | None = None
+    wait_healthy: WaitHealthy | None = None
+    compose: ComposeAction | None = None
+    git: GitCheckout | None = None
+    backup: BackupStep | None = None
+    restore: RestoreStep | None = None
+    maintenance: Literal["on", "off"] | None = None
+    approval: Approval | None = None
+    note: Text | None = None
+
+    title: Text | None = None
+    timeout: Period = timedelta(minutes=30)
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    undo: tuple["Step", ...] = ()
+    always: bool = False
+    if_: Condition | None = Field(None, alias="if")
+    unless: Condition | None = None
+
+    @property
+    def kind(self) -> str:
+        """Which kind of step it is: the name of the one kind that is set."""
+        return next(kind for kind in STEP_KINDS if getattr(self, kind) is not None)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Step":
+        if sum(getattr(self, kind) is not None for kind in STEP_KINDS) != 1:
+            raise wrong(f"a step of exactly one kind: {', '.join(STEP_KINDS)}")
+        if self.retries and self.kind in _NOT_REPEATABLE:
+            raise wrong(f"no retries on a step that must not run twice ({self.kind})")
+        return self
+
+    def texts(self) -> Iterator[tuple[Path, str]]:
+        """Every text in which a parameter may stand, each with its place inside the step."""
+        if self.run:
+            yield from ((("run", "command", i), text) for i, text in enumerate(self.run.command))
+        yield from ((("host", i), text) for i, text in enumerate(self.host or ()))
+        single: dict[Path, str | None] = {
+            ("sql",): self.sql,
+            ("git", "ref"): self.git.ref if self.git else None,
+            ("restore", "id"): self.restore.id if self.restore else None,
+            ("approval", "text"): self.approval.text if self.approval else None,
+            ("note",): self.note,
+        }
+        yield from ((place, text) for place, text in single.items() if text)
+        for i, step in enumerate(self.undo):
+            yield from ((("undo", i, *place), text) for place, text in step.texts())
+
+
+_COMMON = {"title", "timeout", "retries", "undo", "always", "if_", "unless"}
+_NOT_REPEATABLE = ("restore", "approval", "note")
+STEP_KINDS: tuple[str, ...] = tuple(name for name in Step.model_fields if name not in _COMMON)
