@@ -44,8 +44,6 @@ class AccessRule(Model):
     approvals: Annotated[int, Field(ge=0, le=10)] = 0
 
 
-_ADMIN = AccessRule(role="admin")
-
 DEFAULT_ACCESS: Mapping[str, AccessRule] = {
     "backup": AccessRule(role="operator"),
     "restore": AccessRule(role="admin", approvals=1),
@@ -64,8 +62,14 @@ DEFAULT_ACCESS: Mapping[str, AccessRule] = {
 
 
 def access_rule(access: Mapping[str, AccessRule], command: str) -> AccessRule:
-    """The rule of `command`: the configured one, else the default.
+    """The rule of `command`: what is configured, over the default.
 
-    A command that neither knows is the admins' alone.
+    A key left out keeps the command's default, so naming a role for /restore does not drop its
+    approval. A command that nothing is known of is the admins' alone.
     """
-    return access.get(command) or DEFAULT_ACCESS.get(command, _ADMIN)
+    default = DEFAULT_ACCESS.get(command, AccessRule(role="admin"))
+    configured = access.get(command)
+    if configured is None:
+        return default
+    given = {name: getattr(configured, name) for name in configured.model_fields_set}
+    return default.model_copy(update=given)

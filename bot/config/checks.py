@@ -4,20 +4,29 @@ A new kind is one more class with its own `kind`, added to `Check`.
 """
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from bot.config.base import LocalPath, Model, TargetName
+from bot.config.base import LocalPath, Model, TargetName, wrong
 from bot.config.values import Period, Regex, Text, WebUrl
 
 Percent = Annotated[float, Field(gt=0, le=100)]
+
+
+def _not_below_warn(value: Any, info: ValidationInfo) -> Any:
+    warn = info.data.get("warn")
+    if warn is not None and value is not None and value < warn:
+        raise wrong("a threshold that is not below warn")
+    return value
 
 
 class _Check(Model):
     """What all kinds share: a reading that takes longer than `timeout` is unknown."""
 
     timeout: Period = timedelta(seconds=10)
+
+    _ordered = field_validator("crit", check_fields=False)(_not_below_warn)
 
 
 class DiskCheck(_Check):

@@ -4,6 +4,7 @@ What is known to be secret is replaced wherever it stands; what only looks like 
 by its form. Where the form is in doubt, more is hidden rather than less.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,10 +15,14 @@ from bot.config.dotenv import parse
 from bot.config.secret import HIDDEN
 
 _SHORTEST = 4
-_SMELL = r"PASSW(?:OR)?D|PWD|PASSPHRASE|TOKEN|SECRET|CREDENTIALS?|DSN|KEYS?(?![A-Za-z0-9])"
+_SMELL = (
+    r"PASSW(?:OR)?D|PWD|PASSPHRASE|TOKEN|SECRET|CREDENTIALS?|DSN"
+    r"|(?:KEYS?|(?<=_)PASS|(?<=_)AUTH)(?![A-Za-z0-9])"
+)
 _SECRET_NAME = re.compile(_SMELL, re.IGNORECASE)
-_NAME = rf"[A-Za-z0-9_.-]{{0,64}}?(?:{_SMELL})[A-Za-z0-9_.-]{{0,64}}"
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)|[^\s"'&;]+)"""
+_REST = rf"(?:{_SMELL})[A-Za-z0-9_.-]{{0,64}}"
+_NAME = rf"[A-Za-z0-9_.-]{{0,64}}?{_REST}"
+_VALUE = r"""(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s"'&;]+)"""
 
 _URL_PASSWORD = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s:/@\"'<>]{0,256}:)[^\s\"'<>]{1,512}@"
@@ -32,17 +37,19 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]+|\bxapp-[A-Za-z0-9-]+"), HIDDEN),
     (
-        re.compile(r"((?:authorization|(?:set-)?cookie)[\"']?\s*[:=]\s*)[^\r\n]+", re.IGNORECASE),
+        re.compile(
+            r"((?:authorization|(?:set-)?cookie)[\"']?[ \t]*[:=][ \t]*)[^\r\n]+", re.IGNORECASE
+        ),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/-]{8,}=*", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\b(bearer)\s+[A-Za-z0-9._~+/-]{8,}=*", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (_URL_PASSWORD, rf"\1{HIDDEN}@"),
     (
-        re.compile(rf"^(\s*(?:export\s+)?{_NAME}=)[^\r\n]+", re.IGNORECASE | re.MULTILINE),
+        re.compile(rf"^([ \t]*(?:export[ \t]+)?{_NAME}=)[^\r\n]+", re.IGNORECASE | re.MULTILINE),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(rf"(--{_NAME}[=\s]\s*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(rf"({_NAME}[\"']?\s*[:=]\s*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"(--{_NAME}[= \t][ \t]*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"({_REST}[\"']?[ \t]*[:=][ \t]*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 
 
@@ -55,7 +62,7 @@ class Redactor:
     """Replaces the `known` secrets, and what looks like one, by ``***``.
 
     Known values of three characters or fewer are left alone: they would be found everywhere. A
-    known URL's password is known too, and every known value also in its percent-encoded form.
+    known URL's password is known too, and each known value as URLs and JSON write it.
     """
 
     def __init__(self, known: Iterable[str]) -> None:
@@ -86,12 +93,13 @@ def secrets_in(environment: dict[str, str]) -> list[str]:
 
 
 def _forms(value: str) -> set[str]:
+    """How a secret may stand in a text: as it is, in a URL, in JSON; a URL's password likewise."""
     passwords = _passwords(value)
     plain = {value.strip(), *passwords, *map(unquote, passwords)}
-    return plain | {quote(text, safe="") for text in plain}
+    return plain | {quote(text, safe="") for text in plain} | {json.dumps(t)[1:-1] for t in plain}
 
 
 def _passwords(value: str) -> list[str]:
-    """The passwords in the URLs of a text, as written there."""
-    matches = _URL_PASSWORD.finditer(value)
-    return [match[0].removeprefix(match[1]).removesuffix("@") for match in matches]
+    """The password of the URL that a value is, as written there."""
+    match = re.search(r"://[^\s:/@]*:(\S+)@", value)
+    return [match[1]] if match else []

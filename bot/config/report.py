@@ -120,6 +120,7 @@ def _found(document: Document, path: Path, *, hidden: bool) -> str:
         return "a list"
     if path in document.written:
         return quoted(document.written[path])
-    if hidden or any(isinstance(part, str) and is_secret_name(part) for part in path):
+    names = [part for part in path if isinstance(part, str)]
+    if hidden or (names and is_secret_name(names[-1])):
         return HIDDEN
     return quoted(_REDACTOR.redact(str(value)))

@@ -77,10 +77,10 @@ class UrlDatabase(Model):
 
 
 class HostService(Model):
-    """A process of a host target: how it is restarted and where it logs."""
+    """A process of a host target: how it is restarted, and its log below `directory`."""
 
     restart: Arguments
-    logs: LocalPath | None = None
+    logs: InnerPath | None = None
 
 
 class Compose(Model):
