@@ -53,9 +53,12 @@ class Backlog:
 
 
 class RetryWhatMayPass(BaseRetryStrategy):
-    """Tries again what failed because something outside was away; a defect fails at once."""
+    """Tries again what failed because something outside was away, or because this process is
+    being stopped; a defect fails at once."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_in={"seconds": 0})
         passing = isinstance(exception, psycopg.OperationalError | ConnectionError) or (
             isinstance(exception, Unavailable) and exception.retryable
         )

