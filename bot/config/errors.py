@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.errors import OpsbellError
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -20,7 +22,7 @@ class Problem:
     expected: str
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(OpsbellError):
     """A configuration that cannot be used; `problems` holds every mistake, in the file's order."""
 
     def __init__(self, file: Path | str, problems: Iterable[Problem]) -> None:
