@@ -19,6 +19,12 @@ Path: TypeAlias = tuple[str | int, ...]
 Data: TypeAlias = "str | list[Data] | dict[str, Data] | None"
 
 _NULLS = ("", "~", "null", "Null", "NULL")
+_VALID = 'valid YAML (quotes around a text that holds ": " or begins with { [ * & ! | > % @ `)'
+_SYNTAX = {
+    "mapping values are not allowed": 'a ": " where none can stand',
+    "sequence entries are not allowed": 'a "- " where none can stand',
+    "could not find expected ':'": "a key without a colon",
+}
 _REFERENCE = re.compile(
     r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?P<default>:-[^}]*)?\}|\$\{"
 )
@@ -64,11 +70,16 @@ def read(text: str, environ: Mapping[str, str]) -> Document:
 
 def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
-    found = (error.problem or "something else").removeprefix("found ")
-    if "'\\t'" in found:
-        return Problem("", mark.line + 1 if mark else None, "a tab", "spaces for indentation")
-    hint = ' (a text that begins with { [ * & ! | > % @ or holds ": " is put in quotes)'
-    return Problem("", mark.line + 1 if mark else None, found, f"valid YAML{hint}")
+    line = mark.line + 1 if mark else None
+    text = error.problem or ""
+    if "'\\t'" in text:
+        return Problem("", line, "a tab", "spaces for indentation")
+    for beginning, found in _SYNTAX.items():
+        if text.startswith(beginning):
+            return Problem("", line, found, _VALID)
+    if halves := re.fullmatch(r"expected (.+), but (?:got|found) (.+)", text):
+        return Problem("", line, halves[2], halves[1])
+    return Problem("", line, text.removeprefix("but ").removeprefix("found "), _VALID)
 
 
 class _Reader:

@@ -86,7 +86,8 @@ def _expected(kind: str, context: Mapping[str, Any], value: object) -> str:
         return "a value, which has no default"
     if kind in _BOUNDS:
         key, sentence = _BOUNDS[kind]
-        return sentence.format(context[key])
+        bound = context[key]
+        return sentence.format(f"{bound:g}" if isinstance(bound, float) else bound)
     return _EXPECTED.get(kind, "another value")
 
 
@@ -99,27 +100,34 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def _value(document: Document, path: Path) -> object:
+def _standing(document: Document, path: Path) -> tuple[Path, object]:
+    """What the file has at a place, or the text around it that is short for a mapping."""
     here: Any = document.data
-    for part in path:
+    for depth, part in enumerate(path):
+        if isinstance(here, str):
+            return path[:depth], here
         try:
             here = here[part]
         except (KeyError, IndexError, TypeError):
-            return None
-    return here
+            return path, None
+    return path, here
+
+
+def _value(document: Document, path: Path) -> object:
+    return _standing(document, path)[1]
 
 
 def _found(document: Document, path: Path, *, hidden: bool) -> str:
     """What stands at a place, as it stands in the file; secrets and what may be one are hidden."""
-    value = _value(document, path)
+    standing, value = _standing(document, path)
     if value is None:
         return "nothing"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
         return "a list"
-    if path in document.written:
-        return quoted(document.written[path])
+    if standing in document.written:
+        return quoted(document.written[standing])
     names = [part for part in path if isinstance(part, str)]
     if hidden or (names and is_secret_name(names[-1])):
         return HIDDEN
