@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bot.config import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+TABLE = r"^\| key \| kind \| default .*\n(?:\|.*\n)+"
 
 
 def documented() -> dict[str, set[str]]:
@@ -22,9 +23,7 @@ def documented() -> dict[str, set[str]]:
         if not heading:
             continue
         keys: set[str] = set()
-        for table in re.findall(
-            r"^\| key \| kind \| default .*\n(?:\|.*\n)+", section, re.MULTILINE
-        ):
+        for table in re.findall(TABLE, section, re.MULTILINE):
             keys |= set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
         sections[heading[1]] = keys
     return sections

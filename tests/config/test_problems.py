@@ -217,7 +217,7 @@ ONE_MISTAKE = {
     ),
     "a holiday": (
         "holidays:\n  - 2026-02-30\n",
-        "opsbell.yaml:2: holidays[0].date: found "2026-02-30", expected a date such as 2026-12-25",
+        'opsbell.yaml:2: holidays[0].date: found "2026-02-30", expected a date such as 2026-12-25',
     ),
     "URL with a password": (
         TARGET + "    health: {url: 'https://me:hunter22@shop.example/'}\n",
@@ -274,7 +274,7 @@ def test_one_mistake_is_one_line(problems: Problems, text: str, message: str) ->
     ("text", "start"),
     [
         ("a: [1\nb: 2\n", "opsbell.yaml:2: found ':', expected ',' or ']'"),
-        ("timezone: UTC: x\n", "opsbell.yaml:1: found a \": \" where none can stand"),
+        ("timezone: UTC: x\n", 'opsbell.yaml:1: found a ": " where none can stand'),
         ("a: *b\n", "opsbell.yaml:1: found undefined alias"),
         ("---\na: 1\n---\nb: 2\n", "opsbell.yaml:3: found another document"),
         ("a: 1\nb: \x07\n", "opsbell.yaml:2: found an unprintable character, expected YAML text"),
