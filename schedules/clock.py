@@ -9,9 +9,8 @@ two replicas that both believe to lead are all the same code.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,10 +22,10 @@ from apscheduler.triggers.base import BaseTrigger
 from bot.config.cron import CronLine
 from bot.errors import OpsbellError
 from bot.store.database import Database, Transaction
+from bot.store.locks import held_lock
 
 logger = logging.getLogger(__name__)
 
-LEADER_LOCK = 0x0B5BE12
 LEADER_POLL = timedelta(seconds=2)
 SWEEP_INTERVAL = timedelta(seconds=60)
 # A due time acted on within this is on time: the process may have been busy.
@@ -93,7 +92,7 @@ class Clock:
         """Leads whenever nobody else does, until cancelled."""
         while True:
             try:
-                async with self._leadership() as connection:
+                async with held_lock(self._database.url, "clock") as connection:
                     await self._lead(connection)
             except (psycopg.Error, OpsbellError) as error:
                 logger.warning("clock paused", extra={"error": str(error)})
@@ -153,20 +152,6 @@ class Clock:
                 await asyncio.sleep(LEADER_POLL.total_seconds())
         finally:
             scheduler.shutdown(wait=False)
-
-    @contextlib.asynccontextmanager
-    async def _leadership(self) -> AsyncIterator[psycopg.AsyncConnection]:
-        """A connection that holds the scheduler's lock; it is free again when the process dies."""
-        async with await psycopg.AsyncConnection.connect(
-            self._database.url, autocommit=True
-        ) as connection:
-            while True:
-                cursor = await connection.execute("select pg_try_advisory_lock(%s)", (LEADER_LOCK,))
-                row = await cursor.fetchone()
-                if row and row[0]:
-                    yield connection
-                    return
-                await asyncio.sleep(LEADER_POLL.total_seconds())
 
 
 async def _claim(tx: Transaction, name: str, due_at: datetime, outcome: str) -> bool:

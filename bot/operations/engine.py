@@ -9,11 +9,10 @@ as long as its connection lives, and whoever comes second waits for it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,12 +25,11 @@ from bot.operations.model import Operation, OperationState, Step, StepKind, Step
 from bot.slack.posts import Posts
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
+from bot.store.locks import held_lock
 
 logger = logging.getLogger(__name__)
 
-OWNER_LOCK_CLASS = 0x0B5B
 PROGRESS_INTERVAL = 1.0
-OWNER_LOCK_POLL = 0.5
 
 Clock = Callable[[], datetime]
 
@@ -102,13 +100,19 @@ class Engine:
             before = await store.unfinished(tx, operation.plan.target)
             behind = next((f"{o.plan.title} ({o.id})" for o in before if o.id < number), "")
         told = view.message(operation, self._clock(), usual=usual, behind=behind)
-        await self._posts.put(tx, operation.key, channel=self._channel, message=told)
+        await self._posts.put(
+            tx,
+            operation.key,
+            channel=self._channel,
+            message=told,
+            final=operation.state.final,
+        )
 
     async def run(self, operation: int) -> None:
         """The job: runs a queued operation, or tells the truth about one whose process died."""
         async with self.database.transaction() as tx:
             found = await store.get(tx, operation)
-        async with self._owned(found.plan.target):
+        async with held_lock(self.database.url, f"target:{found.plan.target}"):
             async with self.database.transaction() as tx:
                 found = await store.get(tx, operation)
                 began = await store.start(tx, operation)
@@ -214,20 +218,6 @@ class Engine:
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
                 troubles.append(f"{step.planned.title} could not be undone: {told}.")
         return " ".join(troubles)
-
-    @contextlib.asynccontextmanager
-    async def _owned(self, target: str) -> AsyncIterator[None]:
-        """Holds the target for this process, for as long as the block and its connection last."""
-        connection = await psycopg.AsyncConnection.connect(self.database.url, autocommit=True)
-        async with connection:
-            query = "select pg_try_advisory_lock(%s, hashtext(%s))"
-            while True:
-                cursor = await connection.execute(query, (OWNER_LOCK_CLASS, target))
-                row = await cursor.fetchone()
-                if row and row[0]:
-                    break
-                await asyncio.sleep(OWNER_LOCK_POLL)
-            yield
 
 
 def _cancellation(canceller: str) -> Ending:

@@ -12,10 +12,13 @@ an answer settles the matter: taken if nothing was said yet, dropped if "not tak
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
+import socket
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,17 +32,19 @@ from bot.store.queue import Lane
 
 logger = logging.getLogger(__name__)
 
+JOB = "request"
+LANE = Lane.REQUESTS
 TIME_LIMIT = timedelta(seconds=2)
 # Two clicks on one button within this time were meant as one.
 DOUBLE_CLICK = timedelta(seconds=2)
 # Slack delivers an event again for up to a day where "Delayed Events" is switched on.
 KEPT = timedelta(days=3)
-JOB = "request"
-BATCH = 500
+_BATCH = 500
 _REMEMBERED = 10_000
+_PAUSE = 0.05
 
 # A key that is there already gets no second job: it was taken before.
-_TAKE = f"""
+_TAKE = """
 with asked as (
     select * from unnest(%(keys)s::text[], %(twins)s::text[], %(locks)s::text[],
         %(arguments)s::jsonb[], %(until)s::timestamptz[])
@@ -49,23 +54,41 @@ with asked as (
     insert into inbox (key, twin) select key, twin from asked on conflict do nothing returning key
 ), jobs as (
     select procrastinate_defer_jobs_v1(array_agg(
-        row('{Lane.REQUESTS.value}', '{JOB}', 0, lock, null, arguments, null)
-        ::procrastinate_job_to_defer_v1 order by n)) from asked join new using (key)
+        row(%(lane)s::varchar, %(job)s::varchar, 0, lock, null, arguments, null)
+        ::procrastinate_job_to_defer_v1 order by n)) as ids
+    from asked join new using (key)
 )
-select array(select key from asked), (select count(*) from jobs)
-"""  # noqa: S608  # made of this program's own constants
+select array(select key from asked) as taken, (select ids from jobs)
+"""
+
+_IS_DOUBLE = """
+select exists (
+    select from inbox as second join inbox as first using (twin)
+    where second.key = %s and first.key <> second.key
+    and first.received_at between second.received_at - %s and second.received_at
+) as double
+"""
 
 
 class NotTaken(Unavailable):
     """PostgreSQL did not commit the entry in time; it will not be acted on."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Opsbell's own database does not answer.",
+            hint="Nothing was taken. Try again in a minute.",
+        )
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing asked for: `arguments` go to its job, entries with one lock are done in order."""
+    """One thing asked for: `arguments` go to its job, entries with one lock are done in order.
+
+    `twin` is the same for entries that are one if they come within DOUBLE_CLICK; "" for none.
+    """
 
     key: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     lock: str | None = None
     twin: str = ""
 
@@ -74,7 +97,12 @@ class Entry:
 class _Waiting:
     entry: Entry
     until: datetime
-    answer: asyncio.Future[None]
+    taken: asyncio.Future[bool]
+
+    def settle(self, taken: bool) -> None:
+        """Answers, unless that was done before."""
+        if not self.taken.done():
+            self.taken.set_result(taken)
 
 
 class Inbox:
@@ -87,44 +115,51 @@ class Inbox:
         self._sent: dict[str, _Waiting] = {}
         self._refused: OrderedDict[str, None] = OrderedDict()
         self._arrived = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._clock_ahead = timedelta()
 
     async def take(self, entry: Entry) -> None:
-        """Returns once the entry is committed, now or earlier. Raises NotTaken if it is not."""
+        """Returns once the entry is committed, now or earlier.
+
+        Raises NotTaken after the time limit; the entry is then never acted on.
+        """
         waiting = self._waiting.get(entry.key) or self._sent.get(entry.key)
         if waiting is None:
-            answer = asyncio.get_running_loop().create_future()
-            waiting = _Waiting(entry, datetime.now(UTC) + self._limit, answer)
-            self._waiting[entry.key] = waiting
+            taken = asyncio.get_running_loop().create_future()
+            waiting = _Waiting(entry, datetime.now(UTC) + self._limit, taken)
             self._refused.pop(entry.key, None)
-            self._idle.clear()
+            self._waiting[entry.key] = waiting
+            self._quiet.clear()
             self._arrived.set()
-        done, _ = await asyncio.wait({waiting.answer}, timeout=self._limit.total_seconds())
-        if not done:
+        await asyncio.wait({waiting.taken}, timeout=self._limit.total_seconds())
+        if not waiting.taken.done():
             self._refuse(waiting)
-        await waiting.answer
+        if not waiting.taken.result():
+            raise NotTaken
 
     async def claim(self, tx: Transaction, entry: Entry) -> bool:
         """Marks the entry done in the transaction that acts on it; False: not to be acted on."""
-        sent = self._sent.get(entry.key)
-        if sent is not None and not sent.answer.done():
-            sent.answer.set_result(None)
+        if entry.key in self._refused:
+            # Gone as if it had never come, so that a repetition is taken as new.
+            await tx.execute("delete from inbox where key = %s", (entry.key,))
+            return False
+        if sent := self._sent.get(entry.key):
+            sent.settle(True)
         claimed = await tx.execute(
             "update inbox set done_at = now() where key = %s and done_at is null", (entry.key,)
         )
-        if not claimed or entry.key in self._refused:
-            return False
-        return not entry.twin or not await self._is_double(tx, entry)
+        if not claimed or not entry.twin:
+            return claimed > 0
+        return not (await tx.one(_IS_DOUBLE, (entry.key, DOUBLE_CLICK)))["double"]
 
     async def quiet(self) -> None:
-        """Returns when no acknowledgement waits for a commit: people's acks go before work."""
-        await self._idle.wait()
+        """Returns when no acknowledgement waits for its commit."""
+        await self._quiet.wait()
 
     async def forget_old(self) -> int:
-        """Deletes entries that cannot be delivered again any more; how many."""
+        """Deletes what was dealt with and cannot be delivered again any more; how many."""
         return await self._database.execute(
             "delete from inbox where received_at < now() - %s and done_at is not null", (KEPT,)
         )
@@ -134,67 +169,75 @@ class Inbox:
         try:
             while True:
                 await self._arrived.wait()
-                batch = dict(list(self._waiting.items())[:BATCH])
-                for key in batch:
-                    del self._waiting[key]
-                self._sent |= batch
-                await self._commit(list(batch.values()))
-                for key in batch:
-                    del self._sent[key]
+                for key in list(self._waiting)[:_BATCH]:
+                    self._sent[key] = self._waiting.pop(key)
+                await self._commit(list(self._sent.values()))
+                self._sent.clear()
                 if not self._waiting:
                     self._arrived.clear()
-                    self._idle.set()
+                    self._quiet.set()
         finally:
             await self._disconnect()
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        """Sends the batch until it is answered for, or its time is up.
+        """Sends the batch until it is answered for or its time is up.
 
-        Sending it again over a new connection is safe: a key that was committed, though the
-        answer was lost, is not taken in twice.
+        Sending it again over a new connection is safe: what was committed, though the answer was
+        lost, is not taken in twice.
         """
-        while batch := [each for each in batch if not each.answer.done()]:
-            latest = max(each.until for each in batch)
+        while batch := [each for each in batch if not each.taken.done()]:
             try:
-                async with asyncio.timeout((latest - datetime.now(UTC)).total_seconds()):
-                    taken = await self._send(batch)
-            except (psycopg.Error, OSError, TimeoutError) as error:
+                taken = await self._send(batch)
+            except (psycopg.Error, OSError) as error:
                 logger.warning("inbox not reached", extra={"error": str(error).strip()})
                 await self._disconnect()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(_PAUSE)
+                now = datetime.now(UTC)
+                late = [each for each in batch if each.until <= now]
             else:
+                late = [each for each in batch if each.entry.key not in taken]
                 for each in batch:
-                    if each.entry.key in taken and not each.answer.done():
-                        each.answer.set_result(None)
-                    else:
-                        self._refuse(each)
-        
-    async def _send(self, batch: list[_Waiting]) -> set[str]:
-        connection = self._connection or await self._connect()
-        cursor = await connection.execute(
-            _TAKE,
-            {
-                "keys": [each.entry.key for each in batch],
-                "twins": [each.entry.twin for each in batch],
-                "locks": [each.entry.lock for each in batch],
-                "arguments": [Jsonb(dict(each.entry.arguments)) for each in batch],
-                "until": [each.until + self._clock_ahead for each in batch],
-            },
-            prepare=True,
-        )
-        row = await cursor.fetchone()
-        return set(row[0]) if row else set()
+                    if each.entry.key in taken:
+                        each.settle(True)
+            for each in late:
+                self._refuse(each)
 
-    async def _connect(self) -> psycopg.AsyncConnection[TupleRow]:
-        connection = await psycopg.AsyncConnection.connect(
-            self._database.url, autocommit=True, application_name="opsbell inbox"
-        )
+    async def _send(self, batch: list[_Waiting]) -> set[str]:
+        """The keys that are committed. Raises psycopg.Error or OSError, in time."""
+        left = (max(each.until for each in batch) - datetime.now(UTC)).total_seconds()
+        connection = self._connection or await self._connect(left)
+        overdue = asyncio.get_running_loop().call_later(left, _cut, connection)
+        try:
+            cursor = await connection.execute(
+                _TAKE,
+                {
+                    "keys": [each.entry.key for each in batch],
+                    "twins": [each.entry.twin for each in batch],
+                    "locks": [each.entry.lock for each in batch],
+                    "arguments": [Jsonb(dict(each.entry.arguments)) for each in batch],
+                    "until": [each.until + self._clock_ahead for each in batch],
+                    "lane": LANE.value,
+                    "job": JOB,
+                },
+                prepare=True,
+            )
+            return set((await cursor.fetchall())[0][0])
+        finally:
+            overdue.cancel()
+
+    async def _connect(self, seconds: float) -> psycopg.AsyncConnection[TupleRow]:
+        async with asyncio.timeout(seconds):
+            connection = await psycopg.AsyncConnection.connect(
+                self._database.url, autocommit=True, application_name="opsbell inbox"
+            )
         self._connection = connection
-        before = datetime.now(UTC)
-        cursor = await connection.execute("select clock_timestamp()")
-        row = await cursor.fetchone()
-        # Too early a time only refuses a little sooner, so the earliest reading is taken.
-        self._clock_ahead = (row[0] - datetime.now(UTC)) if row else before - before
+        overdue = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+        try:
+            cursor = await connection.execute("select clock_timestamp()")
+            # The answer's way counts as if the clock were behind: entries lapse early, never late.
+            self._clock_ahead = (await cursor.fetchall())[0][0] - datetime.now(UTC)
+        finally:
+            overdue.cancel()
         return connection
 
     async def _disconnect(self) -> None:
@@ -203,26 +246,22 @@ class Inbox:
             await connection.close()
 
     def _refuse(self, waiting: _Waiting) -> None:
-        key = waiting.entry.key
-        if waiting.answer.done():
+        if waiting.taken.done():
             return
-        self._waiting.pop(key, None)
-        self._refused[key] = None
+        self._waiting.pop(waiting.entry.key, None)
+        self._refused[waiting.entry.key] = None
         if len(self._refused) > _REMEMBERED:
             self._refused.popitem(last=False)
-        waiting.answer.set_exception(
-            NotTaken(
-                "Opsbell's own database does not answer.",
-                hint="Try again in a minute; nothing was taken.",
-            )
-        )
+        waiting.settle(False)
 
-    async def _is_double(self, tx: Transaction, entry: Entry) -> bool:
-        row = await tx.one(
-            "select exists (select from inbox as first join inbox as second on"
-            " second.key = %s and first.key <> second.key and first.twin = second.twin"
-            " and first.received_at <= second.received_at"
-            " and first.received_at > second.received_at - %s) as double",
-            (entry.key, DOUBLE_CLICK),
-        )
-        return bool(row["double"])
+
+def _cut(connection: psycopg.AsyncConnection[TupleRow]) -> None:
+    """Ends a connection whose server does not answer.
+
+    Cancelling psycopg's own wait would first ask that server, for seconds, to stop the query.
+    """
+    with (
+        contextlib.suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.fileno())) as copy,
+    ):
+        copy.shutdown(socket.SHUT_RDWR)

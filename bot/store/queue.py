@@ -173,3 +173,12 @@ class Queue:
             )
             for lane in Lane
         }
+
+    async def forget_old(self, tx: Transaction, older_than: timedelta) -> int:
+        """Deletes jobs that failed or were given up longer ago than that; how many."""
+        return await tx.execute(
+            "delete from procrastinate_jobs where status in ('failed', 'aborted', 'cancelled')"
+            " and id in (select job_id from procrastinate_events group by job_id"
+            " having max(at) < now() - %s)",
+            (older_than,),
+        )

@@ -1,0 +1,45 @@
+"""How Opsbell logs: one line per event, `key=value` behind the words, secrets never.
+
+A log line's message is a short stable phrase (`job revived`); what varies stands in `extra`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+
+from bot.config.redact import Redactor
+
+# What every LogRecord carries; everything else was given as `extra`.
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+# Libraries that say at INFO what is of use to their own authors only, arguments included.
+_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiohttp", "docker")
+
+
+class LineFormatter(logging.Formatter):
+    """`2026-11-22T14:05:00Z WARNING bot.store.queue job revived job=7 task=post.reconcile`."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and a traceback's lines behind it where there is one."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        parts = [at, record.levelname, record.name, record.getMessage()]
+        parts += [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD]
+        line = " ".join(parts)
+        if record.exc_info:
+            line += "\n" + self.formatException(record.exc_info)
+        return self._redactor.redact(line)
+
+
+def set_up_logging(redactor: Redactor, level: int = logging.INFO) -> None:
+    """Sends all logging to standard error, redacted."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(redactor))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,55 @@
+"""Opsbell's own HTTP server: alive, ready, metrics, and Slack over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from bot.config.values import Address
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
+
+
+@contextlib.asynccontextmanager
+async def web_server(
+    listen: Address,
+    *,
+    ready: Readiness,
+    registry: CollectorRegistry,
+    slack_events: Handler | None,
+) -> AsyncIterator[int]:
+    """Serves inside the block; the port, which the system chooses where `listen` says 0.
+
+    `ready` names what Opsbell needs and whether it is there. `slack_events` takes what Slack
+    sends in HTTP mode, None in socket mode. Raises OSError where the address is taken.
+    """
+
+    async def healthz(request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def readyz(request: web.Request) -> web.Response:
+        parts = await ready()
+        return web.json_response(dict(parts), status=200 if all(parts.values()) else 503)
+
+    async def metrics(request: web.Request) -> web.Response:
+        body = generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    if slack_events:
+        app.router.add_post("/slack/events", slack_events)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, listen.host, listen.port)
+        await site.start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
