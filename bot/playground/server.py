@@ -1,0 +1,254 @@
+"""The local Slack: its HTTP server, and what tests hold in their hands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from aiohttp import web
+
+from bot.playground.backend import Backend
+from bot.playground.changes import Changes
+from bot.playground.delivery import Delivery, Dispatcher
+from bot.playground.errors import SlackError
+from bot.playground.faults import Faults
+from bot.playground.files import File
+from bot.playground.http_delivery import HttpDelivery
+from bot.playground.message import Message
+from bot.playground.people import ActingPerson
+from bot.playground.rate_limits import RateLimits
+from bot.playground.sockets import SocketMode
+from bot.playground.web_api import Call, WebApi
+from bot.playground.workspace import Channel, Workspace
+
+MAX_BODY = 1 << 30  # bytes; Slack takes files up to 1 GB
+Where = Callable[[Message], bool]
+
+
+class LocalSlack:
+    """One workspace served on this machine, entered with `async with`.
+
+    `commands` are the registered slash commands (None: any). With `request_url`, payloads are
+    posted there, else they go over Socket Mode. `clock` gives epoch seconds for everything that
+    expires. `retry_delays` are the seconds before each repetition of an un-acked event.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        commands: Iterable[str] | None = None,
+        request_url: str | None = None,
+        events: Iterable[str] | None = None,
+        should_escape: bool = True,
+        rate_limits: bool = True,
+        clock: Callable[[], float] = time.time,
+        ack_timeout: float = 3.0,
+        retry_delays: Sequence[float] = (0.0, 60.0, 300.0),
+    ) -> None:
+        self.workspace = workspace or Workspace.sample()
+        app, changes = self.workspace.app, Changes()
+        self.faults = Faults(self)
+        self.sockets = SocketMode(app.id, changes, ack_timeout)
+        self.http = HttpDelivery(app, request_url, ack_timeout) if request_url else None
+        transport = self.http or self.sockets
+        dispatcher = Dispatcher(transport, self.faults, ack_timeout, retry_delays)
+        self.backend = Backend(
+            self.workspace,
+            dispatcher,
+            changes,
+            clock=clock,
+            commands=None if commands is None else set(commands),
+            subscriptions=events,
+            should_escape=should_escape,
+        )
+        self._host, self._port = host, port
+        self._limits = RateLimits(clock) if rate_limits else None
+        self._people: dict[str, ActingPerson] = {}
+
+    async def __aenter__(self) -> LocalSlack:
+        self._api = WebApi(self.backend, self.faults, self._limits)
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_route("*", "/api/{method}", self._api.serve)
+        app.router.add_get("/link/", self.sockets.serve)
+        app.router.add_post("/response/{team}/{key}", self._respond)
+        app.router.add_post("/upload/v1/{key}", self._upload)
+        app.router.add_get("/files-pri/{file}/{name}", self._download)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await self.come_back()
+        self.backend.base_url = f"http://{self._host}:{self._port}/"
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._api.close()
+        await self.backend.dispatcher.close()
+        await self.go_away()
+        await self._runner.cleanup()
+        if self.http is not None:
+            await self.http.close()
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the Web API."""
+        return f"{self.backend.base_url}api/"
+
+    @property
+    def bot_token(self) -> str:
+        return self.workspace.app.bot_token
+
+    @property
+    def app_token(self) -> str:
+        return self.workspace.app.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        return self.workspace.app.signing_secret
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every Web API call so far, in order of arrival of its answer."""
+        return self._api.calls
+
+    def calls_to(self, method: str) -> list[Call]:
+        """The calls of one method."""
+        return [call for call in self._api.calls if call.method == method]
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to deliver a payload to the app, in order of completion."""
+        return self.backend.dispatcher.deliveries
+
+    def person(self, reference: str) -> ActingPerson:
+        """A human by user ID or handle, to act as. Raises KeyError."""
+        person = self.workspace.find_person(reference)
+        if person.id not in self._people:
+            self._people[person.id] = ActingPerson(self.backend, person)
+        return self._people[person.id]
+
+    async def wait_connected(self, count: int = 1, timeout: float = 10) -> None:
+        """Return once `count` sockets have been greeted. Raises TimeoutError."""
+        await self.sockets.wait_connected(count, timeout)
+
+    async def verify_request_url(self) -> bool:
+        """Do the url_verification handshake with the app (HTTP mode)."""
+        return self.http is not None and await self.http.verify_url()
+
+    def messages(self, channel: str | Channel) -> list[Message]:
+        """A channel's top-level messages, oldest first."""
+        return list(self.workspace.find_channel(channel).history())[::-1]
+
+    def replies(self, message: Message) -> list[Message]:
+        """The replies below a message, oldest first."""
+        return self.workspace.channels[message.channel].thread(message.ts)
+
+    def current(self, message: Message) -> Message:
+        """The version of the message that stands now. Raises KeyError if it was deleted."""
+        return self.workspace.channels[message.channel].messages[message.ts]
+
+    async def wait_for_message(
+        self,
+        channel: str | Channel,
+        text: str | None = None,
+        where: Where | None = None,
+        thread: Message | None = None,
+        timeout: float = 10,
+    ) -> Message:
+        """The newest message of the channel that fits, now or as soon as there is one.
+
+        `text` must stand in its text or blocks, `where` must hold, and with `thread` it must be
+        a reply below that message. Raises TimeoutError.
+        """
+        place = self.workspace.find_channel(channel)
+
+        def fits(changed: object) -> Message | None:
+            if not isinstance(changed, Message) or changed.channel != place.id:
+                return None
+            if changed.ephemeral_for or place.messages.get(changed.ts) is not changed:
+                return None
+            if thread is not None and (not changed.is_reply or changed.thread_ts != thread.ts):
+                return None
+            if text is not None and not changed.contains(text):
+                return None
+            return changed if where is None or where(changed) else None
+
+        for message in reversed(list(place.messages.values())):
+            if fits(message):
+                return message
+        return await self.backend.changes.wait_for(fits, timeout)
+
+    @property
+    def files(self) -> list[File]:
+        """Uploaded files, oldest first."""
+        return self.backend.files.complete
+
+    def file_bytes(self, file: File | str) -> bytes:
+        """What a file holds; the file by itself or its ID."""
+        found = file if isinstance(file, File) else self.backend.files.find(file)
+        return found.content or b""
+
+    async def go_away(self) -> None:
+        """Stop listening and cut every connection."""
+        for site in list(self._runner.sites):
+            await site.stop()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)
+
+    async def come_back(self) -> None:
+        """Listen, on the same port as before if there was one."""
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def drop_sockets(self) -> None:
+        """Cut the app's sockets without a goodbye."""
+        self.sockets.drop()
+
+    def deafen_sockets(self) -> None:
+        """Send nothing but pongs over the sockets there are now."""
+        self.sockets.deafen()
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        try:
+            body = json.loads(await request.read())
+            self.backend.response_urls.use(request.match_info["key"], body)
+        except ValueError:
+            return web.json_response({"ok": False, "error": "invalid_payload"}, status=400)
+        except SlackError as refusal:
+            status = 404 if refusal.code in ("Expired url", "used_url") else 400
+            return web.json_response(refusal.body(), status=status)
+        return web.Response(text="ok")
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        try:
+            content = await _uploaded(request)
+            return web.Response(text=self.backend.files.receive(request.match_info["key"], content))
+        except KeyError:
+            return web.Response(status=404, text="not found")
+        except ValueError as error:
+            return web.Response(status=400, text=str(error))
+
+    async def _download(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {self.bot_token}":
+            return web.Response(status=403)
+        file_id = request.match_info["file"].rpartition("-")[2]
+        try:
+            return web.Response(body=self.file_bytes(file_id))
+        except SlackError:
+            return web.Response(status=404)
+
+
+async def _uploaded(request: web.Request) -> bytes:
+    """The bytes of an upload: the raw body, or the one file of a form."""
+    if request.content_type != "multipart/form-data":
+        return await request.read()
+    for part in (await request.post()).values():
+        if isinstance(part, web.FileField):
+            return part.file.read()
+    raise ValueError("no file in the form")

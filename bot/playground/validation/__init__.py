@@ -1,0 +1,1 @@
+"""Block Kit's rules as tables: what a valid message or view is, and what Slack says otherwise."""
