@@ -1,0 +1,1 @@
+"""Checklists: recurring maintenance, posted with its evidence and ticked off by the team."""

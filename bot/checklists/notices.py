@@ -1,0 +1,103 @@
+"""What is said beside the list: reminders and the summary in its thread, and a missed posting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot import words
+from bot.checklists.model import Item, ItemState, Run
+from bot.checklists.view import REASON, actor_name, cut, escaped_within, sentence
+from bot.config.checklists import Checklist
+from bot.slack import blocks
+from bot.slack.message import Block, Message
+from bot.words import Sign
+
+# Twenty lines of 90 characters and a mention stay below what a section holds (3,000 characters).
+LINES = 20
+LINE = 90
+
+Mention = Callable[[str], str]
+"""How a member of the configuration (`U…`, `S…`, `@ops`) is mentioned, in mrkdwn."""
+
+
+def half_time(run: Run, zone: ZoneInfo, now: datetime, mention: Mention) -> Message:
+    """The reminder at half time: what is open, and whom it concerns."""
+    due = f"due {blocks.moment(run.deadline)}" if run.deadline else ""
+    count = f"{len(run.open_items)} of {words.count(len(run.items), 'item')} open"
+    head = f"{Sign.OPEN} *{blocks.escape(run.title)}*: half time · {count} · {due}"
+    text = blocks.escape(sentence(run, zone, now))
+    return Message(text, (blocks.section(f"{head}\n{_open_list(run, mention)}"),))
+
+
+def summary(run: Run, zone: ZoneInfo, now: datetime, mention: Mention) -> Message:
+    """How the run stands once all was done or time was up; kept true when that changes."""
+    parts = [blocks.section(_headline(run, now))]
+    if run.open_items:
+        parts.append(blocks.section(_open_list(run, mention)))
+        parts.append(blocks.context("What stays open is named again in the next posting."))
+    parts += _not_applicable(run)
+    return Message(blocks.escape(sentence(run, zone, now)), tuple(parts))
+
+
+def missed(
+    name: str,
+    checklist: Checklist,
+    due_times: Sequence[datetime],
+    zone: ZoneInfo,
+    made_up_by: str = "",
+) -> Message:
+    """Postings that were missed, with a button that makes up for the last of them."""
+    late = words.duration(checklist.catch_up)
+    why = f"Opsbell was away then, and for more than {late} after."
+    times = [at.astimezone(zone).strftime("%a %-d %b %H:%M") for at in due_times[-LINES:]]
+    title, rest = blocks.escape(checklist.title), f"of {words.join(times)} was not posted: {why}"
+    if made_up_by:
+        end = [blocks.context(f"{Sign.DONE} posted later by {actor_name(made_up_by)}")]
+    else:
+        value = f"{name}|{due_times[-1].isoformat()}"
+        post = blocks.button("Post it now", "checklist.make_up", value, style="primary")
+        end = [blocks.actions(post)]
+    shown = blocks.section(f"{Sign.WARNING} *{title}* {rest}")
+    return Message(f"{title} {rest}", (shown, *end))
+
+
+def _headline(run: Run, now: datetime) -> str:
+    title = f"*{blocks.escape(run.title)}*"
+    done = f"{run.closed} of {len(run.items)}"
+    if run.completed_at:
+        took = words.duration(run.completed_at - run.posted_at)
+        text = f"{Sign.DONE} {title}: done · {done} · {took} after the posting"
+    elif run.time_is_up(now):
+        text = f"{Sign.WARNING} {title}: time is up · {done}"
+    else:
+        return f"{Sign.OPEN} {title}: open again · {done}"
+    late = sum(run.is_late(item) for item in run.items)
+    return f"{text} · {late} of them after the due time" if late else text
+
+
+def _open_list(run: Run, mention: Mention) -> str:
+    return _listed(run.open_items, lambda item: _concern(item, mention))
+
+
+def _concern(item: Item, mention: Mention) -> str:
+    """Whom an open item concerns: who claimed it, else whom the configuration names."""
+    if item.claimed_by:
+        return f" · {actor_name(item.claimed_by)}"
+    return f" · {mention(item.who)}" if item.who else ""
+
+
+def _not_applicable(run: Run) -> list[Block]:
+    items = tuple(item for item in run.items if item.state is ItemState.NOT_APPLICABLE)
+    if not items:
+        return []
+    text = _listed(items, lambda item: f": {blocks.escape(cut(item.reason, REASON // 2))}")
+    return [blocks.context(f"{Sign.REFUSED} not applicable\n{text}")]
+
+
+def _listed(items: tuple[Item, ...], end: Callable[[Item], str]) -> str:
+    lines = [f"• {escaped_within(item.text, LINE)}{end(item)}" for item in items[:LINES]]
+    if len(items) > LINES:
+        lines.append(f"and {len(items) - LINES} more")
+    return "\n".join(lines)
