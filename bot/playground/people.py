@@ -64,12 +64,12 @@ class ActingPerson:
     ) -> Message:
         """The newest ephemeral message that contains `text`, now or when it comes."""
 
-        def fits(_changed: object = None) -> Message | None:
+        def fits() -> Message | None:
             shown = [each for each in self.ephemerals(channel) if each.contains(text)]
             return shown[-1] if shown else None
 
         shown = fits()
-        return shown or await self._backend.changes.wait_for(fits, timeout)
+        return shown or await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
 
     async def command(
         self, line: str, channel: str | Channel, thread: Message | None = None
@@ -206,12 +206,12 @@ class ActingPerson:
     ) -> View:
         """The modal in front of this person that fits, now or as soon as there is one."""
 
-        def fits(_changed: object = None) -> View | None:
+        def fits() -> View | None:
             view = self._backend.views.top(self.id)
             return view if view is not None and (where is None or where(view)) else None
 
         shown = fits()
-        return shown or await self._backend.changes.wait_for(fits, timeout)
+        return shown or await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
 
     async def submit(self, view: View, values: dict[str, Any] | None = None) -> SubmitResult:
         """Fill in a modal, by block_id, action_id or label, and submit it. Raises LookupError."""
