@@ -68,8 +68,9 @@ class ActingPerson:
             shown = [each for each in self.ephemerals(channel) if each.contains(text)]
             return shown[-1] if shown else None
 
-        shown = fits()
-        return shown or await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
+        if shown := fits():
+            return shown
+        return await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
 
     async def command(
         self, line: str, channel: str | Channel, thread: Message | None = None
@@ -210,8 +211,9 @@ class ActingPerson:
             view = self._backend.views.top(self.id)
             return view if view is not None and (where is None or where(view)) else None
 
-        shown = fits()
-        return shown or await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
+        if shown := fits():
+            return shown
+        return await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
 
     async def submit(self, view: View, values: dict[str, Any] | None = None) -> SubmitResult:
         """Fill in a modal, by block_id, action_id or label, and submit it. Raises LookupError."""
