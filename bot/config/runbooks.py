@@ -12,7 +12,7 @@ from bot.config.document import Path
 from bot.config.steps import Condition, Step, placeholders
 from bot.config.values import Regex, Text
 
-_INTEGER = re.compile(r"-?\d{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Param(Model):

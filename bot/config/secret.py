@@ -32,6 +32,9 @@ class Secret:
     def __str__(self) -> str:
         return HIDDEN
 
+    def __format__(self, spec: str) -> str:
+        return format(HIDDEN, spec)
+
     def __bool__(self) -> bool:
         return bool(self.__text)
 

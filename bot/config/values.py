@@ -13,8 +13,11 @@ from bot.config.base import wrong
 from bot.config.secret import Secret
 from bot.config.words import nearest
 
-_DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ADDRESS = re.compile(
+    r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{1,5})"
+)
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _MEMBER = re.compile(r"[UWS][A-Z0-9]{2,}|@[a-z0-9][a-z0-9._-]*")
 
@@ -143,12 +146,9 @@ class Address:
 def _address(value: object) -> Address:
     if isinstance(value, Address):
         return value
-    try:
-        parts = urlsplit(f"//{value}")
-        if parts.hostname and parts.port is not None and f"{value}" == parts.netloc:
-            return Address(parts.hostname, parts.port)
-    except ValueError:
-        pass
+    match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if match and int(match["port"]) < 65536:
+        return Address(match["host"] or match["ipv6"], int(match["port"]))
     raise wrong("an address such as 127.0.0.1:8080")
 
 
