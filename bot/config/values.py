@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -52,11 +52,14 @@ def _some(value: timedelta) -> timedelta:
 def _zone(value: object) -> ZoneInfo:
     if isinstance(value, ZoneInfo):
         return value
-    zones = available_timezones()
-    if isinstance(value, str) and value in zones:
+    if not isinstance(value, str):
+        raise wrong("a time zone such as Europe/Berlin or UTC")
+    try:
         return ZoneInfo(value)
-    hint = nearest(value, zones) if isinstance(value, str) else ""
-    raise wrong(f"a time zone such as Europe/Berlin or UTC{hint}")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # Only now: listing all zones reads a directory tree.
+        hint = nearest(value, available_timezones())
+        raise wrong(f"a time zone such as Europe/Berlin or UTC{hint}") from None
 
 
 def _date(value: object) -> date:

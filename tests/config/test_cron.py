@@ -110,6 +110,15 @@ def test_other_lines_are_refused(line: str) -> None:
         CronLine(line)
 
 
+def test_a_line_is_a_value() -> None:
+    line = CronLine("0 9 * * *")
+    assert (str(line), repr(line)) == ("0 9 * * *", "CronLine('0 9 * * *')")
+    assert line == CronLine("0 9 * * *")
+    assert line != CronLine("0 8 * * *")
+    assert line != "0 9 * * *"
+    assert len({line, CronLine("0 9 * * *")}) == 1
+
+
 def test_a_moment_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         CronLine("0 9 * * *").next_after(datetime.fromisoformat("2026-01-01"))
