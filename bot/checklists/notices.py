@@ -8,34 +8,35 @@ from zoneinfo import ZoneInfo
 
 from bot import words
 from bot.checklists.model import Item, ItemState, Run
-from bot.checklists.view import REASON, actor_name, cut, escaped_within, sentence
+from bot.checklists.text import actor_name, fitted, mention
+from bot.checklists.view import sentence
 from bot.config.checklists import Checklist
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
-# Twenty lines of 90 characters and a mention stay below what a section holds (3,000 characters).
-LINES = 20
-LINE = 90
+# Twenty lines of 90 characters, each with a reason or a mention, stay below what a text holds
+# (3,000 characters).
+LINES, LINE, REASON = 20, 90, 45
 
-Mention = Callable[[str], str]
-"""How a member of the configuration (`U…`, `S…`, `@ops`) is mentioned, in mrkdwn."""
+Groups = Callable[[str], str | None]
+"""The ID of a user group's handle (`@ops`); None while it is not known."""
 
 
-def half_time(run: Run, zone: ZoneInfo, now: datetime, mention: Mention) -> Message:
+def half_time(run: Run, zone: ZoneInfo, now: datetime, groups: Groups) -> Message:
     """The reminder at half time: what is open, and whom it concerns."""
     due = f"due {blocks.moment(run.deadline)}" if run.deadline else ""
     count = f"{len(run.open_items)} of {words.count(len(run.items), 'item')} open"
     head = f"{Sign.OPEN} *{blocks.escape(run.title)}*: half time · {count} · {due}"
     text = blocks.escape(sentence(run, zone, now))
-    return Message(text, (blocks.section(f"{head}\n{_open_list(run, mention)}"),))
+    return Message(text, (blocks.section(head), blocks.section(_open_list(run, groups))))
 
 
-def summary(run: Run, zone: ZoneInfo, now: datetime, mention: Mention) -> Message:
+def summary(run: Run, zone: ZoneInfo, now: datetime, groups: Groups) -> Message:
     """How the run stands once all was done or time was up; kept true when that changes."""
     parts = [blocks.section(_headline(run, now))]
     if run.open_items:
-        parts.append(blocks.section(_open_list(run, mention)))
+        parts.append(blocks.section(_open_list(run, groups)))
         parts.append(blocks.context("What stays open is named again in the next posting."))
     parts += _not_applicable(run)
     return Message(blocks.escape(sentence(run, zone, now)), tuple(parts))
@@ -77,27 +78,27 @@ def _headline(run: Run, now: datetime) -> str:
     return f"{text} · {late} of them after the due time" if late else text
 
 
-def _open_list(run: Run, mention: Mention) -> str:
-    return _listed(run.open_items, lambda item: _concern(item, mention))
+def _open_list(run: Run, groups: Groups) -> str:
+    return _listed(run.open_items, lambda item: _concern(item, groups))
 
 
-def _concern(item: Item, mention: Mention) -> str:
+def _concern(item: Item, groups: Groups) -> str:
     """Whom an open item concerns: who claimed it, else whom the configuration names."""
     if item.claimed_by:
         return f" · {actor_name(item.claimed_by)}"
-    return f" · {mention(item.who)}" if item.who else ""
+    return f" · {mention(item.who, groups)}" if item.who else ""
 
 
 def _not_applicable(run: Run) -> list[Block]:
     items = tuple(item for item in run.items if item.state is ItemState.NOT_APPLICABLE)
     if not items:
         return []
-    text = _listed(items, lambda item: f": {blocks.escape(cut(item.reason, REASON // 2))}")
+    text = _listed(items, lambda item: f": {fitted(item.reason, REASON)}")
     return [blocks.context(f"{Sign.REFUSED} not applicable\n{text}")]
 
 
 def _listed(items: tuple[Item, ...], end: Callable[[Item], str]) -> str:
-    lines = [f"• {escaped_within(item.text, LINE)}{end(item)}" for item in items[:LINES]]
+    lines = [f"• {fitted(item.text, LINE)}{end(item)}" for item in items[:LINES]]
     if len(items) > LINES:
         lines.append(f"and {len(items) - LINES} more")
     return "\n".join(lines)

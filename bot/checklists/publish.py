@@ -16,10 +16,10 @@ from bot.store.database import Transaction
 class Publisher:
     """Writes the posts of runs, in the transaction of the change that they show."""
 
-    def __init__(self, settings: Settings, posts: Posts, mention: notices.Mention) -> None:
+    def __init__(self, settings: Settings, posts: Posts, groups: notices.Groups) -> None:
         self._settings = settings
         self._posts = posts
-        self._mention = mention
+        self._groups = groups
 
     async def pages(self, tx: Transaction, run: Run, now: datetime) -> None:
         """The list itself: the first message in the channel, what it cannot hold in the thread."""
@@ -29,7 +29,7 @@ class Publisher:
 
     async def half_time(self, tx: Transaction, run: Run, now: datetime) -> None:
         """The reminder at half time."""
-        message = notices.half_time(run, self._settings.timezone, now, self._mention)
+        message = notices.half_time(run, self._settings.timezone, now, self._groups)
         await self._put(tx, f"{run.key}:half-time", run.channel, message, run.key)
 
     async def outcome(self, tx: Transaction, run: Run, now: datetime) -> None:
@@ -38,7 +38,7 @@ class Publisher:
         Two posts, because a message that is edited notifies nobody: time being up must be a new
         one also where the list was once complete and opened again.
         """
-        message = notices.summary(run, self._settings.timezone, now, self._mention)
+        message = notices.summary(run, self._settings.timezone, now, self._groups)
         if run.summarised_at:
             await self._put(tx, f"{run.key}:summary", run.channel, message, run.key)
         if run.time_up_at:

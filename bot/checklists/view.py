@@ -13,18 +13,19 @@ from zoneinfo import ZoneInfo
 
 from bot import words
 from bot.checklists.model import Carried, Item, ItemState, Run
+from bot.checklists.text import actor_name, fitted
 from bot.checks.model import Reading
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
-# Slack's limits: 50 blocks a message and about 13,000 characters in all of them, 75 characters
-# an option. An item takes two blocks; what it may say beside its own text is cut to ROW.
+# Slack's limits: 50 blocks a message and about 13,000 characters in all of them, 75 characters an
+# option. An item takes two blocks; what it may come to say beside its own text takes ROW.
 ITEMS_PER_MESSAGE = 20
-TEXT_PER_MESSAGE = 11_000
-LABEL = 75
-SUMMARY, REASON, NOTE = 200, 120, 150
-ROW = SUMMARY + REASON + NOTE + 130
+TEXT_PER_MESSAGE = 11_200
+LABEL, WHOLE = 75, 2_500
+SUMMARY, REASON, NOTE = 140, 100, 100
+ROW = SUMMARY + REASON + NOTE + 160
 CARRIED = 8
 
 
@@ -33,7 +34,7 @@ def pages(run: Run) -> list[tuple[Item, ...]]:
     split: list[list[Item]] = [[]]
     room = TEXT_PER_MESSAGE
     for item in run.items:
-        need = 2 * len(item.text) + ROW
+        need = sum(map(len, _own_texts(item))) + ROW
         if split[-1] and (len(split[-1]) == ITEMS_PER_MESSAGE or need > room):
             split.append([])
             room = TEXT_PER_MESSAGE
@@ -94,30 +95,10 @@ def sentence(run: Run, zone: ZoneInfo, now: datetime) -> str:
     return f"{name}: {state}, {word} {_clock(run, zone)}."
 
 
-def actor_name(actor: str) -> str:
-    """An actor of the event log, in mrkdwn: a person is mentioned by their Slack user ID."""
-    kind, _, name = actor.partition(":")
-    if kind == "slack":
-        return blocks.person(name)
-    return f"{blocks.escape(name)} (terminal)" if kind == "os" else "Opsbell"
-
-
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def escaped_within(text: str, limit: int) -> str:
-    """The text, escaped, and cut so that it is no longer than `limit` when escaped."""
-    cuts = (blocks.escape(cut(text, length)) for length in range(limit, 0, -1))
-    return next(short for short in cuts if len(short) <= limit)
-
-
-def evidence(reading: Reading, limit: int = SUMMARY) -> str:
+def evidence(reading: Reading) -> str:
     """`⚠️ warning: 4 failed since yesterday`."""
     state = reading.state
-    return f"{state.sign} {state.value}: {blocks.escape(cut(reading.summary, limit))}"
+    return f"{state.sign} {state.value}: {fitted(reading.summary, SUMMARY)}"
 
 
 def _style(run: Run) -> str:
@@ -155,7 +136,7 @@ def _context(run: Run, zone: ZoneInfo) -> list[str]:
 
 
 def _carried(carried: Carried) -> str:
-    text = blocks.escape(cut(carried.text, LABEL))
+    text = fitted(carried.text, LABEL)
     return f"{text} ({carried.times} times in a row)" if carried.times > 1 else text
 
 
@@ -185,14 +166,19 @@ def _row(run: Run, item: Item) -> list[Block]:
     changes with every change of the state.
     """
     place = f"{run.id}:{item.position}"
-    label = escaped_within(item.text, LABEL)
+    label, *texts = _own_texts(item)
     box = blocks.option(label, str(item.position))
     boxes = blocks.checkboxes(f"checklist.tick:{place}", [box], () if item.open else [box])
     row = [blocks.actions(boxes, block_id=f"item:{place}:{item.ticks}")]
-    texts = [] if len(blocks.escape(item.text)) <= LABEL else [blocks.escape(item.text)]
     if lines := _lines(run, item):
         texts.append("\n".join(lines))
     return row + ([blocks.context(*texts)] if texts else [])
+
+
+def _own_texts(item: Item) -> list[str]:
+    """The item's text as a checkbox can bear it, and whole where that is not all of it."""
+    label, whole = fitted(item.text, LABEL), fitted(item.text, WHOLE)
+    return [label] if label == whole else [label, whole]
 
 
 def _lines(run: Run, item: Item) -> list[str]:
@@ -206,7 +192,7 @@ def _lines(run: Run, item: Item) -> list[str]:
     if not item.open:
         lines.append(closed_by(run, item))
     if item.note:
-        lines.append(f"Note by {actor_name(item.noted_by)}: {blocks.escape(cut(item.note, NOTE))}")
+        lines.append(f"Note by {actor_name(item.noted_by)}: {fitted(item.note, NOTE)}")
     return lines
 
 
@@ -216,4 +202,4 @@ def closed_by(run: Run, item: Item) -> str:
     who = f"{actor_name(item.by)}, {blocks.moment(item.at or run.posted_at)}{late}"
     if item.state is ItemState.DONE:
         return f"{Sign.DONE} done: {who}"
-    return f"{Sign.REFUSED} not applicable: {blocks.escape(cut(item.reason, REASON))} · {who}"
+    return f"{Sign.REFUSED} not applicable: {fitted(item.reason, REASON)} · {who}"
