@@ -124,7 +124,7 @@ def slack_errors(action: str) -> Iterator[None]:
 def _from_answer(action: str, error: SlackApiError) -> Unavailable | SlackRefused:
     response = error.response
     # slack_sdk hands over aiohttp's own response where the body was not the JSON it announced.
-    status = int(getattr(response, "status_code", None) or getattr(response, "status", 0))
+    status: int = getattr(response, "status_code", None) or getattr(response, "status", None) or 0
     body = getattr(response, "data", None)
     body = body if isinstance(body, dict) else {}
     code = str(body.get("error", ""))

@@ -21,6 +21,17 @@ create index posts_open on posts (channel, seq)
     where state = 'live' and (digest <> sent_digest or sending_at is not null);
 create unique index posts_place on posts (channel_id, ts) where ts is not null;
 
+-- Posts for which something has to be done, each with its thread: a message's own, or the place
+-- of the post it stands under.
+create view open_posts as
+    select posts.key, posts.seq, posts.channel, posts.channel_id, posts.ts, posts.final,
+           posts.sent_at, posts.sending_at,
+           case when posts.under is null then posts.thread else parents.ts end as thread,
+           parents.state as parent
+    from posts left join posts parents on parents.key = posts.under
+    where posts.state = 'live'
+        and (posts.digest <> posts.sent_digest or posts.sending_at is not null);
+
 -- Files that belong into a post's thread; the content goes once it is there.
 create table post_files (
     key          text not null references posts on delete cascade,

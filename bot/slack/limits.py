@@ -1,0 +1,121 @@
+"""What Slack takes in one message or modal, and how what is more is made to fit.
+
+Texts are cut, with a note; a message's whole text then goes into its thread as a file. What
+can't be cut without changing what it does (an ID, a value, too many choices) is a defect of who
+built it: UnfitBlocks, raised before anything leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.slack.block_rules import MODAL, Fitting, UnfitBlocks, fit_blocks
+from bot.slack.cutting import cut_bytes, readable, size
+from bot.slack.message import Block, Message
+
+__all__ = ["Fitted", "UnfitBlocks", "fit", "fit_view"]
+
+# chat.update refuses text over 4,000; by one account it counts bytes.
+TEXT_BYTES = 4000
+BLOCKS = 50
+VIEW_BLOCKS = 100
+# Slack refuses messages that show more than some 13,200 characters in all, and documents no
+# number: what is built here stays a little below.
+RENDERED = 13_000
+NOTE = "\n… cut; the whole text is in the thread"
+VIEW_NOTE = "\n… cut"
+# Where many long texts stand beside controls, all of them are cut shorter until they fit.
+CAPS = (3000, 1500, 750, 300, 100)
+_CONTROLS = {"actions", "input"}
+_NOT_SHOWN = {"type", "block_id", "action_id", "value", "url", "image_url", "style", "confirm"}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A message that Slack takes, and the whole text of one that had to be cut."""
+
+    message: Message
+    overflow: str | None
+
+
+def fit(message: Message) -> Fitted:
+    """Makes a message fit. Raises UnfitBlocks where cutting texts does not help."""
+    if not message.text.strip():
+        raise UnfitBlocks("a message needs its text: it is what a notification shows")
+    if not message.blocks:
+        text = cut_bytes(message.text, TEXT_BYTES, NOTE)
+        overflow = readable(message.text) if text != message.text else None
+        return Fitted(Message(text), overflow)
+    blocks, is_cut = _fit_all(message.blocks)
+    fitted = Message(cut_bytes(message.text, TEXT_BYTES, "…"), tuple(blocks))
+    return Fitted(fitted, _whole(message.blocks) if is_cut else None)
+
+
+def fit_view(view: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes a modal fit. Raises UnfitBlocks where cutting texts does not help."""
+    blocks = fit_blocks(view["blocks"], Fitting(VIEW_NOTE, CAPS[0]))
+    if len(blocks) > VIEW_BLOCKS:
+        raise UnfitBlocks(f"a modal has {len(blocks)} blocks, {VIEW_BLOCKS} at most")
+    if any(block["type"] == "input" for block in blocks) and "submit" not in view:
+        raise UnfitBlocks("a modal with inputs needs its submit button")
+    frame: dict[str, Any] = MODAL({**view, "blocks": blocks}, Fitting("…", CAPS[0]), "view")
+    return frame
+
+
+def _fit_all(blocks: Sequence[Block]) -> tuple[list[dict[str, Any]], bool]:
+    """The blocks cut as little as it takes, and whether they were."""
+    for cap in CAPS:
+        fitting = Fitting(NOTE, cap)
+        fitted = fit_blocks(blocks, fitting)
+        kept = _drop_texts(fitted)
+        if len(kept) <= BLOCKS and _rendered(kept) <= RENDERED:
+            return kept, fitting.is_cut or len(kept) < len(fitted)
+    raise UnfitBlocks(
+        f"a message's controls alone are more than Slack takes ({len(blocks)} blocks)"
+    )
+
+
+def _drop_texts(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leaves out blocks without controls, from the end, until the rest fits; a note says so.
+
+    The first block says what the message is about, the last who did it: they stay.
+    """
+    kept = list(blocks)
+    droppable = [at for at in range(1, len(kept) - 1) if not _has_control(kept[at])]
+    note = {"type": "context", "elements": [{"type": "mrkdwn", "text": NOTE.strip()}]}
+    dropped: list[int] = []
+    while droppable and (len(kept) > BLOCKS or _rendered(kept) > RENDERED):
+        dropped.append(droppable.pop())
+        lost = set(dropped)
+        kept = [block for at, block in enumerate(blocks) if at not in lost]
+        kept.insert(dropped[-1], note)
+    return kept
+
+
+def _has_control(block: Mapping[str, Any]) -> bool:
+    return block["type"] in _CONTROLS or block.get("accessory", {}).get("type", "image") != "image"
+
+
+def _rendered(blocks: Sequence[Mapping[str, Any]]) -> int:
+    return sum(size(text) for block in blocks for text in _texts(block))
+
+
+def _whole(blocks: Sequence[Block]) -> str:
+    """All that the blocks say, for the file."""
+    parts = ("\n".join(readable(text) for text in _texts(block)) for block in blocks)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text in a block, in reading order, menus included: more than Slack shows at once."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        for name, value in part.items():
+            if name not in _NOT_SHOWN:
+                yield from _texts(value)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from _texts(each)
