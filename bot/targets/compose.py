@@ -1,0 +1,162 @@
+"""A target that Docker Compose runs."""
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from docker.api.client import APIClient
+
+from bot.config import targets as configured
+from bot.errors import NotFound
+from bot.targets.docker_logs import container_log
+from bot.targets.docker_process import Container, docker_process
+from bot.targets.engine import Engine
+from bot.targets.environment import for_children
+from bot.targets.host_process import host_process
+from bot.targets.model import Completed, DatabasePlace, LogLine, Process
+from bot.targets.output import Capped
+from bot.targets.running import run_process
+from bot.targets.secrets import target_secrets
+from bot.words import join
+
+# What Compose itself puts on its containers, and finds them by.
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_NUMBER = "com.docker.compose.container-number"
+_ONE_OFF = "com.docker.compose.oneoff"
+
+
+class ComposeTarget:
+    """See `bot.targets.model.Target`. A service with several containers means its first one."""
+
+    def __init__(self, name: str, settings: configured.ComposeTarget, engine: Engine) -> None:
+        self.name = name
+        self._settings = settings
+        self._engine = engine
+
+    def process(
+        self,
+        argv: Sequence[str],
+        *,
+        service: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: bool = False,
+    ) -> AbstractAsyncContextManager[Process]:
+        """Starts a process in the service's container, or in the target's directory here."""
+        return self._start(argv, service, environment or {}, stdin=stdin)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: timedelta,
+        service: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Completed:
+        """Runs a process to its end; see `process`."""
+        return await run_process(
+            lambda errors: self._start(
+                argv, service, environment or {}, stdin=bool(stdin), errors=errors
+            ),
+            program=argv[0],
+            timeout=timeout,
+            stdin=stdin,
+        )
+
+    async def logs(self, service: str, since: datetime) -> AsyncIterator[LogLine]:
+        """The log of the service's container, also where it is stopped."""
+        found = await self._containers(service)
+        async for line in container_log(self._engine, str(found[0]["Id"]), since):
+            yield line
+
+    def database(self) -> DatabasePlace:
+        """The container of the database's service, whose tools have the server's version."""
+        database = self._settings.database
+        if database is None:
+            raise NotFound(
+                f"{self.name} has no database.", hint=f"Add targets.{self.name}.database."
+            )
+        environment = {"PGUSER": database.user, "PGDATABASE": database.name}
+        if database.password:
+            environment["PGPASSWORD"] = database.password.reveal()
+        return DatabasePlace(database.service, database.name, environment)
+
+    def tool(self, name: str) -> str:
+        """The name itself: the container of the database has it on its PATH."""
+        return name
+
+    def directory(self) -> Path:
+        """The target's directory on this machine."""
+        return self._settings.directory
+
+    def secrets(self) -> frozenset[str]:
+        """Values that must never be shown."""
+        return target_secrets(self._settings)
+
+    @asynccontextmanager
+    async def _start(
+        self,
+        argv: Sequence[str],
+        service: str | None,
+        environment: Mapping[str, str],
+        *,
+        stdin: bool,
+        errors: Capped | None = None,
+    ) -> AsyncIterator[Process]:
+        if service is None:
+            async with host_process(
+                argv,
+                environment=for_children(os.environ) | dict(environment),
+                directory=self._settings.directory,
+                stdin=stdin,
+                errors=errors,
+            ) as process:
+                yield process
+            return
+        async with docker_process(
+            self._engine,
+            await self._running(service),
+            argv,
+            environment=environment,
+            stdin=stdin,
+            errors=errors,
+        ) as inside:
+            yield inside
+
+    async def _running(self, service: str) -> Container:
+        """The running container of a service, the one with the lowest number."""
+        found = await self._containers(service)
+        for container in found:
+            if container["State"] == "running":
+                return Container(str(container["Id"]), service)
+        raise NotFound(
+            f"The service {service} of {self.name} does not run ({found[0]['State']}).",
+            hint=f"Start it with docker compose -p {self._project} up -d {service}.",
+        )
+
+    async def _containers(self, service: str) -> list[dict[str, Any]]:
+        """The containers of a service, running or not; NotFound where there is none."""
+        labels = [f"{_PROJECT}={self._project}", f"{_ONE_OFF}=False"]
+        there: list[dict[str, Any]] = await self._engine.call(
+            APIClient.containers, all=True, filters={"label": labels}
+        )
+        if not there:
+            raise NotFound(
+                f"The Compose project {self._project} of {self.name} does not run.",
+                hint=f"Start it with docker compose up -d in {self._settings.directory}.",
+            )
+        found = [each for each in there if each["Labels"].get(_SERVICE) == service]
+        if not found:
+            names = sorted({each["Labels"].get(_SERVICE, "") for each in there})
+            raise NotFound(
+                f"{self.name} has no service called {service}.", hint=f"It has {join(names)}."
+            )
+        return sorted(found, key=lambda each: int(each["Labels"].get(_NUMBER, "0")))
+
+    @property
+    def _project(self) -> str:
+        return self._settings.compose.project

@@ -1,0 +1,47 @@
+"""The shell scripts that run inside containers, for plain POSIX shells without any tool beside.
+
+The Engine can start a process in a container but not end one, and says of a broken connection only
+that there is no more. Hence a process is started by a script that tells where it runs and marks
+the end of its output, and is ended by another one. What a person or the configuration gave comes
+as arguments only, never as part of a script.
+"""
+
+START = """\
+token=$1
+shift
+found=missing
+command -v "$1" >/dev/null 2>&1 && found=found
+printf '%s %s %s\\n' "$token" "$$" "$found" >&2
+[ "$found" = found ] || exit 127
+"$@"
+status=$?
+printf '\\000%s' "$token"
+exit "$status"
+"""
+"""Arguments: a token, the program and its arguments. Its first line of errors is the token, its
+own process ID in the container, and whether the program was found; its output is the program's,
+then a zero byte and the token. Container runtimes make it the leader of a session of its own."""
+
+SIGNAL = """\
+signal=$1
+session=$2
+alive=0
+for stat in /proc/[0-9]*/stat; do
+  read -r line 2>/dev/null <"$stat" || continue
+  pid=${line%% *}
+  set -- ${line##*) }
+  [ "$4" = "$session" ] || continue
+  [ "$1" != Z ] && [ "$1" != X ] || continue
+  alive=$((alive + 1))
+  [ "$signal" = 0 ] || kill -s "$signal" "$pid" 2>/dev/null
+done
+echo "$alive"
+"""
+"""Arguments: a signal's name or 0, and a session. Signals each living process of the session and
+says how many there were (proc(5): the fields after the name are state, parent, group, session)."""
+
+
+def end_mark(token: str) -> bytes:
+    """What stands at the end of complete output. Text does not hold a zero byte, so nothing that
+    a dialogue waits for is ever held back as a possible beginning of it."""
+    return b"\0" + token.encode()

@@ -1,0 +1,316 @@
+"""Processes in a container: complete output or an error, a real exit status, a proven end."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from docker.api.client import APIClient
+
+from bot.errors import NotFound, OpsbellError, Unavailable
+from bot.targets.container_scripts import SIGNAL, START, end_mark
+from bot.targets.engine import Engine
+from bot.targets.frames import STDOUT, Frames
+from bot.targets.marked_output import MarkedOutput
+from bot.targets.output import ERROR_TAIL, Capped
+from bot.targets.streams import Stream
+from bot.targets.waiting import to_the_end
+
+GRACE = 5.0
+"""Seconds between asking a process to end and killing it, and then until it must be gone."""
+
+_START_LIMIT = 10.0
+_SETTLE_LIMIT = 10.0
+_LAST_ERRORS_LIMIT = 2.0
+_LOOK_EVERY = 0.1
+_FIRST_LINE_LIMIT = 4096
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Container:
+    """A running container, and the service that it is."""
+
+    id: str
+    service: str
+
+
+@asynccontextmanager
+async def docker_process(
+    engine: Engine,
+    container: Container,
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    stdin: bool = False,
+    errors: Capped | None = None,
+) -> AsyncIterator["DockerProcess"]:
+    """A process in a container, with this environment added to the container's own.
+
+    Raises NotFound where the program is not in the container, Unavailable where the container
+    cannot be reached, and on leaving where the process cannot be ended.
+    """
+    process = DockerProcess(engine, container, argv, errors or Capped(2 * ERROR_TAIL))
+    try:
+        await to_the_end(process.start(environment, stdin=stdin))
+        yield process
+    except BaseException:
+        # The first error is the one to hear of; an end that failed is in the log.
+        try:
+            await to_the_end(process.end())
+        except OpsbellError:
+            log.exception("a process was not ended", extra={"action": "process.end"})
+        raise
+    await to_the_end(process.end())
+
+
+class DockerProcess:
+    """See `bot.targets.model.Process`. Errors come with the output: they are as new as the last
+    read of it."""
+
+    def __init__(
+        self, engine: Engine, container: Container, argv: Sequence[str], errors: Capped
+    ) -> None:
+        self._engine = engine
+        self._container = container
+        self._argv = argv
+        self._errors = errors
+        self._token = secrets.token_hex(16)
+        self._output = MarkedOutput(end_mark(self._token))
+        self._frames = Frames()
+        self._exec_id = ""
+        self._pid = 0
+        self._stream: Stream
+        self._stdin = False
+
+    async def start(self, environment: Mapping[str, str], *, stdin: bool) -> None:
+        """Starts it; see `docker_process`. `end` must follow, also where this raises."""
+        self._stdin = stdin
+        command = ("sh", "-c", START, "sh", self._token, *self._argv)
+        self._exec_id, self._stream = await _open(
+            self._engine, self._container, command, environment=environment, stdin=stdin
+        )
+        try:
+            async with asyncio.timeout(_START_LIMIT):
+                await self._read_first_line()
+        except TimeoutError:
+            raise Unavailable(
+                f"{self._program} did not start within {_START_LIMIT:.0f} s in the service "
+                f"{self._container.service}."
+            ) from None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Standard output as it comes. Raises Unavailable where it ends before it is complete."""
+        while piece := await self._read():
+            yield piece
+
+    async def write(self, data: bytes) -> None:
+        """Sends to standard input. Raises Unavailable where the process no longer reads it."""
+        try:
+            await self._input().write(data)
+        except ConnectionError:
+            raise Unavailable(f"{self._program} no longer reads its input.") from None
+
+    async def end_input(self) -> None:
+        """Closes standard input; to a process that has ended already this means nothing."""
+        try:
+            await self._input().end_input()
+        except OSError:
+            log.debug("%s ended before its input did", self._program)
+
+    async def wait(self) -> int:
+        """The exit status, as the Engine knows it: 128 and the signal's number for a signal.
+
+        What is left of standard output is read and dropped.
+        """
+        async for _ in self.chunks():
+            pass
+        await self._read_last_errors()
+        return await self._exit_status()
+
+    @property
+    def error_tail(self) -> str:
+        """The last 8 KiB of standard error so far."""
+        return self._errors.tail(ERROR_TAIL)
+
+    async def end(self) -> None:
+        """Ends what still runs: asks, kills after 5 s, and looks until nothing of it is left.
+
+        A process that has ended by itself is left in peace, also what it put into the background.
+        Raises Unavailable where something is still there at the end.
+        """
+        try:
+            if self._pid and not self._output.complete:
+                await self._end_session()
+        finally:
+            if self._exec_id:
+                self._stream.close()
+
+    @property
+    def _program(self) -> str:
+        return PurePosixPath(self._argv[0]).name
+
+    def _input(self) -> Stream:
+        if not self._stdin:
+            raise ValueError("the process was started without standard input")
+        return self._stream
+
+    async def _read(self) -> bytes:
+        """The next piece of standard output; none at its proven end."""
+        while not (piece := self._output.take()):
+            if self._output.complete:
+                return b""
+            data = await self._stream.read()
+            if not data:
+                raise await self._cut_off()
+            for stream, content in self._frames.feed(data):
+                self._keep(stream, content)
+        return piece
+
+    def _keep(self, stream: int, content: bytes) -> None:
+        if stream == STDOUT:
+            self._output.add(content)
+        else:
+            self._errors.add(content)
+
+    async def _read_first_line(self) -> None:
+        """Learns where the process runs, from the line that the start script writes first."""
+        expected = re.compile(rb"^" + self._token.encode() + rb" (\d+) (\w+)\n", re.MULTILINE)
+        errors = b""
+        while not (line := expected.search(errors)):
+            data = await self._stream.read()
+            if not data or len(errors) > _FIRST_LINE_LIMIT:
+                raise await self._cut_off(errors.decode(errors="replace"))
+            for stream, content in self._frames.feed(data):
+                if stream == STDOUT:
+                    self._output.add(content)
+                else:
+                    errors += content
+        self._errors.add(errors[: line.start()] + errors[line.end() :])
+        if line[2] != b"found":
+            raise NotFound(
+                f"The program {self._argv[0]} is not in the service {self._container.service}."
+            )
+        self._pid = int(line[1])
+
+    async def _exit_status(self) -> int:
+        """Asks the Engine, which may learn of the end a little later than the output ended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_LIMIT):
+                while True:
+                    state = await self._engine.call(APIClient.exec_inspect, self._exec_id)
+                    if not state["Running"]:
+                        return int(state["ExitCode"])
+                    await asyncio.sleep(_LOOK_EVERY)
+        raise Unavailable(f"The Docker Engine does not say how {self._program} ended.")
+
+    async def _read_last_errors(self) -> None:
+        """Errors travel beside the output and may come after its end; the connection ends after
+        both, unless something in the background holds it open."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_ERRORS_LIMIT):
+                while data := await self._stream.read():
+                    for stream, content in self._frames.feed(data):
+                        self._keep(stream, content)
+
+    async def _cut_off(self, said: str = "") -> OpsbellError:
+        """Why the output ended too early: the container is gone, or something killed it all."""
+        service = self._container.service
+        if not await _still_runs(self._engine, self._container):
+            return Unavailable(
+                f"The service {service} stopped while {self._program} ran in it.",
+                hint=f"Look at the log of {service}.",
+            )
+        if not self._pid:
+            return Unavailable(
+                f"{self._program} could not be started in the service {service}: "
+                f"{_last_line(said) or 'there is no shell (sh) in its container'}.",
+                retryable=False,
+            )
+        return Unavailable(f"{self._program} in the service {service} was cut off before its end.")
+
+    async def _end_session(self) -> None:
+        for signal in ("TERM", "KILL"):
+            if await self._gone_after(signal):
+                return
+        raise Unavailable(
+            f"{self._program} (process {self._pid} in the service {self._container.service}) "
+            "could not be ended.",
+            hint=f"Restarting the service {self._container.service} ends it.",
+        )
+
+    async def _gone_after(self, signal: str) -> bool:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + GRACE
+        left = await self._signal(signal)
+        while left and clock() < deadline:
+            await asyncio.sleep(_LOOK_EVERY)
+            left = await self._signal("KILL" if signal == "KILL" else "0")
+        return left == 0
+
+    async def _signal(self, signal: str) -> int:
+        """Signals the process and all it started; returns how many of them there were."""
+        command = ("sh", "-c", SIGNAL, "sh", signal, str(self._pid))
+        try:
+            _, stream = await _open(self._engine, self._container, command)
+        except OpsbellError:
+            if await _still_runs(self._engine, self._container):
+                raise
+            return 0  # what runs in a container ends with it
+        return int(await _output(stream))
+
+
+async def _open(
+    engine: Engine,
+    container: Container,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    stdin: bool = False,
+) -> tuple[str, Stream]:
+    created = await engine.call(
+        APIClient.exec_create,
+        container.id,
+        list(command),
+        stdin=stdin,
+        environment=dict(environment or {}),
+    )
+    exec_id = str(created["Id"])
+    return exec_id, await engine.exec_stream(exec_id, stdin=stdin)
+
+
+async def _output(stream: Stream) -> bytes:
+    """The whole standard output of a script that writes little."""
+    output = b""
+    frames = Frames()
+    try:
+        async with asyncio.timeout(GRACE):
+            while data := await stream.read():
+                for kind, content in frames.feed(data):
+                    output += content if kind == STDOUT else b""
+    finally:
+        stream.close()
+    return output
+
+
+async def _still_runs(engine: Engine, container: Container) -> bool:
+    """Whether the container runs. The Engine may learn of its end a moment after we do, so a
+    container that seems to run is looked at again for a second."""
+    for wait in (0.0, 0.1, 0.3, 0.6):
+        await asyncio.sleep(wait)
+        try:
+            found = await engine.call(APIClient.inspect_container, container.id)
+        except NotFound:
+            return False
+        if not found["State"]["Running"]:
+            return False
+    return True
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2].rstrip(".")[:300]

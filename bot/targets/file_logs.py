@@ -1,0 +1,119 @@
+"""Log files on this machine: the lines since a time, without reading what is older.
+
+Files may be of any size: the place to begin at is looked for from the end, and memory stays
+constant. A line counts as of the time at its beginning (`bot.targets.timestamps`); a line without
+one, such as a traceback's, as of the line before it. Of a file that names no time at all in its
+last MiB, that MiB counts, as of the file's last change. Where the file was rotated lately, the one
+before it (NAME.1) is read first.
+"""
+
+import asyncio
+import io
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.errors import NotFound, Unavailable
+from bot.targets.model import LogLine
+from bot.targets.timestamps import line_time
+
+_BLOCK = 1024 * 1024
+_LONGEST_LINE = 64 * 1024
+_LINES_AT_ONCE = 500
+
+
+async def read_log(path: Path, since: datetime) -> AsyncIterator[LogLine]:
+    """The lines from `since` on, oldest first. A line longer than 64 KiB is given in pieces.
+
+    Raises NotFound where the file does not exist, Unavailable where it cannot be read.
+    """
+    # Reading in a thread, a batch at a time: a slow disk must not hold up everything else.
+    lines = _lines(path, since)
+    try:
+        while batch := await asyncio.to_thread(_batch, lines):
+            for line in batch:
+                yield line
+    except FileNotFoundError:
+        raise NotFound(f"The log file {path} does not exist.") from None
+    except OSError as error:
+        raise Unavailable(
+            f"The log file {path} cannot be read: {error.strerror}.", retryable=False
+        ) from error
+
+
+def _batch(lines: Iterator[LogLine]) -> list[LogLine]:
+    return [line for line, _ in zip(lines, range(_LINES_AT_ONCE), strict=False)]
+
+
+def _lines(path: Path, since: datetime) -> Iterator[LogLine]:
+    with path.open("rb") as current:
+        for file in (*_rotated(path, since), current):
+            with file:
+                yield from _lines_of(file, since)
+
+
+def _rotated(path: Path, since: datetime) -> Iterator[io.BufferedReader]:
+    before = path.with_name(f"{path.name}.1")
+    try:
+        file = before.open("rb")
+    except FileNotFoundError:
+        return
+    if _changed(file) < since:
+        file.close()
+    else:
+        yield file
+
+
+def _lines_of(file: io.BufferedReader, since: datetime) -> Iterator[LogLine]:
+    changed = _changed(file)
+    if changed < since:
+        return
+    start, at = _start(file, since)
+    file.seek(start)
+    known = at or changed
+    while line := file.readline(_LONGEST_LINE):
+        text = line.decode(errors="replace").rstrip("\r\n")
+        known = line_time(text) or known
+        if known >= since:
+            yield LogLine(known, text)
+
+
+def _start(file: io.BufferedReader, since: datetime) -> tuple[int, datetime | None]:
+    """Where to begin reading so that nothing since then is missed, and the time of what stands
+    there; None where no line there bears one."""
+    end = file.seek(0, os.SEEK_END)
+    first: datetime | None = None
+    start = end
+    while start > 0:
+        start = max(0, start - _BLOCK)
+        offset, at = _first_time(file, start, min(end, start + _BLOCK))
+        if at is None and first is None:
+            return _line_start(file, start), None
+        first = at or first
+        if at is not None and at < since:
+            return offset, at
+    return start, first
+
+
+def _first_time(file: io.BufferedReader, start: int, stop: int) -> tuple[int, datetime | None]:
+    offset = _line_start(file, start)
+    file.seek(offset)
+    while offset < stop and (line := file.readline(_LONGEST_LINE)):
+        if at := line_time(line.decode(errors="replace")):
+            return offset, at
+        offset += len(line)
+    return start, None
+
+
+def _line_start(file: io.BufferedReader, offset: int) -> int:
+    """The start of the first whole line at or after an offset, or the offset in a long line."""
+    if offset == 0:
+        return 0
+    file.seek(offset - 1)
+    line = file.readline(_LONGEST_LINE)
+    return offset - 1 + len(line) if line.endswith(b"\n") else offset
+
+
+def _changed(file: io.BufferedReader) -> datetime:
+    return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)

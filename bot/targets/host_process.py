@@ -1,0 +1,181 @@
+"""Processes on this machine, each in a session of its own so that all of it can be ended."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.errors import NotFound, Unavailable
+from bot.targets.output import ERROR_TAIL, Capped
+from bot.targets.session import end_session
+from bot.targets.waiting import to_the_end
+
+_PIECE = 256 * 1024
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def host_process(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    stdin: bool = False,
+    errors: Capped | None = None,
+) -> AsyncIterator["HostProcess"]:
+    """A process on this machine with exactly this environment, in this working directory.
+
+    Raises NotFound where the program or the directory does not exist, Unavailable where the
+    program cannot be started, and on leaving where the process cannot be ended.
+    """
+    process = HostProcess(argv[0], stdin=stdin, errors=errors or Capped(2 * ERROR_TAIL))
+    try:
+        await to_the_end(process.start(argv, environment, directory))
+        yield process
+    except BaseException:
+        # The first error is the one to hear of; an end that failed is in the log.
+        try:
+            await to_the_end(process.end())
+        except Unavailable:
+            log.exception("a process was not ended", extra={"action": "process.end"})
+        raise
+    await to_the_end(process.end())
+
+
+class HostProcess:
+    """See `bot.targets.model.Process`."""
+
+    def __init__(self, program: str, *, stdin: bool, errors: Capped) -> None:
+        self._program = Path(program).name
+        self._stdin = stdin
+        self._errors = errors
+        self._output = asyncio.StreamReader(limit=_PIECE)
+        self._pipes: list[asyncio.ReadTransport] = []
+        self._started = False
+        self._process: asyncio.subprocess.Process
+        self._error_reader: asyncio.Task[None]
+
+    async def start(
+        self, argv: Sequence[str], environment: Mapping[str, str], directory: Path
+    ) -> None:
+        """Starts it; see `host_process`. `end` must follow, also where this raises."""
+        error_stream = asyncio.StreamReader(limit=_PIECE)
+        # Pipes of our own: asyncio's cannot be closed while a process in the background has them.
+        with contextlib.ExitStack() as theirs:
+            stdout = await self._pipe(self._output, theirs)
+            stderr = await self._pipe(error_stream, theirs)
+            self._process = await self._spawn(argv, environment, directory, stdout, stderr)
+        # A full pipe of errors would stop the process, so they are always read.
+        self._error_reader = asyncio.create_task(_drain(error_stream, self._errors))
+        self._started = True
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Standard output as it comes."""
+        while piece := await self._output.read(_PIECE):
+            yield piece
+
+    async def write(self, data: bytes) -> None:
+        """Sends to standard input. Raises Unavailable where the process no longer reads it."""
+        writer = self._input()
+        try:
+            writer.write(data)
+            await writer.drain()
+        except ConnectionError:
+            raise Unavailable(f"{self._program} no longer reads its input.") from None
+
+    async def end_input(self) -> None:
+        """Closes standard input; to a process that has ended already this means nothing."""
+        writer = self._input()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def wait(self) -> int:
+        """The exit status, as a shell gives it: 128 and the signal's number for a signal.
+
+        What is left of standard output is read and dropped.
+        """
+        async for _ in self.chunks():
+            pass
+        await asyncio.wait({self._error_reader})
+        status = await self._process.wait()
+        return status if status >= 0 else 128 - status
+
+    @property
+    def error_tail(self) -> str:
+        """The last 8 KiB of standard error so far."""
+        return self._errors.tail(ERROR_TAIL)
+
+    async def end(self) -> None:
+        """Ends what still runs and closes its pipes.
+
+        A process that has ended by itself is left in peace, also what it put into the background.
+        Raises Unavailable where something is still there at the end.
+        """
+        try:
+            if self._started and self._process.returncode is None:
+                await end_session(self._process.pid, self._program)
+                await self._process.wait()
+        finally:
+            if self._started:
+                self._error_reader.cancel()
+                await asyncio.wait({self._error_reader})
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
+            for pipe in self._pipes:
+                pipe.close()
+
+    def _input(self) -> asyncio.StreamWriter:
+        if self._process.stdin is None:
+            raise ValueError("the process was started without standard input")
+        return self._process.stdin
+
+    async def _pipe(self, reader: asyncio.StreamReader, theirs: contextlib.ExitStack) -> int:
+        """Connects a new pipe to `reader`; returns the end that the process writes to."""
+        ours, end = os.pipe()
+        theirs.callback(os.close, end)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
+        )
+        self._pipes.append(transport)
+        return end
+
+    async def _spawn(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        stdout: int,
+        stderr: int,
+    ) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *argv,
+                env=environment,
+                cwd=directory,
+                stdin=PIPE if self._stdin else DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            if str(error.filename) == str(directory):
+                raise NotFound(f"The directory {directory} does not exist.") from None
+            raise NotFound(
+                f"The program {argv[0]} is not installed on this machine.",
+                hint="Install it, or put its directory on Opsbell's PATH.",
+            ) from None
+        except OSError as error:
+            raise Unavailable(
+                f"{argv[0]} could not be started: {error.strerror}.", retryable=False
+            ) from error
+
+
+async def _drain(stream: asyncio.StreamReader, into: Capped) -> None:
+    while piece := await stream.read(_PIECE):
+        into.add(piece)

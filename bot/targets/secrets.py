@@ -1,0 +1,58 @@
+"""The values of a target that must never be shown."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bot.config import targets as configured
+from bot.config.dotenv import parse
+from bot.config.redact import secrets_in
+from bot.errors import Unavailable
+
+
+def target_secrets(settings: configured.Target) -> frozenset[str]:
+    """What its environment files and its database sign-in keep secret.
+
+    The files are read anew each time, since they change while Opsbell runs; one that does not
+    exist keeps nothing. Raises Unavailable where one cannot be read: without knowing the secrets,
+    nothing of the target can be shown.
+    """
+    found = set(_database_secrets(settings))
+    for path in sorted(_environment_files(settings)):
+        found |= set(_file_secrets(path))
+    return frozenset(found - {""})
+
+
+def _environment_files(settings: configured.Target) -> set[Path]:
+    files = {
+        settings.path(inner)
+        for inner in settings.config
+        if inner.name.startswith(".env") or inner.name.endswith(".env")
+    }
+    match settings:
+        case configured.ComposeTarget(compose=source) if source.env_file:
+            files.add(settings.path(source.env_file))
+        case configured.SwarmTarget(swarm=stack) if stack.env_file:
+            files.add(settings.path(stack.env_file))
+    return files
+
+
+def _file_secrets(path: Path) -> Iterable[str]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise Unavailable(
+            f"The environment file {path} cannot be read: {error.strerror}.",
+            hint="Opsbell has to know its secrets before it may show anything of the target.",
+            retryable=False,
+        ) from error
+    return secrets_in(parse(text))
+
+
+def _database_secrets(settings: configured.Target) -> Iterator[str]:
+    match settings.database:
+        case configured.UrlDatabase(url=url):
+            yield url.reveal()
+        case configured.ServiceDatabase(password=password) if password:
+            yield password.reveal()
