@@ -33,10 +33,11 @@ class Request:
     """One thing a person asked for, the same whichever way it came. JSON in the queue.
 
     `name` is the command without slash or prefix, the control's action_id up to its first ":",
-    or the modal's callback_id. `text` is what followed the command. `value` is the clicked
-    control's value, or the chosen option's. `chosen` are the values ticked, for checkboxes.
-    `fields` are a modal's inputs, block_id → value. `key` is unique per request, also when Slack
-    delivers it twice.
+    or the modal's callback_id up to its first ":". `text` is what followed: the command's words,
+    or what stands behind that ":". `value` is the clicked control's value, or the chosen option's.
+    `chosen` are the values ticked, for checkboxes. `fields` are a modal's inputs, block_id → value.
+    `key` is unique per request and the same when Slack delivers it twice; `twin` is the same for
+    two clicks of one person on one button. `channel_name` is empty where Slack does not say it.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Request:
     name: str
     user: str
     channel: str = ""
+    channel_name: str = ""
     thread: str = ""
     message: str = ""
     text: str = ""
@@ -54,6 +56,7 @@ class Request:
     view_id: str = ""
     trigger_id: str = ""
     response_url: str = ""
+    twin: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The form in which the queue keeps it."""
@@ -166,6 +169,26 @@ class Surface:
                     _add(self.controls, part.name, part)
                 case Form():
                     _add(self.forms, part.name, part)
+
+    def call(self, request: Request) -> Call:
+        """What a request asks for.
+
+        Raises UsageError for a command's words that make no sense, LookupError for a command,
+        control or form that is not registered.
+        """
+        match request.kind:
+            case Kind.COMMAND | Kind.MENTION:
+                return self.commands[request.name].parse(request)
+            case Kind.CLICK:
+                return self.controls[request.name].call
+            case Kind.FORM:
+                return self.forms[request.name].call
+            case Kind.HOME:
+                raise LookupError("App Home is shown, not called")
+
+    def wrong(self, request: Request) -> Mapping[str, str]:
+        """What is wrong with a submitted form: block_id → why; empty if nothing is."""
+        return self.forms[request.name].validate(request)
 
 
 def _add(table: dict[str, T], name: str, part: T) -> None:

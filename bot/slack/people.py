@@ -1,0 +1,206 @@
+"""Who is who, and who may do what. A person is a Slack user ID and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.access import ANYONE, AccessRule
+from bot.errors import OpsbellError
+from bot.slack.client import slack_errors
+
+logger = logging.getLogger(__name__)
+
+REFRESH = timedelta(minutes=5)
+# What Slack said last is relied on this long while Slack is away.
+TRUST = timedelta(hours=1)
+# How soon a handle that Slack did not know is asked for again.
+RETRY = timedelta(seconds=15)
+# A person waits for this answer.
+LOOKUP_LIMIT = timedelta(seconds=5)
+_MOST_PROFILES = 10_000
+_OUTSIDE = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Who holds which role, as far as is known now.
+
+    `unknown` are roles whose holders Slack could not be asked for; those that are known hold
+    them all the same. `members` are people known to be full members of the workspace.
+    """
+
+    holders: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether someone may, which role it takes, and who has it (sorted user IDs).
+
+    `known` is False where it was refused because Slack does not say who has the role.
+    """
+
+    allowed: bool
+    role: str
+    holders: tuple[str, ...] = ()
+    known: bool = True
+
+
+def decide(rule: AccessRule, roles: Roles, user: str) -> Decision:
+    """Whether `user` may do what `rule` guards. Whoever is not known to have the role may not."""
+    if rule.role == ANYONE:
+        allowed = user in roles.members or any(user in each for each in roles.holders.values())
+        return Decision(allowed, ANYONE, known=allowed or ANYONE not in roles.unknown)
+    holders = roles.holders.get(rule.role, frozenset())
+    return Decision(
+        allowed=user in holders,
+        role=rule.role,
+        holders=tuple(sorted(holders)),
+        known=user in holders or rule.role not in roles.unknown,
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Something Slack said, and when (monotonic seconds)."""
+
+    value: frozenset[str]
+    at: float
+
+
+class People:
+    """What Slack says of people and their groups, remembered for a while."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        roles: Mapping[str, tuple[str, ...]],
+        *,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._roles = roles
+        self._clock = clock
+        self._team = ""
+        self._handles: dict[str, str] = {}
+        self._handles_at = -TRUST.total_seconds()
+        self._groups: dict[str, _Known] = {}
+        self._profiles: dict[str, _Known] = {}
+        self._refreshing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Keeps the groups fresh until cancelled."""
+        while True:
+            await self.refresh()
+            complete = all(group in self._groups for group in self._wanted_groups())
+            await asyncio.sleep((REFRESH if complete else RETRY).total_seconds())
+
+    async def refresh(self) -> None:
+        """Asks Slack for the members of the groups in the configuration. Never raises."""
+        if not self._group_names():
+            return
+        async with self._refreshing:
+            try:
+                await self._refresh_handles()
+                for group in self._wanted_groups():
+                    await self._refresh_group(group)
+            except OpsbellError as error:
+                logger.warning("groups not refreshed", extra={"error": str(error)})
+
+    async def roles_for(self, user: str) -> Roles:
+        """Who holds which role, with what is known of `user` personally. Never raises."""
+        if self._has_unknown_handles() and self._is_due(self._handles_at, RETRY):
+            await self.refresh()
+        holders: dict[str, frozenset[str]] = {}
+        unknown: set[str] = set()
+        for role, members in self._roles.items():
+            people: set[str] = set()
+            for member in members:
+                found = self._people_of(member)
+                people |= found or set()
+                if found is None:
+                    unknown.add(role)
+            holders[role] = frozenset(people)
+        # Whoever has a role is no stranger; anyone else must be looked up to be let in at all.
+        if any(user in people for people in holders.values()):
+            return Roles(holders, frozenset(unknown), frozenset({user}))
+        profile = await self._profile(user)
+        if profile is None:
+            unknown.add(ANYONE)
+        return Roles(holders, frozenset(unknown), profile or frozenset())
+
+    def _people_of(self, member: str) -> frozenset[str] | None:
+        """Whom one entry of a role means; None where Slack did not say (lately enough)."""
+        if member[0] not in "@S":
+            return frozenset({member})
+        group = self._group_id(member)
+        if group is None:
+            return None if self._is_due(self._handles_at, TRUST) else frozenset()
+        known = self._groups.get(group)
+        return known.value if known and not self._is_due(known.at, TRUST) else None
+
+    async def _profile(self, user: str) -> frozenset[str] | None:
+        """{user} for a full member, {} for anyone else; None where Slack does not say."""
+        known = self._profiles.get(user)
+        if known is None or self._is_due(known.at, REFRESH):
+            try:
+                known = _Known(await self._membership(user), self._clock())
+            except OpsbellError as error:
+                logger.warning("person not looked up", extra={"user": user, "error": str(error)})
+                if known is None or self._is_due(known.at, TRUST):
+                    return None
+            else:
+                if len(self._profiles) >= _MOST_PROFILES:
+                    self._profiles.clear()
+                self._profiles[user] = known
+        return known.value
+
+    async def _membership(self, user: str) -> frozenset[str]:
+        with slack_errors("users.info"):
+            async with asyncio.timeout(LOOKUP_LIMIT.total_seconds()):
+                if not self._team:
+                    self._team = str((await self._client.auth_test())["team_id"])
+                profile: dict[str, Any] = (await self._client.users_info(user=user))["user"]
+        full = profile.get("team_id") == self._team and not any(map(profile.get, _OUTSIDE))
+        return frozenset({user}) if full else frozenset()
+
+    async def _refresh_handles(self) -> None:
+        if any(name.startswith("@") for name in self._group_names()):
+            with slack_errors("usergroups.list"):
+                groups = (await self._client.usergroups_list())["usergroups"]
+            self._handles = {f"@{each['handle']}": each["id"] for each in groups}
+            self._handles_at = self._clock()
+
+    async def _refresh_group(self, group: str) -> None:
+        with slack_errors("usergroups.users.list"):
+            answer = await self._client.usergroups_users_list(usergroup=group)
+        self._groups[group] = _Known(frozenset(answer["users"]), self._clock())
+
+    def _group_names(self) -> set[str]:
+        return {each for members in self._roles.values() for each in members if each[0] in "@S"}
+
+    def _wanted_groups(self) -> set[str]:
+        return {group for name in self._group_names() if (group := self._group_id(name))}
+
+    def _group_id(self, name: str) -> str | None:
+        return self._handles.get(name) if name.startswith("@") else name
+
+    def _has_unknown_handles(self) -> bool:
+        return any(
+            (group := self._group_id(name)) is None or group not in self._groups
+            for name in self._group_names()
+        )
+
+    def _is_due(self, at: float, after: timedelta) -> bool:
+        return self._clock() - at >= after.total_seconds()

@@ -1,0 +1,104 @@
+"""How errors, refusals and wrong words are said. One place, so that they all sound alike."""
+
+from __future__ import annotations
+
+import secrets
+
+from bot.errors import Failed, OpsbellError, Refused
+from bot.slack.blocks import code, context, escape, person, section
+from bot.slack.message import Block, Message
+from bot.slack.people import Decision
+from bot.slack.surface import Command, Request, Usage
+from bot.slack.text_in import nearest
+from bot.words import Sign, join
+
+_NAMED = 5
+
+
+def error(failure: OpsbellError) -> Message:
+    """What a person is told when something did not work, and what to do."""
+    sign = Sign.REFUSED if isinstance(failure, Refused) else Sign.WARNING
+    blocks: list[Block] = [section(f"{sign} {escape(str(failure))}")]
+    if isinstance(failure, Failed) and failure.output:
+        blocks.append(section(code("\n".join(failure.output.splitlines()[-10:])[-2500:])))
+    return Message(str(failure), blocks)
+
+
+def not_done(failure: OpsbellError) -> Message:
+    """The same for a request of which nothing was done."""
+    sentence = f"Not done: {failure}"
+    return Message(sentence, [section(f"{Sign.REFUSED} {escape(sentence)}")])
+
+
+def new_reference() -> str:
+    """A short mark that finds a defect in the log: `7f3a`."""
+    return secrets.token_hex(2)
+
+
+def defect(reference: str) -> Message:
+    """Something nobody foresaw; the log holds the rest under the reference."""
+    sentence = f"Something went wrong in Opsbell. The log has it under the reference {reference}."
+    return Message(sentence, [section(f"{Sign.CRITICAL} {sentence}")])
+
+
+def refusal(what: str, decision: Decision) -> Message:
+    """Who may not is told which role it takes and who has it. Mentions here notify nobody."""
+    return Message(
+        f"Not done: {_refused(what, decision, tuple(decision.holders))}",
+        [
+            section(
+                f"{Sign.REFUSED} Not done: "
+                + _refused(what, decision, tuple(map(person, decision.holders)))
+            )
+        ],
+    )
+
+
+def _refused(what: str, decision: Decision, holders: tuple[str, ...]) -> str:
+    if not decision.known:
+        return (
+            f"{what} needs the role {decision.role}, and Slack does not say at the moment"
+            " who has it. Try again in a minute."
+        )
+    if decision.role == "anyone":
+        return f"{what} is for full members of this workspace."
+    if not holders:
+        return (
+            f"{what} needs the role {decision.role}, which nobody has."
+            " People are given it under roles in opsbell.yaml."
+        )
+    more = [f"{len(holders) - _NAMED} more"] if len(holders) > _NAMED else []
+    named = join([*holders[:_NAMED], *more])
+    has = "has" if len(holders) == 1 else "have"
+    return f"{what} needs the role {decision.role}. {named} {has} it."
+
+
+def usage(command: Command, request: Request, failure: OpsbellError, prefix: str) -> Message:
+    """What was wrong with the words, what they may be have meant, and what would be right."""
+    first = request.text.split(None, 1)[0] if request.text else ""
+    meant = "" if failure.hint or first in command.words else nearest(first, command.words)
+    sentence = f"{failure} {meant}".strip()
+    forms = "\n".join(form(each, prefix) for each in command.usages)
+    example = next((each.example for each in command.usages if each.example), "")
+    blocks: list[Block] = [section(escape(sentence)), section(code(forms))]
+    if example:
+        blocks.append(context(f"For example `{escape(with_prefix(example, prefix))}`"))
+    return Message(f"{sentence} Usage: {'; '.join(forms.splitlines())}", blocks)
+
+
+def unknown_command(name: str, known: list[str], prefix: str) -> Message:
+    """There is no such command."""
+    meant = nearest(name, known)
+    sentence = f'Opsbell knows no command "{name[:30]}". {meant}'.strip()
+    sentence += f" Type /{prefix}opsbell help to see them all."
+    return Message(sentence, [section(escape(sentence))])
+
+
+def form(usage: Usage, prefix: str) -> str:
+    """One line of help."""
+    return f"{with_prefix(usage.form, prefix)}  {usage.summary}"
+
+
+def with_prefix(text: str, prefix: str) -> str:
+    """A command line as it is typed where commands have a prefix."""
+    return f"/{prefix}{text[1:]}" if text.startswith("/") else text

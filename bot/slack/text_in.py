@@ -1,0 +1,98 @@
+"""What people type, made readable: Slack's escapes, phones' typography, words and targets."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.config.settings import Settings
+from bot.errors import UsageError
+from bot.words import join
+
+_TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
+_QUOTES = str.maketrans("“”„‟«»‘’‚‛", '""""""' + "''''")
+# Phones turn "--" into a dash. Only before a word is it an option; elsewhere it is punctuation.
+_OPTION_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
+
+
+def clean(text: str) -> str:
+    """Text as it was meant: escapes undone, mentions as bare IDs, dashes and quotes straight.
+
+    Slack writes `<@U1|ann>`, `<#C1|ops>`, `<!subteam^S1|@ops>` and `<https://x|x>` for what a
+    person typed as a name or an address, and escapes the person's own `<`, `>` and `&`; so
+    whatever stands in angle brackets is Slack's.
+    """
+    plain = html.unescape(_TOKEN.sub(_bare, text))
+    return _OPTION_DASH.sub("--", plain.translate(_QUOTES)).strip()
+
+
+def _bare(match: re.Match[str]) -> str:
+    inner = match[1]
+    if inner.startswith(("@", "#")):
+        return inner[1:]
+    if inner.startswith("!subteam^"):
+        return inner.removeprefix("!subteam^")
+    if inner.startswith("!"):
+        return f"@{inner[1:]}"
+    return inner.removeprefix("mailto:").removeprefix("tel:")
+
+
+def split(text: str) -> list[str]:
+    """The words of a text; what stands in quotes is one word.
+
+    A quote opens only where a word begins, so `can't` needs no care; nothing else is special.
+    Raises UsageError for a `"` that is not closed.
+    """
+    words: list[str] = []
+    rest = text.strip()
+    while rest:
+        word, rest = _next_word(rest)
+        words.append(word)
+    return words
+
+
+def _next_word(text: str) -> tuple[str, str]:
+    quote = text[0]
+    if quote in "\"'":
+        inner, closed, after = text[1:].partition(quote)
+        if closed:
+            return inner, after.lstrip()
+        if quote == '"':
+            raise UsageError(f'The quote before "{_short(inner)}" is not closed.')
+    word, *after_space = text.split(None, 1)
+    return word, after_space[0] if after_space else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 20 else f"{text[:20]}…"
+
+
+def resolve_target(
+    settings: Settings, words: Sequence[str], *channel: str
+) -> tuple[str, list[str]]:
+    """The target a command is for, and the words without `in:NAME`.
+
+    It is the one that is named, else the one that the channel (its ID and name) is bound to,
+    else the only one there is. Raises UsageError where that leaves none or several.
+    """
+    known = sorted(settings.targets)
+    named = [word[3:] for word in words if word.startswith("in:")]
+    rest = [word for word in words if not word.startswith("in:")]
+    if len(set(named)) > 1:
+        raise UsageError(f"One target at a time: you named {join(named)}.")
+    if named and named[0] not in known:
+        hint = nearest(named[0], known) or f"There is {join(known) or 'none'}."
+        raise UsageError(f'There is no target "{_short(named[0])}".', hint=hint)
+    target = named[0] if named else settings.target_of_channel(*channel) or settings.only_target()
+    if target is None:
+        choices = join([f"in:{name}" for name in known], "or")
+        raise UsageError("It is not clear which target is meant.", hint=f"Add {choices}.")
+    return target, rest
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`Did you mean now?` where one of the known words resembles this one, else nothing."""
+    match = difflib.get_close_matches(word.lower(), list(known), n=1)
+    return f"Did you mean {match[0]}?" if match else ""

@@ -1,0 +1,275 @@
+"""Opsbell's edge to Slack, whole and real, with a few commands and controls to exercise it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.redact import Redactor
+from bot.config.settings import Settings
+from bot.errors import Refused, UsageError
+from bot.playground import LocalSlack
+from bot.slack.answers import Answers
+from bot.slack.blocks import actions, button, checkboxes, modal, option, section, text_input
+from bot.slack.blocks import field as input_field
+from bot.slack.channel_names import ChannelNames
+from bot.slack.client import open_session, web_client
+from bot.slack.deeds import Deeds
+from bot.slack.dispatch import Dispatch
+from bot.slack.gateway import Gateway
+from bot.slack.message import Message
+from bot.slack.people import People
+from bot.slack.posts import Posts
+from bot.slack.sockets import SILENCE
+from bot.slack.surface import (
+    Answer,
+    Call,
+    Command,
+    Control,
+    Form,
+    Modals,
+    Request,
+    Surface,
+    Usage,
+)
+from bot.slack.tasks import Tasks
+from bot.store.database import Database, Transaction
+from bot.store.inbox import TIME_LIMIT, Inbox
+from bot.store.queue import Lane, Queue
+from commands.opsbell import OpsbellCommand, Sources
+
+DEEDS = "create table if not exists deeds (key text not null, text text not null)"
+SETTINGS: Mapping[str, Any] = {
+    "roles": {"operator": ["@ops"], "admin": ["@admins", "U0ALICE001"]},
+    "access": {"backup": {"role": "operator"}, "restore": {"role": "admin"}},
+}
+
+
+async def do(request: Request, tx: Transaction) -> Answer | None:
+    """A change whose effects can be counted."""
+    if request.text.startswith("refuse"):
+        raise Refused("Not done: it is Sunday.", hint="Try on Monday.")
+    await tx.execute(
+        "insert into deeds (key, text) values (%s, %s)",
+        (request.key, request.text or request.value or ",".join(request.chosen)),
+    )
+    if request.text.startswith("break"):
+        raise ZeroDivisionError("deep inside")
+    return Answer(Message(f"Done: {request.text}."), public=request.text.startswith("public"))
+
+
+async def look(request: Request, modals: Modals) -> Answer | None:
+    """A query that answers, or breaks on demand."""
+    if request.text.startswith("list break"):
+        raise ZeroDivisionError("deep inside")
+    return Answer(Message(f"Seen: {request.text or request.name}."))
+
+
+def parse_backup(request: Request) -> Call:
+    """`now …`, `list …`, and the words that make `do` misbehave."""
+    word = request.text.split(" ")[0]
+    if word in ("now", "refuse", "break", "public"):
+        return Call("backup", change=do)
+    if word == "list":
+        return Call("backup", query=look)
+    raise UsageError(f"/backup does not know {word or 'nothing'}.")
+
+
+USAGES = (
+    Usage("/backup now [database media logs config]", "Take a backup", "/backup now database"),
+    Usage("/backup list", "Show the backups"),
+)
+BACKUP = Command("backup", "Take and show backups", USAGES, parse_backup, ("now", "list"))
+RESTORE = Command(
+    "restore",
+    "Bring a backup back",
+    (Usage("/restore ID", "Restore a backup"),),
+    lambda request: Call("restore", change=do),
+)
+
+
+@dataclass
+class Edge:
+    """The running parts that tests look at."""
+
+    gateway: Gateway
+    surface: Surface
+    people: People
+    database: Database
+    client: AsyncWebClient
+    tasks: Tasks
+    inbox: Inbox
+
+    async def deeds(self) -> list[str]:
+        """What was done, in order."""
+        return [row["text"] for row in await self.database.all("select text from deeds")]
+
+    async def until_deeds(self, count: int, limit: float = 10) -> list[str]:
+        """What was done, once it is at least this many."""
+        async with asyncio.timeout(limit):
+            while len(done := await self.deeds()) < count:
+                await asyncio.sleep(0.02)
+            return done
+
+    async def events(self, action: str) -> list[dict[str, Any]]:
+        """The events of one kind."""
+        return await self.database.all("select * from events where action = %s", (action,))
+
+    async def settled(self) -> None:
+        """Returns when every job of the requests' lane has been worked off."""
+        async with asyncio.timeout(10):
+            while await self.database.first(
+                "select from procrastinate_jobs where status in ('todo', 'doing')"
+                " and queue_name = %s",
+                (Lane.REQUESTS.value,),
+            ):
+                await asyncio.sleep(0.02)
+        await self.tasks.drain(timedelta(seconds=5))
+
+
+class OneModal:
+    """Opens a modal with one input through Slack itself."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+
+    async def open(self, request: Request, view: Mapping[str, Any]) -> str:
+        answer = await self._client.views_open(trigger_id=request.trigger_id, view=dict(view))
+        return str(answer["view"]["id"])
+
+    async def update(self, view_id: str, view: Mapping[str, Any]) -> None:
+        await self._client.views_update(view_id=view_id, view=dict(view))
+
+
+def note_form() -> dict[str, Any]:
+    """A modal whose input is called `note`."""
+    block = input_field("Note", text_input("text"), block_id="note")
+    return modal("note:7", "A note", [block], submit="Save", metadata="C0OPS00001")
+
+
+def panel() -> Message:
+    """A message with every control that the tests use."""
+    box = option("Look at the logs", "1")
+    return Message(
+        "A panel",
+        [
+            section("Panel"),
+            actions(button("Go", "go:1", "went", style="primary"), button("Ask", "ask")),
+            actions(checkboxes("tick:1", [box]), block_id="box"),
+            actions(button("Note", "note.open"), button("Old", "forgotten")),
+        ],
+    )
+
+
+async def _open_note(request: Request, modals: Modals) -> None:
+    await modals.open(request, note_form())
+
+
+async def _save_note(request: Request, tx: Transaction) -> Answer:
+    await tx.execute(
+        "insert into deeds (key, text) values (%s, %s)", (request.key, request.fields["note"])
+    )
+    return Answer(Message("Noted."))
+
+
+def _note_is_wrong(request: Request) -> dict[str, str]:
+    return {} if len(request.fields["note"]) > 2 else {"note": "Three letters at least."}
+
+
+def new_surface() -> Surface:
+    """The commands, controls and the form of these tests."""
+    surface = Surface()
+    surface.add(
+        BACKUP,
+        RESTORE,
+        Control("go", Call("backup", change=do)),
+        Control("tick", Call("checklist", change=do)),
+        Control("ask", Call("checklist", query=look)),
+        Control("note.open", Call("checklist", query=_open_note)),
+        Form("note", Call("checklist", change=_save_note), _note_is_wrong),
+    )
+    return surface
+
+
+@contextlib.asynccontextmanager
+async def edge(
+    slack: LocalSlack,
+    database: Database,
+    queue: Queue,
+    *,
+    settings: Mapping[str, Any] = SETTINGS,
+    surface: Surface | None = None,
+    http: bool = False,
+    silence: timedelta = SILENCE,
+    limit: timedelta = TIME_LIMIT,
+    work: bool = True,
+) -> AsyncIterator[Edge]:
+    """The gateway running against the local Slack, and (with `work`) the queue's workers."""
+    await database.execute(DEEDS)
+    configured = Settings.model_validate(settings)
+    surface = surface or new_surface()
+    tasks = Tasks()
+    async with open_session() as session:
+        client = web_client(session, slack.bot_token, slack.api_url)
+        posts = Posts(database, queue, client)
+        answers = Answers(client, session, database, posts)
+        people = People(client, configured.roles)
+        inbox = Inbox(database, limit=limit)
+        gateways: list[Gateway] = []
+
+        async def troubles() -> list[str]:
+            return list((await posts.troubles()).values())
+
+        sources = Sources(lambda: gateways[0].status(), queue.backlog, list, troubles)
+        own = OpsbellCommand(configured, surface, people, sources)
+        surface.add(own.command())
+        deeds = Deeds(
+            configured,
+            surface,
+            database=database,
+            inbox=inbox,
+            people=people,
+            answers=answers,
+            modals=OneModal(client),
+            home=own.home,
+            redact=Redactor(["hunter22"]).redact,
+            tasks=tasks,
+        )
+        queue.handle("request", deeds.work, lane=Lane.REQUESTS)
+        channels = ChannelNames(client)
+        dispatch = Dispatch(
+            configured,
+            surface,
+            inbox=inbox,
+            deeds=deeds,
+            answers=answers,
+            channels=channels,
+            tasks=tasks,
+        )
+        gateway = Gateway(
+            client,
+            session,
+            dispatch,
+            inbox,
+            people,
+            tasks,
+            app_token="" if http else slack.app_token,
+            signing_secret=slack.signing_secret if http else "",
+            silence=silence,
+        )
+        gateways.append(gateway)
+        running = [asyncio.create_task(gateway.run())]
+        if work:
+            running.append(asyncio.create_task(queue.run()))
+        try:
+            yield Edge(gateway, surface, people, database, client, tasks, inbox)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
