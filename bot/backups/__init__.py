@@ -1,0 +1,1 @@
+"""Backups: sets of files on disk that plain tools can restore."""

@@ -1,0 +1,104 @@
+"""Files and directories of a set: private whatever the umask, hashed while written, synced."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import zstandard
+
+from bot.backups.model import SetFile
+
+ZSTD_LEVEL = 3
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NewFile:
+    """A file of a set while it is written. Blocking: used from threads, one at a time.
+
+    Leaving its context closes it; `finish` alone makes it whole. Raises FileExistsError where
+    the file is there already, and OSError for what the disk refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._descriptor = os.open(path, _FLAGS, 0o600)
+        os.fchmod(self._descriptor, 0o600)
+
+    def write(self, data: bytes) -> int:
+        """Appends all of `data`; its length."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._sha256.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def finish(self) -> SetFile:
+        """Waits until everything is on the disk."""
+        os.fsync(self._descriptor)
+        return SetFile(path=self.path.name, size=self.size, sha256=self._sha256.hexdigest())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+
+
+class CompressedFile(NewFile):
+    """A file of a set whose contents are compressed with zstd on the way."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self._compression = compressor.compressobj()
+
+    def write(self, data: bytes) -> int:
+        """Appends all of `data`, compressed; the length of `data`."""
+        super().write(self._compression.compress(data))
+        return len(data)
+
+    def finish(self) -> SetFile:
+        """Ends the frame and waits until everything is on the disk."""
+        super().write(self._compression.flush())
+        return super().finish()
+
+
+def write_file(path: Path, content: str) -> SetFile:
+    """A small file of a set, on the disk when this returns."""
+    with NewFile(path) as file:
+        file.write(content.encode())
+        return file.finish()
+
+
+def make_directory(path: Path) -> None:
+    """A directory that is its owner's alone; one that is there already is made so."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def sync_directory(path: Path) -> None:
+    """Waits until the names in a directory are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_directory(path: Path) -> None:
+    """Removes a directory with all that is in it; one that is not there is no error."""
+    if path.exists():
+        shutil.rmtree(path)

@@ -1,0 +1,46 @@
+"""The target's own tools: what they say when they fail, and reading them line by line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from bot.config.redact import Redactor
+from bot.errors import Failed
+from bot.targets.model import Process, Target
+from bot.targets.output import ERROR_TAIL
+
+LINES_SHOWN = 10
+LINE_LENGTH = 400
+
+_TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
+
+
+def said(target: Target, error_tail: str) -> list[str]:
+    """The lines of a tool's standard error, without the target's secrets.
+
+    Where the tail is full, its first line may be half a line, and half a secret is not known as
+    one, so that line is left out.
+    """
+    whole = error_tail
+    if len(error_tail.encode()) >= ERROR_TAIL:
+        whole = error_tail.partition("\n")[2]
+    redacted = Redactor(target.secrets()).redact(whole)
+    return [line.strip()[:LINE_LENGTH] for line in redacted.splitlines() if line.strip()]
+
+
+def failure(target: Target, what: str, status: int, error_tail: str) -> Failed:
+    """A tool that ended badly: its exit status, the line that says why, and the last lines."""
+    lines = said(target, error_tail)
+    why = next((line for line in lines if _TELLING.search(line)), lines[-1] if lines else "")
+    sentence = f"{what} ended with exit status {status}{f': {why}' if why else ''}"
+    return Failed(f"{sentence.rstrip('.')}.", output="\n".join(lines[-LINES_SHOWN:]))
+
+
+async def lines_of(process: Process) -> AsyncIterator[str]:
+    """Standard output line by line, without line ends; what follows the last one is dropped."""
+    rest = b""
+    async for chunk in process.chunks():
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace")

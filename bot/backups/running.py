@@ -1,0 +1,110 @@
+"""What the steps of one backup share, and the frame that every step runs in.
+
+All of them work on one partial set, named after the operation's start: whatever ends a backup
+early, that directory is all there is to remove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.backups import disk
+from bot.backups.catalogue import Catalogue
+from bot.backups.database import DatabaseBackup
+from bot.backups.meter import Meter
+from bot.backups.model import set_names
+from bot.backups.sources import Part, parts_of
+from bot.backups.threads import in_thread
+from bot.config import targets as configured
+from bot.config.backups import BackupPolicy
+from bot.errors import Failed
+from bot.operations.model import Operation, StepContext
+from bot.targets.model import Target
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One backup under way; each step finds it anew from its operation."""
+
+    operation: Operation
+    target: Target
+    settings: configured.Target
+    policy: BackupPolicy
+    catalogue: Catalogue
+    zone: ZoneInfo
+    clock: Callable[[], datetime]
+
+    @property
+    def started(self) -> datetime:
+        """When the operation began to run."""
+        if self.operation.started is None:
+            raise ValueError(f"operation {self.operation.id} has not begun")
+        return self.operation.started
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        """The parts to back up."""
+        return tuple(self.operation.plan.facts["include"])
+
+    @property
+    def parts(self) -> list[Part]:
+        """The archives among them."""
+        return parts_of(self.settings, self.include)
+
+    @property
+    def partial(self) -> Path:
+        """Where the set is written; the engine runs one operation at a time per target."""
+        return self.catalogue.partial(self._name)
+
+    @property
+    def database(self) -> DatabaseBackup:
+        """The database's part; its sessions on the server bear the set's name."""
+        return DatabaseBackup(self.target, f"opsbell backup {self._name}")
+
+    async def meter(self, context: StepContext, part: str) -> Meter:
+        """Progress towards the size that the part had last time."""
+        before = await in_thread(self.catalogue.newest, [part])
+        return Meter(context, before.part_size(part) if before else None)
+
+    @property
+    def _name(self) -> str:
+        return next(set_names(self.started))
+
+
+Work = Callable[[Backup, StepContext], Awaitable[Result]]
+Undo = Callable[[Backup], Awaitable[None]]
+
+
+async def remove_partial(backup: Backup) -> None:
+    """Undoes whatever a backup has written."""
+    await in_thread(disk.remove_directory, backup.partial)
+
+
+class BackupStep:
+    """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
+
+    def __init__(
+        self, find: Callable[[Operation], Backup], work: Work, undo: Undo = remove_partial
+    ) -> None:
+        self._find = find
+        self._work = work
+        self._undo = undo
+
+    async def run(self, context: StepContext) -> Result:
+        """Does the step's work in the partial set."""
+        try:
+            return await self._work(self._find(context.operation), context)
+        except OSError as error:
+            place = f": {error.filename}" if error.filename else ""
+            raise Failed(f"{error.strerror or error}{place}.") from error
+
+    async def undo(self, context: StepContext) -> None:
+        """Removes what the step may have left."""
+        await self._undo(self._find(context.operation))

@@ -1,0 +1,132 @@
+"""The steps of a backup up to its last file; `bot.backups.publishing` makes it a set."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from bot import words
+from bot.backups import archive, disk
+from bot.backups.model import DATABASE
+from bot.backups.running import Backup, Result, remove_partial
+from bot.backups.sources import Part
+from bot.backups.tar import size_below
+from bot.backups.threads import in_thread
+from bot.errors import Failed, NotFound, OpsbellError
+from bot.operations.model import StepContext
+
+logger = logging.getLogger(__name__)
+
+SPARE = 1.2
+"""Free space wanted, as a multiple of what the parts took last time."""
+
+_QUICK = timedelta(seconds=30)
+
+
+async def check(backup: Backup, context: StepContext) -> Result:
+    """Makes sure that the sources are there and that the store has room, and begins the set."""
+    for part in backup.parts:
+        await _find_sources(backup, part)
+    await in_thread(_begin, backup)
+    needed = sum([await _expected(backup, part) for part in backup.include])
+    free = (await in_thread(shutil.disk_usage, backup.partial)).free
+    if needed > free:
+        raise Failed(
+            f"Not enough space in {backup.catalogue.directory}: {words.size(free)} free, about"
+            f" {words.size(needed)} needed.",
+            hint=f"Free some, or keep fewer sets (backups.{backup.target.name}.keep).",
+        )
+    return {"note": f"{words.size(free)} free, about {words.size(needed)} needed"}
+
+
+async def dump_database(backup: Backup, context: StepContext) -> Result:
+    """Writes the database and its roles."""
+    meter = await backup.meter(context, DATABASE)
+    dumped = await backup.database.dump(backup.partial, meter)
+    tables = words.count(len(dumped.tables), "table")
+    rows = words.count(sum(dumped.tables.values()), "row")
+    return {
+        "note": f"{words.size(dumped.files[0].size)}, {tables}, {rows}",
+        "files": [file.model_dump() for file in dumped.files],
+        "tables": dict(dumped.tables),
+        "tool_versions": dict(dumped.versions),
+    }
+
+
+async def undo_database(backup: Backup) -> None:
+    """Ends what may still run on the server, and removes what was written.
+
+    A server that does not answer has no session left to end, or will end it itself: a snapshot
+    by its limit on idle transactions, a dump when it finds nobody to send to.
+    """
+    try:
+        await backup.database.end_sessions()
+    except OpsbellError as error:
+        logger.warning("sessions not ended", extra={"error": str(error)})
+    await remove_partial(backup)
+
+
+async def archive_files(backup: Backup, context: StepContext) -> Result:
+    """Writes the archive that the step's argument `part` names."""
+    name = context.step.planned.arguments["part"]
+    part = next(part for part in backup.parts if part.name == name)
+    meter = await backup.meter(context, name)
+    path = backup.partial / part.archive
+    if part.service:
+        done = await archive.archive_in(backup.target, part.service, part.inner, path, meter)
+    else:
+        done = await archive.archive_here(part.sources, path, meter)
+    note = words.size(done.file.size)
+    if done.notes_total:
+        note += f", {words.count(done.notes_total, 'file')} did not hold still"
+    return {"note": note, "files": [done.file.model_dump()], "notes": {name: list(done.notes)}}
+
+
+async def _find_sources(backup: Backup, part: Part) -> None:
+    """Raises NotFound for a source that is not there, Failed for one that holds the store."""
+    where = f"targets.{backup.target.name}.{'config' if part.name == 'config' else 'files'}"
+    hint = f"Correct {where} or what the backup includes."
+    if part.service:
+        argv = ["test", "-e", part.inner]
+        found = await backup.target.run(argv, timeout=_QUICK, service=part.service)
+        if found.status:
+            raise NotFound(f"{part.inner} does not exist in {part.service}.", hint=hint)
+        return
+    store = backup.catalogue.directory.resolve()
+    for source in part.sources:
+        if not await asyncio.to_thread(source.path.exists):
+            raise NotFound(f"{source.path} does not exist.", hint=hint)
+        if store.is_relative_to(source.path.resolve()):
+            raise Failed(
+                f"The backups lie inside {source.path}, which is to be backed up.",
+                hint=f"Move backups.{backup.target.name}.store.directory elsewhere.",
+            )
+
+
+def _begin(backup: Backup) -> None:
+    """Makes the directory of the set, once what dead backups left is gone."""
+    disk.make_directory(backup.catalogue.directory)
+    if cleared := backup.catalogue.clear():
+        logger.info("partial sets removed", extra={"count": cleared})
+    disk.make_directory(backup.partial)
+
+
+async def _expected(backup: Backup, part: str) -> int:
+    """The bytes that a part may take: those of last time and a bit, else what it is made of."""
+    before = await in_thread(backup.catalogue.newest, [part])
+    if before:
+        return int(before.part_size(part) * SPARE)
+    if part == DATABASE:
+        return await backup.database.size()
+    return await _source_size(backup, next(p for p in backup.parts if p.name == part))
+
+
+async def _source_size(backup: Backup, part: Part) -> int:
+    if part.service:
+        return await archive.size_in(backup.target, part.service, part.inner)
+    paths: Sequence[Path] = [source.path for source in part.sources]
+    return sum([await in_thread(size_below, path) for path in paths])
