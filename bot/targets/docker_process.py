@@ -144,12 +144,12 @@ class DockerProcess:
         A process that has ended by itself is left in peace, also what it put into the background.
         Raises Unavailable where something is still there at the end.
         """
-        try:
-            if self._pid and not self._output.complete:
-                await self._end_session()
-        finally:
-            if self._exec_id:
-                self._stream.close()
+        if self._exec_id:
+            # First, since the Engine says nothing of other processes in the container while it
+            # waits for the output of one that ended to be read.
+            self._stream.close()
+        if self._pid and not self._output.complete:
+            await self._end_session()
 
     @property
     def _program(self) -> str:
@@ -262,7 +262,7 @@ class DockerProcess:
             if await _still_runs(self._engine, self._container):
                 raise
             return 0  # what runs in a container ends with it
-        return int(await _output(stream))
+        return await _number(stream)
 
 
 async def _open(
@@ -284,18 +284,20 @@ async def _open(
     return exec_id, await engine.exec_stream(exec_id, stdin=stdin)
 
 
-async def _output(stream: Stream) -> bytes:
-    """The whole standard output of a script that writes little."""
+async def _number(stream: Stream) -> int:
+    """The number that a script writes as the one line of its output."""
     output = b""
     frames = Frames()
     try:
         async with asyncio.timeout(GRACE):
-            while data := await stream.read():
+            while not output.endswith(b"\n") and (data := await stream.read()):
                 for kind, content in frames.feed(data):
                     output += content if kind == STDOUT else b""
+        return int(output)
+    except (TimeoutError, ValueError):
+        raise Unavailable("The container does not answer.") from None
     finally:
         stream.close()
-    return output
 
 
 async def _still_runs(engine: Engine, container: Container) -> bool:
