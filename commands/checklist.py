@@ -9,7 +9,9 @@ from bot.checklists import reports
 from bot.checklists.chart import completion_chart
 from bot.checklists.lookup import Lookup
 from bot.checklists.service import Checklists
+from bot.checklists.text import channel_name
 from bot.errors import NotFound, Unavailable, UsageError
+from bot.slack.blocks import escape
 from bot.slack.message import Message
 from bot.slack.posts import Posts
 from bot.slack.surface import Answer, Call, Command, Modals, Request, Usage
@@ -65,9 +67,9 @@ class ChecklistCommand:
 
     async def _post(self, request: Request, tx: Transaction, name: str) -> Answer:
         run = await self._checklists.post(tx, name, None, request.actor)
-        where = f" in {run.channel}" if run else ""
-        title = self._checklists.configured(name).title
-        return Answer(Message(f"{title} is posted{where}."))
+        if run is None:
+            raise LookupError("a posting by hand has no due time, so it is never there already")
+        return Answer(Message(f"{escape(run.title)} is posted in {channel_name(run.channel)}."))
 
     async def _status(self, name: str) -> Answer:
         found = await self._lookup.statuses(name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from bot.slack.blocks import escape, person
+
+_CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
 
 
 def one_line(text: str) -> str:
@@ -36,6 +39,13 @@ def actor_name(actor: str) -> str:
     if kind == "slack":
         return person(name)
     return f"{escape(name)} (terminal)" if kind == "os" else "Opsbell"
+
+
+def channel_name(channel: str) -> str:
+    """A channel of the configuration, given as name or ID, in mrkdwn."""
+    if _CHANNEL_ID.fullmatch(channel):
+        return f"<#{channel}>"
+    return f"#{escape(channel.removeprefix('#'))}"
 
 
 def mention(member: str, group_id: Callable[[str], str | None]) -> str:

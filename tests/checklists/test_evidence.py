@@ -1,0 +1,88 @@
+"""Evidence: from real checks, and never in the way of the post."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+
+from bot.playground import Message
+from bot.store.queue import Queue
+from tests.checklists.conftest import ALICE, Bench
+
+HANGS_FOR = "1s"
+
+
+@pytest.fixture
+async def hanging_port() -> AsyncIterator[int]:
+    """A server that takes connections and never says a word."""
+    gone = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(never, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        gone.set()
+
+
+@pytest.fixture
+def configured(hanging_port: int) -> Mapping[str, Any]:
+    url = f"http://127.0.0.1:{hanging_port}/"
+    return {
+        "checks": {
+            "disk": {"kind": "disk", "path": "/", "warn": 99, "crit": 100},
+            "no-such-path": {"kind": "disk", "path": "/no/such/path", "warn": 80, "crit": 90},
+            "hangs": {"kind": "http", "url": url, "timeout": HANGS_FOR},
+        },
+        "checklists": {
+            "daily": {
+                "title": "Daily maintenance",
+                "items": [
+                    {"text": "Look at the disk", "check": "disk"},
+                    {"text": "Look at nothing", "check": "no-such-path"},
+                    {"text": "Look at the site", "check": "hangs"},
+                    {"text": "Look again at the disk", "check": "disk"},
+                ],
+            },
+        },
+    }
+
+
+def evidence(message: Message) -> list[str]:
+    return [line for line in message.plain.splitlines() if "looking" in line or ": " in line]
+
+
+async def test_a_check_that_hangs_delays_nothing_but_itself(bench: Bench, working: Queue) -> None:
+    run = await bench.post()
+    first = await bench.slack.wait_for_message("ops", "Daily maintenance", timeout=20)
+    shown = await bench.slack.wait_for_message(
+        "ops", where=lambda m: "unknown" in m.plain and "looking" not in m.plain, timeout=20
+    )
+    assert (shown.history or [shown])[0].plain == first.plain
+    assert "⚪ looking …" in first.plain
+    lines = [line for line in shown.plain.splitlines() if line[0] in "✅⚫"]
+    assert [line.split(":")[0] for line in lines] == [
+        "✅ ok",
+        "⚫ unknown",
+        "⚫ unknown",
+        "✅ ok",
+    ]
+    readings = [item.reading for item in (await bench.run(run)).items]
+    assert all(reading and reading.summary for reading in readings)
+
+
+async def test_refreshing_looks_again_at_one_check_only(bench: Bench) -> None:
+    run = await bench.post()
+    await bench.jobs.gather_evidence(run.id, ["disk", "no-such-path"])
+    before = await bench.run(run)
+    async with bench.database.transaction() as tx:
+        await bench.checklists.refresh(tx, run.id, 1, ALICE)
+    after = await bench.run(run)
+    # Both items that stand on this check wait for it; the other evidence stays.
+    assert [item.reading is None for item in after.items] == [True, False, True, True]
+    assert after.items[1].reading == before.items[1].reading
+    row = await bench.database.one("select args from procrastinate_jobs order by id desc limit 1")
+    assert row["args"] == {"run": run.id, "checks": ["disk"]}
