@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.checklists.model import Item, Run
 from bot.checklists.store import Entry
-from bot.checklists.text import actor_name, clip, fitted, one_line
+from bot.checklists.text import actor_name, clip, fitted, mention, one_line
 from bot.checklists.view import closed_by, evidence, pages
 from bot.slack import blocks
 from bot.slack.message import Block
@@ -69,7 +69,9 @@ def place(run: Run, page: int) -> str:
 
 def details(run: Run, page: int, history: History) -> dict[str, Any]:
     """Everything known of the items of one message."""
-    rows = [block for item in _items(run, page) for block in _item(run, item, history)]
+    when = blocks.moment(run.posted_at, "{date_short_pretty} {time}")
+    rows = [blocks.context(f"posted {when} by {actor_name(run.actor)} · checklist {run.id}")]
+    rows += [block for item in _items(run, page) for block in _item(run, item, history)]
     return blocks.modal("checklist.details", "Details", rows, metadata=place(run, page))
 
 
@@ -120,6 +122,9 @@ def _item(run: Run, item: Item, history: History) -> list[Block]:
     elif item.check:
         body.append(f"{Sign.OPEN} looking …")
     facts = [f"{Sign.OPEN} open" if item.open else closed_by(run, item)]
+    if item.who:
+        # Only an ID can be shown as a name; nobody is notified by a modal.
+        facts.append(f"concerns {mention(item.who, lambda handle: None)}")
     if item.claimed_by:
         facts.append(f"claimed by {actor_name(item.claimed_by)}")
     if item.note:

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 from bot import words
 from bot.checklists.model import Item, ItemState, Run
 from bot.checklists.text import actor_name, fitted, mention
-from bot.checklists.view import sentence
+from bot.checklists.view import due, sentence
 from bot.config.checklists import Checklist
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
-# Twenty lines of 90 characters, each with a reason or a mention, stay below what a text holds
-# (3,000 characters).
-LINES, LINE, REASON = 20, 90, 45
+# A section holds 3,000 characters, a message 13,000: a hundred open items still fit, each with
+# whom it concerns; of those that do not apply, the first twenty are named.
+LINES, LINE, REASON = 20, 80, 45
 
 Groups = Callable[[str], str | None]
 """The ID of a user group's handle (`@ops`); None while it is not known."""
@@ -25,18 +25,18 @@ Groups = Callable[[str], str | None]
 
 def half_time(run: Run, zone: ZoneInfo, now: datetime, groups: Groups) -> Message:
     """The reminder at half time: what is open, and whom it concerns."""
-    due = f"due {blocks.moment(run.deadline)}" if run.deadline else ""
-    count = f"{len(run.open_items)} of {words.count(len(run.items), 'item')} open"
-    head = f"{Sign.OPEN} *{blocks.escape(run.title)}*: half time · {count} · {due}"
+    head = [f"{Sign.OPEN} *{blocks.escape(run.title)}*: half time"]
+    head.append(f"{len(run.open_items)} of {words.count(len(run.items), 'item')} open")
+    if run.deadline:
+        head.append(due(run, run.deadline, zone, now))
     text = blocks.escape(sentence(run, zone, now))
-    return Message(text, (blocks.section(head), blocks.section(_open_list(run, groups))))
+    return Message(text, (blocks.section(" · ".join(head)), *_open_list(run, groups)))
 
 
 def summary(run: Run, zone: ZoneInfo, now: datetime, groups: Groups) -> Message:
     """How the run stands once all was done or time was up; kept true when that changes."""
-    parts = [blocks.section(_headline(run, now))]
+    parts = [blocks.section(_headline(run, now)), *_open_list(run, groups)]
     if run.open_items:
-        parts.append(blocks.section(_open_list(run, groups)))
         parts.append(blocks.context("What stays open is named again in the next posting."))
     parts += _not_applicable(run)
     return Message(blocks.escape(sentence(run, zone, now)), tuple(parts))
@@ -78,8 +78,12 @@ def _headline(run: Run, now: datetime) -> str:
     return f"{text} · {late} of them after the due time" if late else text
 
 
-def _open_list(run: Run, groups: Groups) -> str:
-    return _listed(run.open_items, lambda item: _concern(item, groups))
+def _open_list(run: Run, groups: Groups) -> list[Block]:
+    lines = [f"• {fitted(item.text, LINE)}{_concern(item, groups)}" for item in run.open_items]
+    return [
+        blocks.section("\n".join(lines[start : start + LINES]))
+        for start in range(0, len(lines), LINES)
+    ]
 
 
 def _concern(item: Item, groups: Groups) -> str:
@@ -90,15 +94,13 @@ def _concern(item: Item, groups: Groups) -> str:
 
 
 def _not_applicable(run: Run) -> list[Block]:
-    items = tuple(item for item in run.items if item.state is ItemState.NOT_APPLICABLE)
+    items = [item for item in run.items if item.state is ItemState.NOT_APPLICABLE]
     if not items:
         return []
-    text = _listed(items, lambda item: f": {fitted(item.reason, REASON)}")
-    return [blocks.context(f"{Sign.REFUSED} not applicable\n{text}")]
-
-
-def _listed(items: tuple[Item, ...], end: Callable[[Item], str]) -> str:
-    lines = [f"• {fitted(item.text, LINE)}{end(item)}" for item in items[:LINES]]
+    lines = [f"{Sign.REFUSED} not applicable"]
+    lines += [
+        f"• {fitted(item.text, LINE)}: {fitted(item.reason, REASON)}" for item in items[:LINES]
+    ]
     if len(items) > LINES:
         lines.append(f"and {len(items) - LINES} more")
-    return "\n".join(lines)
+    return [blocks.context("\n".join(lines))]

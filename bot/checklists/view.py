@@ -78,9 +78,15 @@ def header(run: Run, zone: ZoneInfo, now: datetime) -> str:
     if run.completed_at:
         parts.append(f"done {blocks.moment(run.completed_at)}")
     elif run.deadline:
-        word = "overdue since" if run.time_is_up(now) else "due"
-        parts.append(f"{word} {blocks.moment(run.deadline, _style(run))}")
+        parts.append(due(run, run.deadline, zone, now))
     return " · ".join(parts)
+
+
+def due(run: Run, deadline: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """`due 13:00`, `overdue since 13:00`; with the day, where that is another."""
+    word = "overdue since" if run.time_is_up(now) else "due"
+    style = "{time}" if _on_the_day(run, deadline, zone) else "{date_short_pretty} {time}"
+    return f"{word} {blocks.moment(deadline, style)}"
 
 
 def sentence(run: Run, zone: ZoneInfo, now: datetime) -> str:
@@ -92,7 +98,8 @@ def sentence(run: Run, zone: ZoneInfo, now: datetime) -> str:
     if run.deadline is None:
         return f"{name}: {state}."
     word = "overdue since" if run.time_is_up(now) else "due"
-    return f"{name}: {state}, {word} {_clock(run, zone)}."
+    style = "%H:%M" if _on_the_day(run, run.deadline, zone) else "%a %-d %b %H:%M"
+    return f"{name}: {state}, {word} {run.deadline.astimezone(zone):{style}}."
 
 
 def evidence(reading: Reading) -> str:
@@ -101,18 +108,8 @@ def evidence(reading: Reading) -> str:
     return f"{state.sign} {state.value}: {fitted(reading.summary, SUMMARY)}"
 
 
-def _style(run: Run) -> str:
-    """How the deadline is told: with its day where that is not the day of the posting."""
-    same_day = run.deadline is not None and (run.deadline - run.posted_at).days < 1
-    return "{time}" if same_day else "{date_short_pretty} {time}"
-
-
-def _clock(run: Run, zone: ZoneInfo) -> str:
-    if run.deadline is None:
-        return ""
-    local = run.deadline.astimezone(zone)
-    same_day = local.date() == run.posted_at.astimezone(zone).date()
-    return local.strftime("%H:%M" if same_day else "%a %-d %b %H:%M")
+def _on_the_day(run: Run, deadline: datetime, zone: ZoneInfo) -> bool:
+    return deadline.astimezone(zone).date() == run.posted_at.astimezone(zone).date()
 
 
 def _sign(run: Run, now: datetime) -> str:

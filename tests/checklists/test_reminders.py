@@ -56,7 +56,7 @@ async def test_time_up_is_told_once_and_stays_true(bench: Bench) -> None:
     await bench.tick(run, 1)
     bench.clock.forward(FULL)
     await asyncio.gather(*(remind(bench, run, Reminder.TIME_UP) for _ in range(5)))
-    told = f"{run.key}:time_up"
+    told = f"{run.key}:time-up"
     assert await bench.posts_like(f"{run.key}:%") == [told]
     assert "time is up · 1 of 3" in repr(await bench.said(told))
     assert "overdue since" in repr(await bench.said(run.key))
@@ -93,10 +93,10 @@ async def test_opening_a_finished_list_again_is_said(bench: Bench) -> None:
     bench.clock.forward(FULL)
     await remind(bench, run, Reminder.TIME_UP)
     # A new message: the summary, edited, would notify nobody.
-    assert "time is up · 2 of 3" in repr(await bench.said(f"{run.key}:time_up"))
+    assert "time is up · 2 of 3" in repr(await bench.said(f"{run.key}:time-up"))
     await bench.tick(run, 2)
     assert "done · 3 of 3" in repr(await bench.said(f"{run.key}:summary"))
-    assert "done · 3 of 3" in repr(await bench.said(f"{run.key}:time_up"))
+    assert "done · 3 of 3" in repr(await bench.said(f"{run.key}:time-up"))
 
 
 async def test_the_queue_brings_the_reminders(bench: Bench, working: Queue) -> None:
