@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.config.values import Address
 
@@ -19,12 +19,13 @@ async def web_server(
     listen: Address,
     *,
     ready: Readiness,
-    registry: CollectorRegistry,
+    metrics: Callable[[], Awaitable[bytes]],
     slack_events: Handler | None,
 ) -> AsyncIterator[int]:
     """Serves inside the block; the port, which the system chooses where `listen` says 0.
 
-    `ready` names what Opsbell needs and whether it is there. `slack_events` takes what Slack
+    `ready` names what Opsbell needs and whether it is there, `metrics` gives Prometheus' text.
+    `slack_events` takes what Slack
     sends in HTTP mode, None in socket mode. Raises OSError where the address is taken.
     """
 
@@ -35,14 +36,13 @@ async def web_server(
         parts = await ready()
         return web.json_response(dict(parts), status=200 if all(parts.values()) else 503)
 
-    async def metrics(request: web.Request) -> web.Response:
-        body = generate_latest(registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def show_metrics(request: web.Request) -> web.Response:
+        return web.Response(body=await metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/metrics", show_metrics)
     if slack_events:
         app.router.add_post("/slack/events", slack_events)
     runner = web.AppRunner(app, access_log=None)

@@ -6,23 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.config.cron import CronLine
-from bot.slack.inbox import Inbox
 from bot.store.database import Transaction
 from bot.store.queue import Queue
 from schedules.clock import Scheduled
 
 NIGHTLY = CronLine("17 3 * * *")
 KEEP_FAILED_JOBS = timedelta(days=30)
-# Slack delivers an event again for at most a day after the first time.
-KEEP_REQUESTS = timedelta(days=2)
 
 
-def housekeeping(queue: Queue, inbox: Inbox) -> Scheduled:
-    """Failed jobs and the keys of handled requests."""
+def housekeeping(queue: Queue) -> Scheduled:
+    """Jobs that failed long ago."""
 
     async def fire(tx: Transaction, due_at: datetime) -> None:
         await queue.forget_old(tx, KEEP_FAILED_JOBS)
-        await inbox.forget_old(tx, KEEP_REQUESTS)
 
     async def missed(tx: Transaction, due: Sequence[datetime]) -> None:
         """The next night does it as well."""

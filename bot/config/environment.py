@@ -66,3 +66,15 @@ class SlackSecrets:
             raise ConfigurationError("environment", problems)
         url = environ.get("SLACK_API_URL") or SLACK_API_URL
         return cls(bot_token, found[names[1]], found[names[2]], url.rstrip("/") + "/")
+
+    @classmethod
+    def for_terminal(cls, environ: Mapping[str, str]) -> "SlackSecrets":
+        """The bot token where there is one: the terminal works without Slack."""
+        bot_token = read_secret(environ, "SLACK_BOT_TOKEN") or Secret("")
+        return cls(bot_token, None, None, environ.get("SLACK_API_URL") or SLACK_API_URL)
+
+    def all(self) -> tuple[Secret, ...]:
+        """Every secret that is set."""
+        return tuple(
+            secret for secret in (self.bot_token, self.app_token, self.signing_secret) if secret
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -94,7 +95,8 @@ class People:
         self._clock = clock
         self._team = ""
         self._handles: dict[str, str] = {}
-        self._handles_at = -TRUST.total_seconds()
+        self._handles_at: float | None = None
+        self._asked_at = -math.inf
         self._groups: dict[str, _Known] = {}
         self._profiles: dict[str, _Known] = {}
         self._refreshing = asyncio.Lock()
@@ -103,25 +105,21 @@ class People:
         """Keeps the groups fresh until cancelled."""
         while True:
             await self.refresh()
-            complete = all(group in self._groups for group in self._wanted_groups())
-            await asyncio.sleep((REFRESH if complete else RETRY).total_seconds())
+            incomplete = self._has_unknown_groups()
+            await asyncio.sleep((RETRY if incomplete else REFRESH).total_seconds())
 
     async def refresh(self) -> None:
         """Asks Slack for the members of the groups in the configuration. Never raises."""
-        if not self._group_names():
-            return
         async with self._refreshing:
-            try:
-                await self._refresh_handles()
-                for group in self._wanted_groups():
-                    await self._refresh_group(group)
-            except OpsbellError as error:
-                logger.warning("groups not refreshed", extra={"error": str(error)})
+            await self._refresh()
 
     async def roles_for(self, user: str) -> Roles:
         """Who holds which role, with what is known of `user` personally. Never raises."""
-        if self._has_unknown_handles() and self._is_due(self._handles_at, RETRY):
-            await self.refresh()
+        if self._has_unknown_groups():
+            # Behind the lock: at the start, the first refresh may just be under way.
+            async with self._refreshing:
+                if self._has_unknown_groups() and self._is_due(self._asked_at, RETRY):
+                    await self._refresh()
         holders: dict[str, frozenset[str]] = {}
         unknown: set[str] = set()
         for role, members in self._roles.items():
@@ -144,11 +142,12 @@ class People:
         """Whom one entry of a role means; None where Slack did not say (lately enough)."""
         if member[0] not in "@S":
             return frozenset({member})
-        group = self._group_id(member)
+        group = self.group_id(member)
         if group is None:
-            return None if self._is_due(self._handles_at, TRUST) else frozenset()
+            # Slack knows no group of that name; or it was not asked, or too long ago.
+            return frozenset() if self._is_fresh(self._handles_at) else None
         known = self._groups.get(group)
-        return known.value if known and not self._is_due(known.at, TRUST) else None
+        return known.value if known and self._is_fresh(known.at) else None
 
     async def _profile(self, user: str) -> frozenset[str] | None:
         """{user} for a full member, {} for anyone else; None where Slack does not say."""
@@ -175,6 +174,15 @@ class People:
         full = profile.get("team_id") == self._team and not any(map(profile.get, _OUTSIDE))
         return frozenset({user}) if full else frozenset()
 
+    async def _refresh(self) -> None:
+        self._asked_at = self._clock()
+        try:
+            await self._refresh_handles()
+            for group in self._wanted_groups():
+                await self._refresh_group(group)
+        except OpsbellError as error:
+            logger.warning("groups not refreshed", extra={"error": str(error)})
+
     async def _refresh_handles(self) -> None:
         if any(name.startswith("@") for name in self._group_names()):
             with slack_errors("usergroups.list"):
@@ -191,16 +199,20 @@ class People:
         return {each for members in self._roles.values() for each in members if each[0] in "@S"}
 
     def _wanted_groups(self) -> set[str]:
-        return {group for name in self._group_names() if (group := self._group_id(name))}
+        return {group for name in self._group_names() if (group := self.group_id(name))}
 
-    def _group_id(self, name: str) -> str | None:
+    def group_id(self, name: str) -> str | None:
+        """The ID of a user group given by handle or ID; None while a handle is not known."""
         return self._handles.get(name) if name.startswith("@") else name
 
-    def _has_unknown_handles(self) -> bool:
+    def _has_unknown_groups(self) -> bool:
         return any(
-            (group := self._group_id(name)) is None or group not in self._groups
+            (group := self.group_id(name)) is None or group not in self._groups
             for name in self._group_names()
         )
+
+    def _is_fresh(self, at: float | None) -> bool:
+        return at is not None and not self._is_due(at, TRUST)
 
     def _is_due(self, at: float, after: timedelta) -> bool:
         return self._clock() - at >= after.total_seconds()

@@ -71,8 +71,8 @@ class Request:
 
     @property
     def actor(self) -> str:
-        """Who asked, as the log of events names them."""
-        return f"slack:{self.user}"
+        """Who asked, as the log of events names them: `slack:U…`, or `os:NAME` at the terminal."""
+        return self.user if ":" in self.user else f"slack:{self.user}"
 
 
 class Modals(Protocol):
@@ -89,11 +89,16 @@ class Modals(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the person sees in return: only they, unless `public`. None of it: no answer."""
+    """What the person sees in return: only they, unless `public`. None of it: no answer.
+
+    `data` is the same for a script, as JSON values; an `operation` in it is followed by the
+    terminal until it has ended.
+    """
 
     message: Message
     public: bool = False
     uploads: tuple[Upload, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 # A query looks and answers. A change does all it does in the transaction it is given.

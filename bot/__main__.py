@@ -1,0 +1,5 @@
+"""`python -m bot` is `opsbell`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,309 @@
+"""The composition root: builds the parts, starts them, stops them. Nothing else constructs them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+import psycopg
+from commands.backup import BackupCommand
+from schedules.backups import scheduled_backups
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.backups.service import Backups
+from bot.checklists.controls import Controls
+from bot.checklists.jobs import Jobs
+from bot.checklists.lookup import Lookup
+from bot.checklists.publish import Publisher
+from bot.checklists.service import Checklists
+from bot.checks.service import Checks
+from bot.config.environment import SlackSecrets
+from bot.config.redact import Redactor
+from bot.config.secret import Secret
+from bot.config.settings import Settings
+from bot.errors import OpsbellError
+from bot.metrics import Metrics
+from bot.operations.engine import Engine
+from bot.operations.service import Operations
+from bot.slack.answers import Answers
+from bot.slack.channel_names import ChannelNames
+from bot.slack.client import open_session, web_client
+from bot.slack.deeds import Deeds
+from bot.slack.dispatch import Dispatch
+from bot.slack.gateway import Gateway
+from bot.slack.modals import SlackModals
+from bot.slack.people import People
+from bot.slack.posts import Posts
+from bot.slack.reconciler import Reconciler
+from bot.slack.surface import Answer, Request, Surface
+from bot.slack.tasks import Tasks
+from bot.store.database import Database
+from bot.store.embedded import embedded_postgres
+from bot.store.events import Event, EventLog, load_key
+from bot.store.inbox import JOB as REQUEST_JOB
+from bot.store.inbox import Inbox
+from bot.store.migrate import migrate
+from bot.store.queue import WORKERS, Lane, Queue
+from bot.targets.targets import Targets
+from bot.web import web_server
+from commands.checklist import ChecklistCommand
+from commands.opsbell import OpsbellCommand, Sources
+from schedules.checklists import scheduled_checklists
+from schedules.clock import Clock
+from schedules.housekeeping import housekeeping
+
+logger = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """The moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every way of using Opsbell stands on, terminal and Slack alike."""
+
+    settings: Settings
+    redactor: Redactor
+    database: Database
+    queue: Queue
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    targets: Targets
+    posts: Posts
+    reconciler: Reconciler
+    people: People
+    checks: Checks
+    operations: Operations
+    backups: Backups
+    checklists: Checklists
+    checklist_lookup: Lookup
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Core]:
+    """Everything built and the database migrated, with nothing running yet.
+
+    Raises Unavailable where PostgreSQL cannot be reached, DatabaseTooNew where it is newer.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as stack:
+        url = await _database_url(settings, stack)
+        log = EventLog(load_key(settings.data / "audit.key"))
+        database = await stack.enter_async_context(Database(url, log))
+        await migrate(database)
+        queue = Queue(database)
+        await queue.open()
+        session = await stack.enter_async_context(open_session())
+        client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
+        targets = await stack.enter_async_context(Targets(settings))
+        redactor = _redactor(settings, secrets, targets)
+        yield _core(settings, redactor, database, queue, session, client, targets)
+
+
+async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:
+    if settings.database is None:
+        return await stack.enter_async_context(embedded_postgres(settings.data))
+    return settings.database.reveal()
+
+
+def _redactor(settings: Settings, secrets: SlackSecrets, targets: Targets) -> Redactor:
+    """Knows every secret there is; a target whose environment file can't be read says so later."""
+    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
+    try:
+        known += targets.secrets()
+    except OpsbellError as error:
+        logger.warning("secrets of targets not known", extra={"error": str(error)})
+    return Redactor(known)
+
+
+def _core(
+    settings: Settings,
+    redactor: Redactor,
+    database: Database,
+    queue: Queue,
+    session: aiohttp.ClientSession,
+    client: AsyncWebClient,
+    targets: Targets,
+) -> Core:
+    posts = Posts(database, queue, client)
+    reconciler = Reconciler(database, queue, client)
+    reconciler.register()
+    people = People(client, settings.roles)
+    operations = Operations(database, queue, Engine(database, posts, settings.slack.channel("ops")))
+    backups = Backups(settings, targets, operations)
+    checks = Checks(settings, targets, newest_backup=backups.newest)
+    publisher = Publisher(settings, posts, people.group_id)
+    jobs = Jobs(database, queue, checks, publisher, now)
+    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=now)
+    lookup = Lookup(settings, database, now)
+    return Core(
+        settings,
+        redactor,
+        database,
+        queue,
+        session,
+        client,
+        targets,
+        posts,
+        reconciler,
+        people,
+        checks,
+        operations,
+        backups,
+        checklists,
+        lookup,
+    )
+
+
+async def at_terminal(core: Core, request: Request) -> Answer | None:
+    """Does what a command asks as the operating system's user, with Slack's own rules of audit.
+
+    Who may use this machine's configuration and database may do everything: `access` is asked
+    of Slack's people. Raises UsageError and what the command raises.
+    """
+    surface = Surface()
+    _register(core, surface)
+    call = surface.call(request)
+    if call.query:
+        return await call.query(request, SlackModals(core.client))
+    async with core.database.transaction() as tx:
+        text = core.redactor.redact(f"{request.name} {request.text}".strip())
+        tx.record(Event(request.actor, "command.taken", detail={"text": text}))
+        return await call.change(request, tx) if call.change else None
+
+
+@contextlib.asynccontextmanager
+async def working(core: Core, lanes: Mapping[Lane, int] = WORKERS) -> AsyncIterator[None]:
+    """Works off the queue inside the block; the terminal needs the lane of operations only."""
+    workers = asyncio.create_task(core.queue.run(lanes), name="queue")
+    try:
+        yield
+    finally:
+        core.reconciler.stop()
+        workers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await workers
+
+
+@contextlib.asynccontextmanager
+async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
+    """Opsbell in Slack inside the block: listening, ticking, working off the queue, serving HTTP.
+
+    Raises OSError where the HTTP address is taken.
+    """
+    settings, database = core.settings, core.database
+    tasks, inbox, surface = Tasks(), Inbox(database), Surface()
+    clock = _clock(core)
+    answers = Answers(core.client, core.session, database, core.posts)
+    opsbell = OpsbellCommand(
+        settings,
+        surface,
+        core.people,
+        Sources(
+            gateway=lambda: gateway.status(),
+            backlog=core.queue.backlog,
+            upcoming=lambda: [(each.name, each.at) for each in clock.upcoming()],
+            troubles=lambda: _troubles(core.posts),
+        ),
+    )
+    deeds = Deeds(
+        settings,
+        surface,
+        database=database,
+        inbox=inbox,
+        people=core.people,
+        answers=answers,
+        modals=SlackModals(core.client),
+        home=opsbell.home,
+        redact=core.redactor.redact,
+        tasks=tasks,
+    )
+    core.queue.handle(REQUEST_JOB, deeds.work, lane=Lane.REQUESTS)
+    surface.add(opsbell.command())
+    _register(core, surface)
+    dispatch = Dispatch(
+        settings,
+        surface,
+        inbox=inbox,
+        deeds=deeds,
+        answers=answers,
+        channels=ChannelNames(core.client),
+        tasks=tasks,
+    )
+    gateway = Gateway(
+        core.client,
+        core.session,
+        dispatch,
+        inbox,
+        core.people,
+        tasks,
+        app_token=_reveal(secrets.app_token) if settings.slack.mode == "socket" else "",
+        signing_secret=_reveal(secrets.signing_secret) if settings.slack.mode == "http" else "",
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            web_server(
+                settings.http.listen,
+                ready=lambda: _readiness(core, gateway),
+                metrics=Metrics(gateway.status, core.queue.backlog).render,
+                slack_events=gateway.http_handler if settings.slack.mode == "http" else None,
+            )
+        )
+        await core.reconciler.recover()
+        await stack.enter_async_context(working(core))
+        for part in (clock.run, gateway.run):
+            await stack.enter_async_context(_running(part()))
+        yield gateway
+
+
+def _register(core: Core, surface: Surface) -> None:
+    """Everything that people can type, click and fill in."""
+    settings = core.settings
+    surface.add(
+        BackupCommand(settings, core.backups).command(),
+        ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
+        core.operations.cancel_control("backup"),
+    )
+    Controls(core.checklists, core.checklist_lookup).register(surface)
+
+
+def _clock(core: Core) -> Clock:
+    scheduled = [
+        *scheduled_checklists(core.settings, core.checklists),
+        *scheduled_backups(core.settings, core.backups),
+        housekeeping(core.queue),
+    ]
+    return Clock(core.database, core.settings.timezone, scheduled)
+
+
+async def _readiness(core: Core, gateway: Gateway) -> dict[str, bool]:
+    try:
+        await core.database.one("select 1 as one")
+        database = True
+    except (OpsbellError, psycopg.Error):
+        database = False
+    return {"slack": gateway.status().ready, "database": database}
+
+
+async def _troubles(posts: Posts) -> list[str]:
+    return list((await posts.troubles()).values())
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs a part beside the block, and lets its failure end the block."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        yield
+        task.cancel()
+
+
+def _reveal(secret: Secret | None) -> str:
+    return secret.reveal() if secret else ""

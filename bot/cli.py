@@ -1,0 +1,176 @@
+"""The terminal: `opsbell run`, and a twin of every slash command.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import json
+import logging
+import os
+import shlex
+import signal
+import sys
+import uuid
+from collections.abc import Coroutine
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bot.config.errors import ConfigurationError
+from bot.errors import OpsbellError, UsageError
+
+FAILED, WRONG = 1, 2
+
+cli = typer.Typer(
+    name="opsbell",
+    help="Runs the operations of a hosted web application from Slack, and from here.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", help="The configuration file.", envvar="OPSBELL_CONFIG")
+]
+TargetOption = Annotated[str, typer.Option("--target", help="The target; not needed for only one.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+Words = Annotated[list[str] | None, typer.Argument(help="As after the slash command.")]
+DEFAULT_CONFIG = Path("opsbell.yaml")
+
+
+def main() -> None:
+    """The program's entry point."""
+    cli()
+
+
+@cli.callback(invoke_without_command=True)
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(version("opsbell"))
+        raise typer.Exit
+
+
+@cli.command()
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Runs Opsbell until it is stopped (Ctrl-C or SIGTERM)."""
+    _finish(_run(config))
+
+
+@cli.command()
+def backup(
+    words: Words = None,
+    target: TargetOption = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Backups: now [database media logs config], list, show ID."""
+    _finish(_twin(config, "backup", words or [], target, as_json))
+
+
+@cli.command()
+def checklist(
+    words: Words = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Checklists: list, post NAME, status [NAME], history [NAME]."""
+    _finish(_twin(config, "checklist", words or [], "", as_json))
+
+
+def _finish(work: Coroutine[None, None, int]) -> None:
+    """Runs to the end and leaves with its exit status; errors are words on standard error."""
+    try:
+        status = asyncio.run(work)
+    except (ConfigurationError, UsageError) as error:
+        typer.echo(str(error), err=True)
+        status = WRONG
+    except OpsbellError as error:
+        typer.echo(str(error), err=True)
+        status = FAILED
+    except KeyboardInterrupt:
+        status = 128 + signal.SIGINT
+    raise typer.Exit(status)
+
+
+async def _run(config: Path) -> int:
+    # Imported here: the help and a wrong configuration need not wait for every library.
+    from bot import app
+    from bot.config.environment import SlackSecrets
+    from bot.config.load import load
+    from bot.log import set_up_logging
+
+    settings = load(config, os.environ)
+    secrets = SlackSecrets.read(os.environ, settings.slack.mode)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with app.opened(settings, secrets) as core:
+        set_up_logging(core.redactor)
+        try:
+            async with app.in_slack(core, secrets):
+                logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
+                await stopping.wait()
+        except OSError as error:
+            typer.echo(f"http.listen {settings.http.listen}: {error.strerror}", err=True)
+            return FAILED
+    return 0
+
+
+async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:
+    """Does what the slash command does, as the operating system's user."""
+    from bot import app, terminal
+    from bot.config.environment import SlackSecrets
+    from bot.config.load import load
+    from bot.log import set_up_logging
+    from bot.slack.surface import Kind, Request
+    from bot.store.queue import Lane
+
+    settings = load(config, os.environ)
+    secrets = SlackSecrets.for_terminal(os.environ)
+    text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
+    request = Request(
+        kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
+    )
+    console = Console(highlight=False)
+    async with app.opened(settings, secrets) as core:
+        set_up_logging(core.redactor, logging.ERROR)
+        answer = await app.at_terminal(core, request)
+        if answer is None:
+            return 0
+        operation = answer.data.get("operation")
+        if operation is None:
+            _show(console, answer.data, list(terminal.lines(answer.message)), as_json)
+            return 0
+        async with contextlib.AsyncExitStack() as stack:
+            if not await core.queue.is_worked():
+                await stack.enter_async_context(app.working(core, {Lane.WORK: 4}))
+            quiet = Console(file=sys.stderr) if as_json else console
+            ended = await terminal.follow(core.operations, operation, quiet)
+        if as_json:
+            _show(console, {**answer.data, "state": ended.state.value}, [], as_json)
+        return 0 if ended.state.value == "done" else FAILED
+
+
+def _show(console: Console, data: object, lines: list[str], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(data, indent=2, default=str))
+        return
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _user() -> str:
+    try:
+        return f"os:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"os:{os.getuid()}"

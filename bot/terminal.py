@@ -1,0 +1,90 @@
+"""The same answers in the terminal: a Slack message as lines of text, and operations followed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bot.operations import view
+from bot.operations.model import Operation, StepState
+from bot.operations.service import Operations
+from bot.slack.message import Block, Message
+
+FOLLOW_INTERVAL = 0.5
+
+_DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
+_LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
+_MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
+_EMPHASIS = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
+_TICKS = re.compile(r"```\n?|`")
+
+
+def plain(mrkdwn: str) -> str:
+    """Slack's mrkdwn as plain text: times in this machine's zone, links written out."""
+    text = _DATE.sub(lambda match: _local(int(match[1])), mrkdwn)
+    text = _LINK.sub(r"\2 (\1)", text)
+    text = _MENTION.sub(lambda match: match[2] or match[1], text)
+    text = _TICKS.sub("", _EMPHASIS.sub(r"\1", text))
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def lines(message: Message) -> Iterator[str]:
+    """What a message says, without its controls; its text where it has no blocks."""
+    if not message.blocks:
+        yield plain(message.text)
+    for block in message.blocks:
+        for text in _texts(block):
+            yield from plain(text).splitlines()
+
+
+async def follow(operations: Operations, number: int, console: Console) -> Operation:
+    """Shows an operation until it has ended. Where nobody watches, one line per finished step."""
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                operation = await operations.get(number)
+                told = view.lines(operation, datetime.now(UTC))
+                live.update(Text("\n".join(told)), refresh=True)
+                if operation.state.final:
+                    return operation
+                await asyncio.sleep(FOLLOW_INTERVAL)
+    return await _follow_plainly(operations, number, console)
+
+
+async def _follow_plainly(operations: Operations, number: int, console: Console) -> Operation:
+    told = 0
+    while True:
+        operation = await operations.get(number)
+        ended = [s for s in operation.steps if s.state not in (StepState.OPEN, StepState.RUNNING)]
+        for step in ended[told:]:
+            console.print(Text(view.step_line(step, datetime.now(UTC))), soft_wrap=True)
+        told = len(ended)
+        if operation.state.final:
+            console.print(Text(view.headline(operation, datetime.now(UTC), None)), soft_wrap=True)
+            return operation
+        await asyncio.sleep(FOLLOW_INTERVAL)
+
+
+def _texts(block: Block) -> Iterator[str]:
+    match block["type"]:
+        case "section":
+            if "text" in block:
+                yield block["text"]["text"]
+            yield from (field["text"] for field in block.get("fields", ()))
+        case "header":
+            yield block["text"]["text"]
+        case "context":
+            yield "  ".join(element["text"] for element in block["elements"])
+        case "actions":
+            for element in block["elements"]:
+                yield from (option["text"]["text"] for option in element.get("options", ()))
+
+
+def _local(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).astimezone().strftime("%d %b %H:%M")
