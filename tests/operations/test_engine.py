@@ -1,0 +1,322 @@
+"""The engine on the real PostgreSQL and queue: steps in order, undo, cancel, truth after a kill."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.errors import Failed, Refused
+from bot.operations.engine import Engine
+from bot.operations.model import (
+    Operation,
+    OperationState,
+    Plan,
+    PlannedStep,
+    StepContext,
+    StepState,
+)
+from bot.operations.service import Operations
+from bot.slack.client import open_session, web_client
+from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.store.database import Database
+from bot.store.queue import Lane, Queue
+
+ALICE = "slack:U0ALICE001"
+
+
+@dataclass
+class Recorder:
+    """A step kind that writes down what happens to it, and fails or hangs on request."""
+
+    log: list[str] = field(default_factory=list)
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: str = ""
+    hangs: str = ""
+    undo_fails: bool = False
+
+    async def run(self, context: StepContext) -> Mapping[str, Any]:
+        name = str(context.step.planned.arguments["name"])
+        self.log.append(f"run {name}")
+        await context.progress(f"{name} half way", 0.5)
+        if name == self.hangs:
+            self.began.set()
+            await asyncio.sleep(3600)
+        if name == self.broken:
+            raise Failed("pg_dump ended with status 1.", output="connection lost")
+        return {"note": f"{name}, 3 files", "files": 3}
+
+    async def undo(self, context: StepContext) -> None:
+        self.log.append(f"undo {context.step.planned.arguments['name']}")
+        if self.undo_fails:
+            raise PermissionError("read-only")
+
+
+def plan(*names: str, target: str = "grandvps") -> Plan:
+    steps = tuple(PlannedStep("record", name.title(), {"name": name}) for name in names)
+    return Plan("backup", f"Backup {target}", target, steps, {"id": "20261122T020000Z"})
+
+
+@dataclass
+class House:
+    """Operations over a real queue; Slack is not there, as in an outage."""
+
+    database: Database
+    queue: Queue
+    operations: Operations
+    recorder: Recorder
+
+    async def request(self, wanted: Plan, key: str | None = None) -> int:
+        async with self.database.transaction() as tx:
+            return await self.operations.request(
+                tx, wanted, actor=ALICE, reason="manual", request_key=key
+            )
+
+    async def ended(self, number: int) -> Operation:
+        async with asyncio.timeout(20):
+            while not (operation := await self.operations.get(number)).state.final:
+                await asyncio.sleep(0.02)
+        return operation
+
+    async def said(self, number: int) -> str:
+        row = await self.database.one(
+            "select message::text as text from posts where key = %s", (f"operation:{number}",)
+        )
+        return str(row["text"])
+
+    async def events(self, number: int) -> list[str]:
+        rows = await self.database.all(
+            "select action from events where subject = %s order by id", (f"operation:{number}",)
+        )
+        return [row["action"] for row in rows]
+
+
+async def nothing(**arguments: object) -> None:
+    """Slack is away: posts wait."""
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def house(database: Database, queue: Queue, session: aiohttp.ClientSession) -> House:
+    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
+    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
+    posts = Posts(database, queue, web_client(session, "xoxb-unused"))
+    operations = Operations(database, queue, Engine(database, posts, "ops"))
+    recorder = Recorder()
+    operations.register("record", recorder)
+    return House(database, queue, operations, recorder)
+
+
+@pytest.fixture
+async def running(house: House, working: Queue) -> House:
+    return house
+
+
+async def test_steps_run_in_order_and_each_is_told(running: House) -> None:
+    number = await running.request(plan("database", "media"))
+    operation = await running.ended(number)
+    assert operation.state is OperationState.DONE
+    assert running.recorder.log == ["run database", "run media"]
+    assert [step.note for step in operation.steps] == ["database, 3 files", "media, 3 files"]
+    assert operation.steps[0].result == {"files": 3}
+    assert "✅ Backup grandvps · done" in await running.said(number)
+    assert await running.events(number) == [
+        "operation.requested",
+        "operation.started",
+        "operation.step",
+        "operation.step",
+        "operation.finished",
+    ]
+
+
+async def test_a_failure_names_step_and_cause_and_undoes_the_last_first(running: House) -> None:
+    running.recorder.broken = "media"
+    number = await running.request(plan("database", "media", "config"))
+    operation = await running.ended(number)
+    assert operation.state is OperationState.FAILED
+    assert [step.state for step in operation.steps] == [
+        StepState.DONE,
+        StepState.FAILED,
+        StepState.OPEN,
+    ]
+    assert operation.error == "pg_dump ended with status 1."
+    assert operation.output == "connection lost"
+    assert running.recorder.log[-2:] == ["undo media", "undo database"]
+    alarm = await running.database.one(
+        "select message->>'text' as text from posts where key = %s", (f"operation:{number}:alarm",)
+    )
+    assert alarm["text"] == "🔴 Backup grandvps failed: pg_dump ended with status 1."
+
+
+async def test_what_could_not_be_undone_is_said(running: House) -> None:
+    running.recorder.broken = "database"
+    running.recorder.undo_fails = True
+    operation = await running.ended(await running.request(plan("database")))
+    assert operation.error == (
+        "pg_dump ended with status 1. Database could not be undone: PermissionError."
+    )
+
+
+async def test_a_defect_in_a_step_is_named_by_a_reference_only(running: House) -> None:
+    running.operations.register("record", BrokenByDefect())
+    operation = await running.ended(await running.request(plan("database")))
+    assert operation.state is OperationState.FAILED
+    assert "s3cret" not in operation.error
+    assert operation.error.startswith("Something went wrong inside Opsbell")
+
+
+class BrokenByDefect:
+    async def run(self, context: StepContext) -> Mapping[str, Any]:
+        raise KeyError("s3cret")
+
+    async def undo(self, context: StepContext) -> None: ...
+
+
+async def test_one_at_a_time_per_target_and_who_waits_says_behind_what(running: House) -> None:
+    running.recorder.hangs = "first"
+    first = await running.request(plan("first"))
+    await asyncio.wait_for(running.recorder.began.wait(), 20)
+    second = await running.request(plan("second"))
+    elsewhere = await running.request(plan("elsewhere", target="other"))
+    await running.ended(elsewhere)
+    assert f"Waits for Backup grandvps ({first})" in await running.said(second)
+    assert (await running.operations.get(second)).state is OperationState.QUEUED
+    async with running.database.transaction() as tx:
+        await running.operations.cancel(tx, first, actor=ALICE)
+    assert (await running.ended(first)).state is OperationState.CANCELLED
+    assert (await running.ended(second)).state is OperationState.DONE
+
+
+async def test_cancel_ends_a_running_step_and_undoes_it(running: House) -> None:
+    running.recorder.hangs = "database"
+    number = await running.request(plan("database", "media"))
+    await asyncio.wait_for(running.recorder.began.wait(), 20)
+    async with running.database.transaction() as tx:
+        await running.operations.cancel(tx, number, actor=ALICE)
+    operation = await running.ended(number)
+    assert operation.state is OperationState.CANCELLED
+    assert operation.error == "Cancelled by <@U0ALICE001>."
+    assert running.recorder.log == ["run database", "undo database"]
+
+
+async def test_what_waits_is_cancelled_at_once_and_what_ended_is_refused(house: House) -> None:
+    number = await house.request(plan("database"))
+    async with house.database.transaction() as tx:
+        await house.operations.cancel(tx, number, actor=ALICE)
+    assert (await house.operations.get(number)).state is OperationState.CANCELLED
+    with pytest.raises(Refused, match="is cancelled"):
+        async with house.database.transaction() as tx:
+            await house.operations.cancel(tx, number, actor=ALICE)
+
+
+async def test_one_request_makes_one_operation(house: House) -> None:
+    await house.request(plan("database"), key="command:1")
+    with pytest.raises(Refused, match="taken already"):
+        await house.request(plan("database"), key="command:1")
+    rows = await house.database.all("select id from operations")
+    assert len(rows) == 1
+
+
+async def test_a_stopped_process_says_interrupted_and_leaves_nothing(
+    house: House, queue: Queue
+) -> None:
+    house.recorder.hangs = "database"
+    workers = asyncio.create_task(queue.run())
+    number = await house.request(plan("database"))
+    await asyncio.wait_for(house.recorder.began.wait(), 20)
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+    operation = await house.operations.get(number)
+    assert operation.state is OperationState.INTERRUPTED
+    assert "during «Database»: Opsbell was stopped" in operation.error
+    assert house.recorder.log == ["run database", "undo database"]
+
+
+async def test_a_process_that_waited_for_its_turn_hands_it_over_when_stopped(
+    house: House, queue: Queue
+) -> None:
+    """Stopped while another holds the target, the operation still runs later."""
+    from bot.store.locks import held_lock
+
+    async with held_lock(house.database.url, "target:grandvps"):
+        workers = asyncio.create_task(queue.run())
+        number = await house.request(plan("database"))
+        async with asyncio.timeout(20):
+            while (await queue.backlog())[Lane.WORK].running == 0:
+                await asyncio.sleep(0.02)
+        workers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await workers
+    again = asyncio.create_task(queue.run())
+    assert (await house.ended(number)).state is OperationState.DONE
+    again.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await again
+
+
+CHILD = """
+import asyncio, sys
+from bot.operations.engine import Engine
+from bot.operations.service import Operations
+from bot.slack.client import open_session, web_client
+from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.store.database import Database
+from bot.store.events import EventLog
+from bot.store.queue import Lane, Queue
+
+class Hangs:
+    async def run(self, context):
+        print("began", flush=True)
+        await asyncio.sleep(3600)
+    async def undo(self, context): ...
+
+async def nothing(**arguments): ...
+
+async def main():
+    async with Database(sys.argv[1], EventLog(b"a key for tests")) as database, open_session() as s:
+        queue = Queue(database)
+        await queue.open()
+        queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
+        queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
+        posts = Posts(database, queue, web_client(s, "xoxb-unused"))
+        Operations(database, queue, Engine(database, posts, "ops")).register("record", Hangs())
+        await queue.run()
+
+asyncio.run(main())
+"""
+
+
+async def test_after_a_kill_another_process_tells_the_truth(
+    house: House, queue: Queue, tmp_path: Path
+) -> None:
+    number = await house.request(plan("database", "media"))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, house.database.url, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    async with asyncio.timeout(30):
+        assert await child.stdout.readline() == b"began\n"
+    os.kill(child.pid, signal.SIGKILL)
+    await child.wait()
+    workers = asyncio.create_task(queue.run())
+    operation = await house.ended(number)
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+    assert operation.state is OperationState.INTERRUPTED
+    assert "during «Database»" in operation.error
+    assert house.recorder.log == ["undo database"]
+    assert "was interrupted" in await house.said(number)
