@@ -58,6 +58,21 @@ def block_suggestion(
     return {**payload, **element, "value": typed}
 
 
+def shortcut(backend: Backend, person: Person, callback_id: str, message: Message | None) -> JSON:
+    """A global shortcut, or one on a message."""
+    workspace = backend.workspace
+    if message is None:
+        payload = _shared(backend, "shortcut", person)
+        payload["trigger_id"] = backend.triggers.new(person.id)
+    else:
+        payload = _interaction(backend, "message_action", person, message)
+        del payload["container"]
+        path = backend.response_urls.new(message.channel, person.id, message)
+        payload |= {"message_ts": message.ts, "response_url": backend.base_url + path}
+    action_ts = workspace.new_ts(backend.clock())
+    return {**payload, "callback_id": callback_id, "action_ts": action_ts}
+
+
 def view_submission(backend: Backend, view: View) -> JSON:
     """A modal that its person submits."""
     person = backend.workspace.people[view.user]
@@ -75,20 +90,11 @@ def view_closed(backend: Backend, view: View, *, is_cleared: bool) -> JSON:
 
 
 def _interaction(backend: Backend, kind: str, person: Person, surface: Surface) -> JSON:
-    """What all interactions share, and where they happened."""
+    """What is known of an interaction in a view or a message."""
     workspace = backend.workspace
-    payload: JSON = {
-        "type": kind,
-        "user": person_reference(person, workspace),
-        "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "api_app_id": workspace.app.id,
-        "token": workspace.app.verification_token,
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "trigger_id": backend.triggers.new(
-            person.id, surface.id if isinstance(surface, View) else None
-        ),
-    }
+    payload = _shared(backend, kind, person)
+    view_id = surface.id if isinstance(surface, View) else None
+    payload["trigger_id"] = backend.triggers.new(person.id, view_id)
     if isinstance(surface, View):
         payload["container"] = {"type": "view", "view_id": surface.id}
         payload["view"] = backend.views.json(surface)
@@ -107,6 +113,20 @@ def _interaction(backend: Backend, kind: str, person: Person, surface: Surface) 
     if not surface.ephemeral_for:
         payload["message"] = message_json(surface, workspace)
     return payload
+
+
+def _shared(backend: Backend, kind: str, person: Person) -> JSON:
+    """What all interactions share."""
+    workspace = backend.workspace
+    return {
+        "type": kind,
+        "user": person_reference(person, workspace),
+        "team": {"id": workspace.team_id, "domain": workspace.domain},
+        "api_app_id": workspace.app.id,
+        "token": workspace.app.verification_token,
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
 
 
 def _response_urls(backend: Backend, view: View) -> list[JSON]:

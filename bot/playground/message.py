@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from bot.playground.errors import JSON
@@ -46,7 +47,7 @@ class Message:
     files: tuple[JSON, ...] = ()
     previous: Message | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def plain(self) -> str:
         """All visible text of the blocks, one piece a line; without blocks, the text."""
         if not self.blocks:

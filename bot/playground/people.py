@@ -192,6 +192,14 @@ class ActingPerson:
         placed = find_element(surface.blocks, self.id, action_id, {"overflow"})
         return await self._act(surface, placed, find_option(placed.element, option))
 
+    async def shortcut(self, callback_id: str, message: Message | None = None) -> ActionOutcome:
+        """Use a global shortcut, or one on a message."""
+        if message is not None:
+            seen = self._seen(message, stale=False)
+            message = seen if isinstance(seen, Message) else None
+        payload = interactions.shortcut(self._backend, self.person, callback_id, message)
+        return await self._send(payload)
+
     async def suggestions(self, surface: Surface, action_id: str, typed: str) -> list[JSON]:
         """The options that the app offers for what was typed into an external select."""
         placed = find_element(surface.blocks, self.id, action_id)
@@ -237,6 +245,9 @@ class ActingPerson:
             return ActionOutcome()
         action = action_json(placed, value)
         payload = interactions.block_actions(self._backend, self.person, surface, screen, action)
+        return await self._send(payload)
+
+    async def _send(self, payload: JSON) -> ActionOutcome:
         started = time.perf_counter()
         answer = await self._backend.dispatcher.request("interactive", payload)
         return ActionOutcome(answer.acked, time.perf_counter() - started, answer.error)

@@ -108,7 +108,7 @@ class WebApi:
         if method.caller == "anyone":
             return
         app = self._backend.workspace.app
-        kinds = {app.bot_token: "bot", app.app_token: "app", app.user_token: "user"}
+        kinds = {app.bot_token: "bot", app.app_token: "app"}
         token = args.text("token")
         if not token:
             raise SlackError("not_authed")

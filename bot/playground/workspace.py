@@ -76,7 +76,6 @@ class App:
     user_id: str = "U0BOT00001"
     bot_token: str = "xoxb-local-bot"  # noqa: S105 - it opens nothing but this stand-in
     app_token: str = "xapp-local-app"  # noqa: S105
-    user_token: str = "xoxp-local-user"  # noqa: S105
     signing_secret: str = "local-signing-secret"  # noqa: S105
     verification_token: str = "local-verification"  # noqa: S105
     scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))

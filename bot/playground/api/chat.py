@@ -71,7 +71,6 @@ def _target(backend: Backend, reference: str) -> Channel:
     """Where a post goes: a conversation's ID, a channel's name, or a person's ID for their DM."""
     workspace = backend.workspace
     if reference in workspace.people and reference != backend.bot_id:
-        backend.need_scope("im:write", "chat:write")
         return workspace.direct_channel(reference)
     try:
         channel = workspace.find_channel(reference)

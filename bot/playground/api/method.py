@@ -26,4 +26,4 @@ class Method:
     handler: Handler
     tier: str
     scopes: tuple[str, ...] = ()
-    caller: Literal["bot", "app", "user", "anyone"] = "bot"
+    caller: Literal["bot", "app", "anyone"] = "bot"

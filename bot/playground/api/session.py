@@ -55,10 +55,9 @@ def bot_info(backend: Backend, args: Args) -> JSON:
     return {"bot": {**shown, "deleted": False, "updated": 0, "icons": {}}}
 
 
-def add_reminder(_backend: Backend, args: Args) -> JSON:
-    """Open to user tokens alone, and no person here has a token to lend."""
-    args.require("text", "time")
-    raise SlackError("cannot_parse")
+def add_reminder(_backend: Backend, _args: Args) -> JSON:
+    """Takes user tokens alone, and there are none here."""
+    raise SlackError("not_allowed_token_type")
 
 
 def validate_blocks(_backend: Backend, args: Args) -> JSON:
@@ -93,6 +92,6 @@ METHODS = (
     Method("apps.connections.open", open_connection, "3", caller="app"),
     Method("team.info", team_info, "3", ("team:read",)),
     Method("bots.info", bot_info, "3", ("users:read",)),
-    Method("reminders.add", add_reminder, "2", caller="user"),
+    Method("reminders.add", add_reminder, "2"),
     Method("blocks.validate", validate_blocks, "4", caller="anyone"),
 )
