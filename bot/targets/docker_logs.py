@@ -19,7 +19,7 @@ async def container_log(
 ) -> AsyncIterator[LogLine]:
     """The lines of both outputs from `since` on, in the order in which the Engine got them.
 
-    A line longer than 64 KiB is given in pieces. Raises Unavailable where the log breaks off.
+    A line longer than 64 KiB is cut there. Raises Unavailable where the log breaks off.
     """
     found = await engine.call(APIClient.inspect_container, container_id)
     # With a terminal there is one output, and the Engine sends it as it is, not in frames.
@@ -43,26 +43,32 @@ class _Lines:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._too_long = False
         self._at = datetime.fromtimestamp(0, UTC)
 
     def feed(self, data: bytes) -> list[LogLine]:
         *whole, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > _LONGEST_LINE:
-            whole.append(self._rest)
+        if whole and self._too_long:
+            whole.pop(0)
+            self._too_long = False
+        if self._too_long:
             self._rest = b""
-        return [self._line(line) for line in whole]
+        elif len(self._rest) > _LONGEST_LINE:
+            whole.append(self._rest)
+            self._rest, self._too_long = b"", True
+        return [self._line(line[:_LONGEST_LINE]) for line in whole]
 
     def end(self) -> list[LogLine]:
         rest, self._rest = self._rest, b""
         return [self._line(rest)] if rest else []
 
     def _line(self, line: bytes) -> LogLine:
-        stamp, _, text = line.decode(errors="replace").partition(" ")
+        stamp, _, text = line.decode(errors="replace").rstrip("\r").partition(" ")
         try:
             self._at = _engine_time(stamp)
         except ValueError:
-            text = line.decode(errors="replace")  # the rest of a line that was too long
-        return LogLine(self._at, text.rstrip("\r"))
+            text = line.decode(errors="replace")
+        return LogLine(self._at, text)
 
 
 class _FramedLines:

@@ -8,7 +8,9 @@ before it (NAME.1) is read first.
 """
 
 import asyncio
+import contextlib
 import io
+import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -24,7 +26,7 @@ _LINES_AT_ONCE = 500
 
 
 async def read_log(path: Path, since: datetime) -> AsyncIterator[LogLine]:
-    """The lines from `since` on, oldest first. A line longer than 64 KiB is given in pieces.
+    """The lines from `since` on, oldest first. A line longer than 64 KiB is cut there.
 
     Raises NotFound where the file does not exist, Unavailable where it cannot be read.
     """
@@ -43,36 +45,33 @@ async def read_log(path: Path, since: datetime) -> AsyncIterator[LogLine]:
 
 
 def _batch(lines: Iterator[LogLine]) -> list[LogLine]:
-    return [line for line, _ in zip(lines, range(_LINES_AT_ONCE), strict=False)]
+    return list(itertools.islice(lines, _LINES_AT_ONCE))
 
 
 def _lines(path: Path, since: datetime) -> Iterator[LogLine]:
     with path.open("rb") as current:
-        for file in (*_rotated(path, since), current):
-            with file:
-                yield from _lines_of(file, since)
-
-
-def _rotated(path: Path, since: datetime) -> Iterator[io.BufferedReader]:
-    before = path.with_name(f"{path.name}.1")
-    try:
-        file = before.open("rb")
-    except FileNotFoundError:
-        return
-    if _changed(file) < since:
-        file.close()
-    else:
-        yield file
+        with (
+            contextlib.suppress(FileNotFoundError),
+            path.with_name(f"{path.name}.1").open("rb") as before,
+        ):
+            # A rotation at this very moment would show the same file twice.
+            if not os.path.sameopenfile(before.fileno(), current.fileno()):
+                yield from _lines_of(before, since)
+        yield from _lines_of(current, since)
 
 
 def _lines_of(file: io.BufferedReader, since: datetime) -> Iterator[LogLine]:
-    changed = _changed(file)
+    changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
     if changed < since:
         return
     start, at = _start(file, since)
     file.seek(start)
     known = at or changed
+    begins = True
     while line := file.readline(_LONGEST_LINE):
+        begins, begun = line.endswith(b"\n"), begins
+        if not begun:
+            continue
         text = line.decode(errors="replace").rstrip("\r\n")
         known = line_time(text) or known
         if known >= since:
@@ -113,7 +112,3 @@ def _line_start(file: io.BufferedReader, offset: int) -> int:
     file.seek(offset - 1)
     line = file.readline(_LONGEST_LINE)
     return offset - 1 + len(line) if line.endswith(b"\n") else offset
-
-
-def _changed(file: io.BufferedReader) -> datetime:
-    return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)

@@ -69,6 +69,10 @@ class Targets:
         )
 
     def secrets(self) -> frozenset[str]:
-        """What all targets together keep secret. Raises Unavailable where an environment file
-        cannot be read."""
-        return frozenset().union(*map(target_secrets, self._settings.targets.values()))
+        """What all targets together keep secret; see `secrets_of`."""
+        return frozenset().union(*map(self.secrets_of, self.names()))
+
+    def secrets_of(self, name: str) -> frozenset[str]:
+        """What a target of the configuration keeps secret, whatever its runtime. Raises
+        Unavailable where an environment file of it cannot be read."""
+        return target_secrets(self._settings.targets[name])
