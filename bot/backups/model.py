@@ -96,6 +96,11 @@ class Manifest(_Value):
         return frozenset(part for file in self.files if (part := part_of(file.path)))
 
     @property
+    def ordered_parts(self) -> list[str]:
+        """The same as people read it: the database first, the configuration last."""
+        return sorted(self.parts, key=_part_order)
+
+    @property
     def size(self) -> int:
         """The bytes of all its files."""
         return sum(file.size for file in self.files)
@@ -153,7 +158,7 @@ class Comparison:
 def compare(manifest: Manifest, earlier: list[Manifest]) -> list[Comparison]:
     """Each part of a set against the newest of the `earlier` ones (newest first) that holds it."""
     found = []
-    for part in sorted(manifest.parts, key=_part_order):
+    for part in manifest.ordered_parts:
         before = next((m for m in earlier if part in m.parts), None)
         previous = before.part_size(part) if before else None
         found.append(

@@ -65,8 +65,7 @@ class Backups:
         Raises UsageError for an unknown part, Refused where the target's backups are not set up.
         """
         self.catalogue(target)
-        every = self.policy(target).include
-        parts = checked_include(self.settings.target(target), target, include, every=every)
+        parts = self.parts(target, include or self.policy(target).include)
         return Plan(
             runbook=RUNBOOK,
             title=f"Backup of {target}",
@@ -79,6 +78,13 @@ class Backups:
             ),
             facts={"include": list(parts)},
         )
+
+    def parts(self, target: str, words: Sequence[str]) -> tuple[str, ...]:
+        """The parts that words name, each once and in their usual order.
+
+        Raises UsageError for a word that is no part of the target.
+        """
+        return checked_include(self.settings.target(target), target, words)
 
     def policy(self, target: str) -> BackupPolicy:
         """How a target is backed up. Raises Refused where that is not configured."""
@@ -116,11 +122,14 @@ class Backups:
         )
         return Queued(number, plan.target, tuple(before))
 
-    async def waiting(self, tx: Transaction, target: str) -> Operation | None:
-        """The backup of a target that is queued and has not begun."""
-        unfinished = await self._operations.unfinished(tx, target)
-        queued = (o for o in unfinished if o.state is OperationState.QUEUED)
-        return next((o for o in queued if o.plan.runbook == RUNBOOK), None)
+    async def waiting(self, tx: Transaction, plan: Plan) -> Operation | None:
+        """A backup of the plan's target that has not begun and will hold all that it would."""
+        wanted = {*plan.facts["include"]}
+        for operation in await self._operations.unfinished(tx, plan.target):
+            waits = operation.state is OperationState.QUEUED and operation.plan.runbook == RUNBOOK
+            if waits and wanted <= {*operation.plan.facts["include"]}:
+                return operation
+        return None
 
     async def sets(self, target: str) -> list[BackupSet]:
         """The sets of a target, newest first. Raises Refused like `catalogue`."""

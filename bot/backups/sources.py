@@ -47,20 +47,20 @@ def known_parts(settings: configured.Target) -> list[str]:
 
 
 def checked_include(
-    settings: configured.Target, target: str, include: Sequence[str], *, every: Sequence[str]
+    settings: configured.Target, target: str, words: Sequence[str]
 ) -> tuple[str, ...]:
-    """The parts asked for, each once and in the usual order; `every` where none is named.
+    """The parts that words name, each once and in their usual order; capitals do not matter.
 
     Raises UsageError for a word that is no part of the target.
     """
     known = known_parts(settings)
-    for word in include or every:
-        if word not in known:
+    by_word = {name.lower(): name for name in known}
+    for word in words:
+        if word.lower() not in by_word:
             can = f"A backup of {target} can hold {join(known) or 'nothing yet'}."
-            raise UsageError(
-                f'"{word[:40]}" is no part of a backup{nearest(word, known)}.', hint=can
-            )
-    wanted = set(include or every)
+            meant = nearest(word.lower(), by_word)
+            raise UsageError(f'"{word[:40]}" is no part of a backup{meant}.', hint=can)
+    wanted = {by_word[word.lower()] for word in words}
     return tuple(name for name in known if name in wanted)
 
 

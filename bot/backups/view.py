@@ -1,0 +1,178 @@
+"""Backup sets as Slack messages and as terminal text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot import words
+from bot.backups.model import GUIDE, BackupSet, Manifest
+from bot.backups.service import Queued
+from bot.operations.view import who
+from bot.slack import blocks
+from bot.slack.message import Block, Message
+from bot.words import Sign
+
+LISTED = 15
+TABLES_SHOWN = 20
+COLUMNS = ("backup", "taken", "size", "holds", "why", "state")
+
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
+
+
+def queued(asked: Queued, channel: str) -> Message:
+    """What a person hears whose backup was taken; `channel` is where its message is."""
+    sentence = f"The backup of {asked.target} is queued as operation {asked.operation}"
+    if asked.behind:
+        before = words.join([f"{o.plan.title} (operation {o.id})" for o in asked.behind])
+        sentence += f" behind {blocks.escape(before)}"
+    where = f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else f"#{channel}"
+    return Message(f"{sentence}. It is followed in {where}.")
+
+
+def missed(
+    target: str, due_times: Sequence[datetime], why: str, *, zone: ZoneInfo, slash: str
+) -> Message:
+    """What the channel hears of backups that were not taken; `slash` is the command's name."""
+    times = [f"{due_at.astimezone(zone):%a %-d %b %H:%M}" for due_at in due_times[-3:]]
+    more = len(due_times) - len(times)
+    which = words.join(([f"{more} before"] if more else []) + times)
+    noun, was = ("backup", "was") if len(due_times) == 1 else ("backups", "were")
+    sentence = f"{Sign.CRITICAL} The {noun} of {target} due {which} {was} not taken: {why}"
+    hint = f"`{slash} now` takes one."
+    return Message(f"{sentence} {hint}", [blocks.section(f"{blocks.escape(sentence)} {hint}")])
+
+
+def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str) -> Message:
+    """The sets of a target, newest first; `slash` is the command's name."""
+    if not sets:
+        return Message(f"There is no backup of {target} yet. `{slash} now` takes one.")
+    lines = [_line(one, now) for one in sets[:LISTED]]
+    if len(sets) > LISTED:
+        lines.append(f"and {len(sets) - LISTED} older")
+    head = f"*Backups of {target}* · {words.count(len(sets), 'set')}, {_total(sets)}"
+    hint = f"`{slash} show ID` shows one; the beginning of its ID is enough."
+    shown = [blocks.section(head), blocks.section("\n".join(lines)), blocks.context(hint)]
+    return Message(f"{_spoken(sets)} {newest(target, sets, now)}", shown)
+
+
+def newest(target: str, sets: Sequence[BackupSet], now: datetime) -> str:
+    """One sentence on the last set that can be trusted."""
+    manifest = next((one.good for one in sets if one.good), None)
+    if manifest is None:
+        return f"There is no good backup of {target}."
+    age = words.ago(manifest.started, now)
+    return f"The last backup of {target} is {manifest.id}, {words.size(manifest.size)}, {age}."
+
+
+def details(one: BackupSet, now: datetime) -> Message:
+    """All there is to know of one set."""
+    manifest = one.good
+    if manifest is None:
+        said = f"{Sign.CRITICAL} {one.id} cannot be trusted: {one.trouble}."
+        return Message(said, [blocks.section(blocks.escape(said)), _place(one)])
+    taken = blocks.moment(manifest.started, "{date_short_pretty} {time}")
+    facts = [
+        f"taken {taken}, {words.ago(manifest.started, now)}, in {_took(manifest)}",
+        f"{manifest.reason}, by {who(manifest.by)}",
+        *_origin(manifest, blocks.escape),
+    ]
+    files = [f"{words.size(file.size)}  {file.path}" for file in manifest.files]
+    shown: list[Block] = [
+        blocks.section(f"*{Sign.DONE} {manifest.id}* · {words.size(manifest.size)}"),
+        blocks.section("\n".join(facts)),
+        blocks.section(blocks.code("\n".join(files))),
+    ]
+    if tables := _tables(manifest):
+        shown.append(blocks.section(blocks.code("\n".join(tables))))
+    sentence = (
+        f"Backup {manifest.id} of {manifest.target}: {words.size(manifest.size)},"
+        f" {words.ago(manifest.started, now)}."
+    )
+    return Message(sentence, [*shown, _place(one)])
+
+
+def rows(sets: Sequence[BackupSet], now: datetime, zone: ZoneInfo) -> list[tuple[str, ...]]:
+    """The sets for a terminal's table, under COLUMNS."""
+    return [_row(one, now, zone) for one in sets]
+
+
+def lines(one: BackupSet, now: datetime, zone: ZoneInfo) -> list[str]:
+    """One set for the terminal."""
+    manifest = one.good
+    if manifest is None:
+        return [f"{Sign.CRITICAL} {one.id} cannot be trusted: {one.trouble}", str(one.path)]
+    taken = manifest.started.astimezone(zone)
+    return [
+        f"{Sign.DONE} {manifest.id} · {words.size(manifest.size)}",
+        f"taken {taken:%d %b %Y %H:%M}, {words.ago(taken, now)}, in {_took(manifest)}",
+        f"{manifest.reason}, by {manifest.by}",
+        *_origin(manifest, str),
+        *(f"  {words.size(file.size):>8}  {file.path}" for file in manifest.files),
+        *(f"  {table}" for table in _tables(manifest)),
+        f"{one.path / GUIDE} says how to restore it by hand.",
+    ]
+
+
+def _row(one: BackupSet, now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    manifest = one.good
+    if manifest is None:
+        return (one.id, "", "", "", "", f"{Sign.CRITICAL} {one.trouble}")
+    taken = manifest.started.astimezone(zone)
+    return (
+        one.id,
+        f"{taken:%d %b %H:%M}, {words.ago(taken, now)}",
+        words.size(manifest.size),
+        ", ".join(manifest.ordered_parts),
+        manifest.reason,
+        f"{Sign.DONE} good",
+    )
+
+
+def _line(one: BackupSet, now: datetime) -> str:
+    manifest = one.good
+    if manifest is None:
+        return f"{Sign.CRITICAL} `{one.id}` cannot be trusted: {blocks.escape(one.trouble)}"
+    return " · ".join(
+        (
+            f"{Sign.DONE} `{one.id}`",
+            words.ago(manifest.started, now),
+            words.size(manifest.size),
+            ", ".join(manifest.ordered_parts),
+            f"{manifest.reason}, {who(manifest.by)}",
+        )
+    )
+
+
+def _spoken(sets: Sequence[BackupSet]) -> str:
+    bad = sum(one.good is None for one in sets)
+    told = words.count(len(sets), "backup")
+    return f"{told}, {bad} of them not to be trusted." if bad else f"{told}."
+
+
+def _total(sets: Sequence[BackupSet]) -> str:
+    return f"{words.size(sum(one.good.size for one in sets if one.good))} in all"
+
+
+def _took(manifest: Manifest) -> str:
+    return words.duration(max(manifest.finished - manifest.started, timedelta()))
+
+
+def _origin(manifest: Manifest, escape: Callable[[str], str]) -> list[str]:
+    versions = [f"{tool} {version}" for tool, version in manifest.tool_versions.items()]
+    found = [escape(", ".join(versions))] if versions else []
+    return found + ([f"revision {escape(manifest.revision[:12])}"] if manifest.revision else [])
+
+
+def _tables(manifest: Manifest) -> list[str]:
+    """The tables with the most rows."""
+    largest = sorted(manifest.tables.items(), key=lambda table: -table[1])
+    listed = [f"{name}  {words.count(rows, 'row')}" for name, rows in largest[:TABLES_SHOWN]]
+    more = len(largest) - TABLES_SHOWN
+    return listed + ([f"and {words.count(more, 'table')} more"] if more > 0 else [])
+
+
+def _place(one: BackupSet) -> Block:
+    return blocks.context(f"`{blocks.escape(str(one.path))}` · {GUIDE} says how to restore by hand")
