@@ -277,7 +277,7 @@ def _register(core: Core, surface: Surface) -> None:
 def _clock(core: Core) -> Clock:
     scheduled = [
         *scheduled_checklists(core.settings, core.checklists),
-        *scheduled_backups(core.settings, core.backups),
+        *scheduled_backups(core.settings, core.backups, core.posts),
         housekeeping(core.queue),
     ]
     return Clock(core.database, core.settings.timezone, scheduled)
