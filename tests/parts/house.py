@@ -1,0 +1,66 @@
+"""Opsbell itself, started for a test as people start it: `opsbell run` beside the local Slack."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.playground import LocalSlack
+from tests.parts.compose_project import ComposeProject
+from tests.parts.process import ChildProcess, opsbell
+
+ROLES = """
+roles:
+  operator: ["@ops"]
+  admin: ["@admins"]
+"""
+
+
+def slack_environment(slack: LocalSlack) -> dict[str, str]:
+    """The environment with which Opsbell finds the local Slack."""
+    return {
+        "SLACK_API_URL": slack.api_url,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_APP_TOKEN": slack.app_token,
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+    }
+
+
+def write_config(directory: Path, database_url: str, *parts: str) -> Path:
+    """Writes an opsbell.yaml with the sample workspace's roles; `parts` are YAML, added as is."""
+    path = directory / "opsbell.yaml"
+    frame = f'database: "{database_url}"\nhttp: {{listen: "127.0.0.1:0"}}\n{ROLES}'
+    path.write_text("\n".join((frame, *parts)))
+    return path
+
+
+def compose_target(project: ComposeProject, *, backups: Path) -> str:
+    """The configuration of a Compose project as the target grandvps, with its backups."""
+    return f"""
+targets:
+  grandvps:
+    runtime: compose
+    directory: {project.directory}
+    compose: {{project: {project.project}, env_file: .env.production}}
+    database: {{service: db, user: {project.user}, name: {project.database}}}
+    files: {{media: media, logs: logs}}
+    config: [.env.production, docker-compose.yml]
+backups:
+  grandvps:
+    include: [database, media, logs, config]
+    store: {{directory: {backups}}}
+    keep: {{last: 3}}
+"""
+
+
+@asynccontextmanager
+async def running_opsbell(
+    config: Path, slack: LocalSlack, env: Mapping[str, str] | None = None
+) -> AsyncIterator[ChildProcess]:
+    """`opsbell run`, connected to the local Slack, until the block ends."""
+    environment = slack_environment(slack) | dict(env or {})
+    async with opsbell("run", cwd=config.parent, env=environment) as process:
+        await process.wait_for_line("opsbell started")
+        await slack.wait_connected()
+        yield process
