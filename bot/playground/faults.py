@@ -37,8 +37,9 @@ class Fault:
 class Faults:
     """The faults of one local Slack.
 
-    `method` is a Web API method's name or a pattern such as `usergroups.*`; `times` is how
-    many calls it strikes, None for every call until `clear()`.
+    `method` is a Web API method's name or a pattern such as `usergroups.*`, or one of the
+    other things that an app calls, `response_url` and `upload`; `times` is how many calls it
+    strikes, None for every call until `clear()`.
     """
 
     def __init__(self, connections: Connections) -> None:

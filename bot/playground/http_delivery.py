@@ -55,6 +55,8 @@ class HttpDelivery:
             return Answer(acked=False, error=_error(kind, "ssl_error"))
         except aiohttp.ClientConnectionError:
             return Answer(acked=False, error=_error(kind, "connection_failed"))
+        except aiohttp.ClientError:
+            return Answer(acked=False, error=_error(kind, "unknown_error"))
 
     async def verify_url(self) -> bool:
         """Do the url_verification handshake; whether the app returned the challenge."""

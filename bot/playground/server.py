@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -12,7 +11,8 @@ from aiohttp import web
 from bot.playground.backend import Backend
 from bot.playground.changes import Changes
 from bot.playground.delivery import Delivery, Dispatcher
-from bot.playground.errors import SlackError
+from bot.playground.endpoints import Endpoints
+from bot.playground.fault_gate import FaultGate
 from bot.playground.faults import Faults
 from bot.playground.files import File
 from bot.playground.http_delivery import HttpDelivery
@@ -71,13 +71,12 @@ class LocalSlack:
         self._people: dict[str, ActingPerson] = {}
 
     async def __aenter__(self) -> LocalSlack:
-        self._api = WebApi(self.backend, self.faults, self._limits)
+        self._gate = FaultGate(self.faults)
+        self._api = WebApi(self.backend, self._gate, self._limits)
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/", self.sockets.serve)
-        app.router.add_post("/response/{team}/{key}", self._respond)
-        app.router.add_post("/upload/v1/{key}", self._upload)
-        app.router.add_get("/files-pri/{file}/{name}", self._download)
+        Endpoints(self.backend, self._gate).add_to(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await self.come_back()
@@ -85,7 +84,7 @@ class LocalSlack:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        self._api.close()
+        self._gate.close()
         await self.backend.dispatcher.close()
         await self.go_away()
         await self._runner.cleanup()
@@ -213,42 +212,3 @@ class LocalSlack:
     def deafen_sockets(self) -> None:
         """Send nothing but pongs over the sockets there are now."""
         self.sockets.deafen()
-
-    async def _respond(self, request: web.Request) -> web.Response:
-        try:
-            body = json.loads(await request.read())
-            self.backend.response_urls.use(request.match_info["key"], body)
-        except ValueError:
-            return web.json_response({"ok": False, "error": "invalid_payload"}, status=400)
-        except SlackError as refusal:
-            status = 404 if refusal.code in ("Expired url", "used_url") else 400
-            return web.json_response(refusal.body(), status=status)
-        return web.Response(text="ok")
-
-    async def _upload(self, request: web.Request) -> web.Response:
-        try:
-            content = await _uploaded(request)
-            return web.Response(text=self.backend.files.receive(request.match_info["key"], content))
-        except KeyError:
-            return web.Response(status=404, text="not found")
-        except ValueError as error:
-            return web.Response(status=400, text=str(error))
-
-    async def _download(self, request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {self.bot_token}":
-            return web.Response(status=403)
-        file_id = request.match_info["file"].rpartition("-")[2]
-        try:
-            return web.Response(body=self.file_bytes(file_id))
-        except SlackError:
-            return web.Response(status=404)
-
-
-async def _uploaded(request: web.Request) -> bytes:
-    """The bytes of an upload: the raw body, or the one file of a form."""
-    if request.content_type != "multipart/form-data":
-        return await request.read()
-    for part in (await request.post()).values():
-        if isinstance(part, web.FileField):
-            return part.file.read()
-    raise ValueError("no file in the form")

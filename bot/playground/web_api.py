@@ -1,10 +1,7 @@
-"""The Web API's front: tokens, scopes, limits and faults, then the method itself."""
+"""The Web API's front: faults, tokens, limits and scopes, then the method itself."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import math
 import time
 from dataclasses import dataclass
 
@@ -14,7 +11,8 @@ from bot.playground.api import chat, conversations, extras, files, people, reads
 from bot.playground.api.method import Method
 from bot.playground.backend import Backend
 from bot.playground.errors import JSON, SlackError
-from bot.playground.faults import Fault, Faults
+from bot.playground.fault_gate import FaultGate, loses_answer, rate_limited
+from bot.playground.faults import Fault
 from bot.playground.rate_limits import RateLimits
 from bot.playground.wire import Args, read_args
 
@@ -41,12 +39,11 @@ class Call:
 class WebApi:
     """Answers requests to /api/METHOD and remembers every one of them."""
 
-    def __init__(self, backend: Backend, faults: Faults, limits: RateLimits | None) -> None:
+    def __init__(self, backend: Backend, gate: FaultGate, limits: RateLimits | None) -> None:
         self.calls: list[Call] = []
         self._backend = backend
-        self._faults = faults
+        self._gate = gate
         self._limits = limits
-        self._closing = asyncio.Event()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One request from its arguments to its answer."""
@@ -55,54 +52,38 @@ class WebApi:
         try:
             args = await read_args(request)
         except SlackError as refusal:
-            return self._answer(name, Args({}), at, 200, refusal.body())
-        fault = self._faults.strike(name)
+            self._note(name, Args({}), at, 200, refusal.code)
+            return self._json(refusal.body())
+        fault = self._gate.strike(name)
         if fault is not None:
-            refusal_answer = await self._suffer(fault, name, args, at)
-            if refusal_answer is not None:
-                return refusal_answer
-        status, body = self._call(name, args)
-        if fault is not None and fault.kind == "lose_answer":
-            self._note(name, args, at, 0, body.get("error"))
-            return self._cut(request)
-        return self._answer(name, args, at, status, body)
+            if fault.kind == "silent":
+                self._note(name, args, at, 0, None)
+            struck = await self._gate.suffer(fault)
+            if struck is not None:
+                self._note_struck(name, args, at, fault)
+                return struck
+        try:
+            body = self._call(name, args)
+        except RateLimited as limit:
+            self._note(name, args, at, 429, "ratelimited")
+            return rate_limited(limit.seconds)
+        is_lost = loses_answer(fault)
+        self._note(name, args, at, 0 if is_lost else 200, body.get("error"))
+        return self._gate.cut(request) if is_lost else self._json(body)
 
-    def close(self) -> None:
-        """Let go of the calls that faults hold back."""
-        self._closing.set()
-
-    async def _suffer(
-        self, fault: Fault, name: str, args: Args, at: float
-    ) -> web.StreamResponse | None:
-        """Let the fault do its harm; None if the call goes on after it."""
-        if fault.kind == "slow":
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), fault.seconds)
-        elif fault.kind == "silent":
-            self._note(name, args, at, 0, None)
-            await self._closing.wait()
-        elif fault.kind == "rate_limited":
-            return self._answer(name, args, at, 429, _ratelimited(math.ceil(fault.seconds)))
-        elif fault.kind == "server_error":
-            self._note(name, args, at, fault.status, None)
-            return web.Response(status=fault.status, text="upstream connect error")
-        elif fault.kind == "error":
-            return self._answer(name, args, at, 200, {"ok": False, "error": fault.code})
-        return None
-
-    def _call(self, name: str, args: Args) -> tuple[int, JSON]:
+    def _call(self, name: str, args: Args) -> JSON:
         try:
             method = _method(name)
             self._check_token(method, args)
             if self._limits is not None:
                 wait = self._limits.check(name, method.tier, str(args.values.get("channel", "")))
                 if wait:
-                    return 429, _ratelimited(wait)
+                    raise RateLimited(wait)
             if method.scopes:
                 self._backend.need_scope(*method.scopes)
-            return 200, {"ok": True, **method.handler(self._backend, args)}
+            return {"ok": True, **method.handler(self._backend, args)}
         except SlackError as refusal:
-            return 200, refusal.body()
+            return refusal.body()
 
     def _check_token(self, method: Method, args: Args) -> None:
         if method.caller == "anyone":
@@ -117,30 +98,29 @@ class WebApi:
         if kinds[token] != method.caller:
             raise SlackError("not_allowed_token_type")
 
-    def _answer(
-        self, name: str, args: Args, at: float, status: int, body: JSON
-    ) -> web.StreamResponse:
-        self._note(name, args, at, status, body.get("error"))
+    def _json(self, body: JSON) -> web.Response:
         headers = {"x-oauth-scopes": ",".join(sorted(self._backend.workspace.app.scopes))}
-        if status == 429:
-            headers["Retry-After"] = str(body.pop("retry_after"))
-        return web.json_response(body, status=status, headers=headers)
+        return web.json_response(body, headers=headers)
+
+    def _note_struck(self, name: str, args: Args, at: float, fault: Fault) -> None:
+        if fault.kind != "silent":
+            code = "ratelimited" if fault.kind == "rate_limited" else fault.code or None
+            self._note(name, args, at, fault.status, code)
 
     def _note(self, name: str, args: Args, at: float, status: int, error: str | None) -> None:
         shown = {key: value for key, value in args.values.items() if key != "token"}
         self.calls.append(Call(name, shown, at, status, error))
 
-    def _cut(self, request: web.Request) -> web.StreamResponse:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response()
+
+class RateLimited(Exception):
+    """One call too many; `seconds` until the next one."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def _method(name: str) -> Method:
     if name not in METHODS:
         raise SlackError("unknown_method")
     return METHODS[name]
-
-
-def _ratelimited(seconds: int) -> JSON:
-    return {"ok": False, "error": "ratelimited", "retry_after": seconds}

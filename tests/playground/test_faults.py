@@ -168,3 +168,18 @@ async def test_late_payloads(session: aiohttp.ClientSession) -> None:
         assert time.monotonic() - started >= 0.3
         assert envelope["payload"]["command"] == "/backup"
         await raw.close()
+
+
+async def test_response_urls_and_uploads_suffer_too(
+    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+) -> None:
+    slack.faults.server_error("upload")
+    slack.faults.lose_answer("response_url")
+    place = await client.files_getUploadURLExternal(filename="a.txt", length=1)
+    for status in (503, 200):
+        async with session.post(place["upload_url"], data=b"a") as response:
+            assert response.status == status
+    url = slack.backend.base_url + slack.backend.response_urls.new(OPS, ALICE)
+    with pytest.raises(aiohttp.ClientError):
+        await session.post(url, json={"text": "Done"})
+    assert [message.text for message in slack.person(ALICE).ephemerals()] == ["Done"]
