@@ -248,7 +248,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         signing_secret=_reveal(secrets.signing_secret) if settings.slack.mode == "http" else "",
     )
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(
+        port = await stack.enter_async_context(
             web_server(
                 settings.http.listen,
                 ready=lambda: _readiness(core, gateway),
@@ -256,6 +256,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
                 slack_events=gateway.http_handler if settings.slack.mode == "http" else None,
             )
         )
+        logger.info("http server started", extra={"port": port})
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
         for part in (clock.run, gateway.run):

