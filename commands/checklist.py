@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.checklists import reports
@@ -18,6 +19,7 @@ from bot.slack.surface import Answer, Call, Command, Modals, Request, Usage
 from bot.store.database import Transaction
 
 ACCESS = "checklist"
+LINKS_LIMIT = timedelta(seconds=2)
 WORDS = ("list", "post", "status", "history")
 USAGES = (
     Usage("/checklist [list]", "The checklists and when they come next"),
@@ -63,42 +65,49 @@ class ChecklistCommand:
 
     async def _list(self, request: Request, modals: Modals) -> Answer:
         found = await self._lookup.statuses()
-        return Answer(reports.listing(found, self._zone, self._checklists.now()))
+        message = reports.listing(found, self._zone, self._checklists.now())
+        return Answer(message, data={"checklists": [reports.status_data(each) for each in found]})
 
     async def _post(self, request: Request, tx: Transaction, name: str) -> Answer:
         run = await self._checklists.post(tx, name, None, request.actor)
         if run is None:
             raise LookupError("a posting by hand has no due time, so it is never there already")
-        return Answer(Message(f"{escape(run.title)} is posted in {channel_name(run.channel)}."))
+        sentence = f"{escape(run.title)} is posted in {channel_name(run.channel)}."
+        return Answer(Message(sentence), data={"posting": reports.run_data(run)})
 
     async def _status(self, name: str) -> Answer:
         found = await self._lookup.statuses(name)
-        keys = [status.run.key for status in found if status.run]
-        links = await asyncio.gather(*map(self._link, keys))
-        shown = {key: link for key, link in zip(keys, links, strict=True) if link}
-        return Answer(reports.standing(found, shown, self._zone, self._checklists.now()))
+        links = await self._links([status.run.key for status in found if status.run])
+        message = reports.standing(found, links, self._zone, self._checklists.now())
+        return Answer(message, data={"checklists": [reports.status_data(each) for each in found]})
 
     async def _history(self, name: str) -> Answer:
         names = list(self._checklists.settings.checklists)
-        if not name and len(names) != 1:
-            runs = {each: await self._lookup.ended(each) for each in names}
-            return Answer(reports.past_of_all(runs, await self._lookup.statuses()))
-        title = self._checklists.configured(name or names[0]).title
-        runs_of_one = await self._lookup.ended(name or names[0])
-        message = reports.past(title, runs_of_one)
-        if not runs_of_one:
-            return Answer(message)
-        oldest_first = runs_of_one[::-1]
+        if name or len(names) == 1:
+            return await self._history_of(name or names[0])
+        runs = {each: await self._lookup.ended(each) for each in names}
+        message = reports.past_of_all(runs, await self._lookup.statuses())
+        return Answer(message, data={each: reports.past_data(runs[each]) for each in names})
+
+    async def _history_of(self, name: str) -> Answer:
+        title = self._checklists.configured(name).title
+        runs = await self._lookup.ended(name)
+        message, data = reports.past(title, runs), {name: reports.past_data(runs)}
+        if not runs:
+            return Answer(message, data=data)
+        oldest_first = runs[::-1]
         days = [run.day(self._zone).partition(" ")[2] for run in oldest_first]
         chart = await completion_chart(title, oldest_first, days)
-        return Answer(message, uploads=(chart,))
+        return Answer(message, uploads=(chart,), data=data)
 
-    async def _link(self, key: str) -> str | None:
+    async def _links(self, keys: list[str]) -> dict[str, str]:
+        """Links to the posts; the answer is worth having without those that Slack does not give."""
         try:
-            return await self._posts.permalink(key)
-        except Unavailable:
-            # The answer is worth having without its links.
-            return None
+            async with asyncio.timeout(LINKS_LIMIT.total_seconds()):
+                links = await asyncio.gather(*map(self._posts.permalink, keys))
+        except (Unavailable, TimeoutError):
+            return {}
+        return {key: link for key, link in zip(keys, links, strict=True) if link}
 
     def _known(self, typed: str) -> str:
         """The configured name that was meant; phones like to begin words with a capital."""

@@ -116,12 +116,12 @@ def _item(run: Run, item: Item, history: History) -> list[Block]:
     """An item with its whole evidence, and below it who did what with it."""
     body = [f"*{fitted(item.text, TEXT)}*"]
     if item.reading:
-        body.append(f"{evidence(item.reading)} · {blocks.moment(item.reading.taken_at)}")
+        body.append(f"{evidence(item.reading, TEXT)} · {blocks.moment(item.reading.taken_at)}")
         if item.reading.detail:
             body.append(blocks.code(clip(item.reading.detail, DETAIL)))
     elif item.check:
         body.append(f"{Sign.OPEN} looking …")
-    facts = [f"{Sign.OPEN} open" if item.open else closed_by(run, item)]
+    facts = [f"{Sign.OPEN} open" if item.open else closed_by(run, item, NOTE)]
     if item.who:
         # Only an ID can be shown as a name; nobody is notified by a modal.
         facts.append(f"concerns {mention(item.who, lambda handle: None)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import words
@@ -67,10 +68,53 @@ def past_of_all(runs: Mapping[str, Sequence[Run]], statuses: Sequence[Status]) -
     return Message("How the checklists went.", (*_sections(lines), hint))
 
 
+def status_data(status: Status) -> dict[str, Any]:
+    """A checklist and its latest posting, for scripts; times in ISO 8601."""
+    return {
+        "name": status.name,
+        "title": status.checklist.title,
+        "next_due": _iso(status.next_due),
+        "posting": run_data(status.run) if status.run else None,
+    }
+
+
+def run_data(run: Run) -> dict[str, Any]:
+    """A posting and its items, for scripts."""
+    return {
+        "key": run.key,
+        "posted_at": _iso(run.posted_at),
+        "deadline": _iso(run.deadline),
+        "closed": run.closed,
+        "items": [
+            {
+                "text": item.text,
+                "state": item.state.value,
+                "by": item.by,
+                "at": _iso(item.at),
+                "reason": item.reason,
+                "note": item.note,
+                "claimed_by": item.claimed_by,
+                "evidence": item.reading.as_json() if item.reading else None,
+            }
+            for item in run.items
+        ],
+    }
+
+
+def past_data(runs: Sequence[Run]) -> dict[str, Any]:
+    """The rates over several postings, for scripts; shares from 0 to 1."""
+    items = [{"text": r.text, "done": r.done, "applied": r.applied} for r in item_rates(runs)]
+    return {"postings": len(runs), "share": mean_share(runs), "items": items}
+
+
 def mean_share(runs: Sequence[Run]) -> float | None:
     """The share of items done over several runs; None where nothing applied."""
     shares = [share for run in runs if (share := run_share(run)) is not None]
     return sum(shares) / len(shares) if shares else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _listed(status: Status, zone: ZoneInfo, now: datetime) -> str:

@@ -102,10 +102,10 @@ def sentence(run: Run, zone: ZoneInfo, now: datetime) -> str:
     return f"{name}: {state}, {word} {run.deadline.astimezone(zone):{style}}."
 
 
-def evidence(reading: Reading) -> str:
+def evidence(reading: Reading, limit: int = SUMMARY) -> str:
     """`⚠️ warning: 4 failed since yesterday`."""
     state = reading.state
-    return f"{state.sign} {state.value}: {fitted(reading.summary, SUMMARY)}"
+    return f"{state.sign} {state.value}: {fitted(reading.summary, limit)}"
 
 
 def _on_the_day(run: Run, deadline: datetime, zone: ZoneInfo) -> bool:
@@ -193,10 +193,10 @@ def _lines(run: Run, item: Item) -> list[str]:
     return lines
 
 
-def closed_by(run: Run, item: Item) -> str:
+def closed_by(run: Run, item: Item, limit: int = REASON) -> str:
     """`✅ done: Alice, 09:12`."""
     late = ", after the due time" if run.is_late(item) else ""
     who = f"{actor_name(item.by)}, {blocks.moment(item.at or run.posted_at)}{late}"
     if item.state is ItemState.DONE:
         return f"{Sign.DONE} done: {who}"
-    return f"{Sign.REFUSED} not applicable: {fitted(item.reason, REASON)} · {who}"
+    return f"{Sign.REFUSED} not applicable: {fitted(item.reason, limit)} · {who}"

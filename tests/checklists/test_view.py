@@ -84,6 +84,10 @@ async def post(client: AsyncWebClient, message: Message) -> None:
     await client.chat_update(channel="C0OPS00001", ts=sent["ts"], **message.as_json())
 
 
+def no_group(handle: str) -> str | None:
+    return None
+
+
 def every_text(message: Message) -> str:
     return repr(message.as_json())
 
@@ -149,8 +153,8 @@ def test_what_people_wrote_is_literal() -> None:
     run = run_of([item], title="<!everyone>", carried=(Carried("<!channel>", 2),))
     for message in [
         *view.messages(run, BERLIN, NOW),
-        notices.half_time(run, BERLIN, NOW, {}.get),
-        notices.summary(run, BERLIN, DEADLINE, {}.get),
+        notices.half_time(run, BERLIN, NOW, no_group),
+        notices.summary(run, BERLIN, DEADLINE, no_group),
     ]:
         assert not re.search(r"<!(channel|here|everyone)|<@U0BOB", every_text(message))
 
@@ -195,7 +199,8 @@ async def test_slack_takes_every_page(client: AsyncWebClient, count: int, make: 
 async def test_slack_takes_every_notice_and_answer(client: AsyncWebClient, make: Any) -> None:
     run = run_of(make(100), title="&" * 140)
     opened = replace(run, items=tuple(replace(i, state=ItemState.OPEN) for i in run.items))
-    checklist = Checklist(title="&" * 140, items=tuple(i.text for i in run.items[:100]))  # type: ignore[arg-type]  # texts are taken as items
+    texts = [item.text for item in run.items]
+    checklist = Checklist.model_validate({"title": "&" * 140, "items": texts})
     status = Status("daily", checklist, DEADLINE, opened)
     groups = {"@ops": "S0OPS00001"}.get
     for message in [
@@ -258,6 +263,6 @@ def test_the_summary_tells_late_ticks_and_what_did_not_apply() -> None:
         Item(1, "Late", state=ItemState.DONE, by=ALICE, at=DEADLINE + timedelta(minutes=1)),
         Item(2, "Never", state=ItemState.NOT_APPLICABLE, by=BOB, at=POSTED, reason="no cards"),
     ]
-    text = every_text(notices.summary(run_of(items), BERLIN, DEADLINE, {}.get))
+    text = every_text(notices.summary(run_of(items), BERLIN, DEADLINE, no_group))
     assert "done · 2 of 2 · 4 h 1 min after the posting · 1 of them after the due time" in text
     assert "• Never: no cards" in text
