@@ -16,6 +16,7 @@ ROWS = {"users": 1000, "vps_instances": 1500, "payments": 3000, "support_tickets
 """Rows in each table after the start."""
 
 _SOURCES = Path(__file__).parent / "grandvps"
+_PSQL = ("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--username", USER)
 _PROJECT = "com.docker.compose.project"
 _numbers = itertools.count(1)
 
@@ -122,9 +123,6 @@ class ComposeProject:
         logs.mkdir()
         (logs / "access.log").write_text("203.0.113.7 GET / 200\n" * 5_000)
         (logs / "error.log").write_text("ERROR payment gateway answered 502\n" * 3)
-
-
-_PSQL = ("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--username", USER)
 
 
 def new_project(parent: Path, *, postgres: int = 17) -> ComposeProject:
