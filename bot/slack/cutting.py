@@ -22,8 +22,8 @@ def cut(text: str, limit: int, note: str, *, markdown: bool) -> str:
     """
     if size(text) <= limit:
         return text
-    room = limit - size(note) - (len(_FENCE) + 1 if markdown else 0)
-    head = text[: max(0, room)]
+    room = max(0, limit - size(note) - (len(_FENCE) + 1 if markdown else 0))
+    head = text[:room]
     while size(head) > room:
         head = head[: room - size(head)]
     if markdown:

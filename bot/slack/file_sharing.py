@@ -69,17 +69,20 @@ class FileSharer:
         except (NeverSent, RateLimited):
             await self._files.unshared(file)
             raise
-        if not file.upload.alt or await is_shown(self._client, file.file_id, file.channel_id):
+        if not file.upload.alt or await self._is_shown(file):
             await self._files.shared(file)
         else:
             await self._files.again_without_alt(file)
 
     async def _settle(self, file: OpenFile) -> None:
         """Finds out what became of an attempt to share of unknown outcome."""
-        if await is_shown(self._client, file.file_id, file.channel_id):
+        if await self._is_shown(file):
             await self._files.shared(file)
         else:
             await self._files.unshared(file)
+
+    async def _is_shown(self, file: OpenFile) -> bool:
+        return await is_shown(self._client, file.file_id, file.channel_id, self._timing.share)
 
     async def _give_up(self, file: OpenFile, reason: str) -> None:
         logger.warning("post.file_failed", extra={"post": file.key, "reason": reason})

@@ -29,7 +29,11 @@ VIEW_NOTE = "\n… cut"
 # Where many long texts stand beside controls, all of them are cut shorter until they fit.
 CAPS = (3000, 1500, 750, 300, 100)
 _CONTROLS = {"actions", "input"}
-_NOT_SHOWN = {"type", "block_id", "action_id", "value", "url", "image_url", "style", "confirm"}
+_MENUS = {"static_select", "multi_static_select", "overflow"}
+_NOT_SHOWN = {
+    *("type", "block_id", "action_id", "value", "url", "image_url", "style", "confirm"),
+    *("alt_text", "initial_option", "initial_options", "accessibility_label"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ def fit(message: Message) -> Fitted:
         return Fitted(Message(text), overflow)
     blocks, is_cut = _fit_all(message.blocks)
     fitted = Message(cut_bytes(message.text, TEXT_BYTES, "…"), tuple(blocks))
-    return Fitted(fitted, _whole(message.blocks) if is_cut else None)
+    whole = _whole(message.blocks)
+    # A label cut inside a menu is no loss that a file makes good.
+    return Fitted(fitted, whole if is_cut and whole != _whole(blocks) else None)
 
 
 def fit_view(view: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,12 +115,13 @@ def _whole(blocks: Sequence[Block]) -> str:
 
 
 def _texts(part: Any) -> Iterator[str]:
-    """Every text in a block, in reading order, menus included: more than Slack shows at once."""
+    """Every text that a block shows, in reading order. A menu shows its placeholder."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, Mapping):
+        hidden = _NOT_SHOWN | ({"options"} if part.get("type") in _MENUS else set())
         for name, value in part.items():
-            if name not in _NOT_SHOWN:
+            if name not in hidden:
                 yield from _texts(value)
     elif isinstance(part, list | tuple):
         for each in part:

@@ -65,6 +65,13 @@ class Claim:
     plain: bool
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What a channel waits for, and whether it did not say so before."""
+
+    is_news: bool
+
+
 _NEXT_POST: LiteralString = """
     select *, coalesce(
         extract(epoch from sending_at + %(settle)s - clock_timestamp()), 0)::float as wait
@@ -260,18 +267,19 @@ class PostStore:
 
     async def trouble(
         self, tx: Transaction, channel: str, trouble: str, look_after: timedelta
-    ) -> bool:
-        """Keeps what the channel waits for; whether a look after so long is still to be queued."""
-        return bool(
-            await tx.execute(
-                "insert into post_troubles (channel, trouble, look_at)"
-                " values (%(channel)s, %(trouble)s, now() + %(after)s)"
-                " on conflict (channel) do update"
-                " set trouble = excluded.trouble, look_at = excluded.look_at"
-                " where post_troubles.look_at <= now()",
-                {"channel": channel, "trouble": trouble, "after": look_after},
-            )
+    ) -> Trouble | None:
+        """Keeps what the channel waits for; None where a look is queued already."""
+        row = await tx.first(
+            "with before as (select trouble from post_troubles where channel = %(channel)s)"
+            " insert into post_troubles (channel, trouble, look_at)"
+            " values (%(channel)s, %(trouble)s, now() + %(after)s)"
+            " on conflict (channel) do update"
+            " set trouble = excluded.trouble, look_at = excluded.look_at"
+            " where post_troubles.look_at <= now()"
+            " returning trouble is distinct from (select trouble from before) as is_news",
+            {"channel": channel, "trouble": trouble, "after": look_after},
         )
+        return Trouble(is_news=row["is_news"]) if row else None
 
     async def look(self, tx: Transaction, channel: str) -> None:
         """Keeps that the look that was queued takes place now."""

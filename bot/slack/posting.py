@@ -61,6 +61,7 @@ class Timing:
     arrive any more, counted from the claim. `interval` is the least time between two edits of
     one message. `poll` is how often a channel that waits for its turn looks for what is new.
     `patience` is the longest pause while Slack is away, `look` that of a channel without Opsbell.
+    `share` is how long a file may take to appear once it is shared.
     """
 
     call: timedelta = timedelta(seconds=10)
@@ -69,6 +70,7 @@ class Timing:
     poll: timedelta = timedelta(milliseconds=250)
     patience: timedelta = timedelta(seconds=10)
     look: timedelta = timedelta(seconds=15)
+    share: timedelta = timedelta(seconds=20)
 
 
 class Poster:

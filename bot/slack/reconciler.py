@@ -107,7 +107,9 @@ class Reconciler:
                     ):
                         await self._tell(channel, error)
                 else:
-                    failures = failures if rest else 0
+                    if rest == 0 and failures:
+                        failures = 0
+                        await self._store.over(channel)
                 if rest is None:
                     return
                 await self._rest(rest)
@@ -149,19 +151,21 @@ class Reconciler:
 
     async def _wait_for_invitation(self, channel: str) -> None:
         """Has the channel looked at again later; at most one such look is queued at a time."""
-        trouble = f"Opsbell is not in #{channel.removeprefix('#')}: type /invite @opsbell there."
+        words = f"Opsbell is not in #{channel.removeprefix('#')}: type /invite @opsbell there."
         look = self._timing.look
         async with self._database.transaction() as tx:
-            if await self._store.trouble(tx, channel, trouble, look):
-                logger.warning("channel unknown", extra={"channel": channel, "trouble": trouble})
-                at = datetime.now(UTC) + look
-                await self._queue.defer(tx, LOOK, {"channel": channel}, at=at)
+            trouble = await self._store.trouble(tx, channel, words, look)
+            if trouble is not None:
+                await self._queue.defer(tx, LOOK, {"channel": channel}, at=datetime.now(UTC) + look)
+        if trouble is not None and trouble.is_news:
+            logger.warning("posts wait", extra={"channel": channel, "trouble": words})
 
     async def _tell(self, channel: str, error: OpsbellError) -> None:
         """Names what the channel waits for, in the log and for the status."""
-        logger.warning("posts wait", extra={"channel": channel, "trouble": str(error)})
         async with self._database.transaction() as tx:
-            await self._store.trouble(tx, channel, str(error), timedelta())
+            trouble = await self._store.trouble(tx, channel, str(error), timedelta())
+        if trouble is not None and trouble.is_news:
+            logger.warning("posts wait", extra={"channel": channel, "trouble": str(error)})
 
     def _pause(self, error: OpsbellError, failures: int) -> float:
         """How long to leave Slack alone: twice as long each time, up to `Timing.patience`."""

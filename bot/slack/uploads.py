@@ -78,13 +78,14 @@ async def show(
         )
 
 
-async def is_shown(client: AsyncWebClient, file_id: str, channel_id: str) -> bool:
-    """Whether the file appears in the channel, given SHARE_LIMIT to do so; False at once where
-    sharing was never begun.
+async def is_shown(
+    client: AsyncWebClient, file_id: str, channel_id: str, within: timedelta = SHARE_LIMIT
+) -> bool:
+    """Whether the file appears in the channel; False at once where sharing was never begun.
 
     Raises what `slack_errors` raises.
     """
-    pause, left = FIRST_LOOK, SHARE_LIMIT.total_seconds()
+    pause, left = FIRST_LOOK, within.total_seconds()
     while True:
         try:
             with slack_errors("files.info"):

@@ -29,6 +29,7 @@ QUICK = Timing(
     poll=timedelta(milliseconds=100),
     patience=timedelta(seconds=1),
     look=timedelta(seconds=1),
+    share=timedelta(seconds=2),
 )
 
 
