@@ -19,7 +19,7 @@ from docker.utils import kwargs_from_env
 
 from bot.targets.engine_errors import ERRORS, translate
 from bot.targets.ssh_relay import SshRelay
-from bot.targets.streams import Endpoint, Stream, endpoint_of, exec_stream, get_stream
+from bot.targets.streams import Endpoint, Stream, endpoint_of, exec_stream, get_stream, probe
 from bot.targets.waiting import to_the_end
 
 P = ParamSpec("P")
@@ -85,11 +85,14 @@ class Engine:
                 if address.startswith("ssh://"):
                     self._relay = self._relay or SshRelay(address)
                     address = parameters["base_url"] = self._relay.address
-                self._endpoint = endpoint_of(address, parameters.get("tls"))
+                endpoint = endpoint_of(address, parameters.get("tls"))
+                # The SDK leaves a socket open where nobody listens, so that is found out first.
+                await probe(endpoint)
                 # Without a version it asks the Engine for its own, and so finds out if it is there.
                 self._api = await self._thread(
                     partial(APIClient, timeout=_CALL_LIMIT, **parameters)
                 )
+                self._endpoint = endpoint
             return self._api, self._endpoint
 
     async def _thread(self, function: Callable[[], T]) -> T:

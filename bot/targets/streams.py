@@ -98,6 +98,13 @@ def endpoint_of(address: str, tls: TLSConfig | None) -> Endpoint:
     return Endpoint(host=parts.hostname, port=parts.port or (2376 if secure else 2375), tls=context)
 
 
+async def probe(endpoint: Endpoint) -> None:
+    """Connects and leaves again. Raises OSError where nobody listens."""
+    async with asyncio.timeout(_ANSWER_LIMIT):
+        _, writer = await _connect(endpoint)
+        writer.transport.abort()
+
+
 async def exec_stream(endpoint: Endpoint, version: str, exec_id: str, *, stdin: bool) -> Stream:
     """Starts an exec; the stream is its input, and its output in frames."""
     if stdin and endpoint.tls:
