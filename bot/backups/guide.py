@@ -129,7 +129,7 @@ class Guide:
     def _database(self, place: DatabasePlace) -> list[str]:
         chapters = []
         if place.service:
-            others = f"{{ compose ps --services | grep -vxF {quote(place.service)} || true; }}"
+            others = f"compose config --services | {{ grep -vxF {quote(place.service)} || true; }}"
             stop = f'{others} | while read -r service; do compose stop "$service" </dev/null; done'
             start = f"compose up --detach --wait {quote(place.service)}"
             said = "Stop the application, start its database"
@@ -168,7 +168,8 @@ class Guide:
         restore = (
             f'db pg_restore --create --exit-on-error {_connect(_other(place.name))} < "$SET/{DUMP}"'
         )
-        analyze = f"db psql {_SCRIPT} {_connect(place.name)} --command=analyze"
+        # Without an input of its own, `compose exec` would swallow what is pasted after it.
+        analyze = f"db psql {_SCRIPT} {_connect(place.name)} --command=analyze </dev/null"
         return f"{said}\n\n{_block(*set_aside)}\n\n{_block(restore, analyze)}"
 
     def _rows(self, place: DatabasePlace) -> str:

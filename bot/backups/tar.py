@@ -63,7 +63,7 @@ class TarStream:
         cannot be read, and where `source` itself is not there.
         """
         self._add_one(source, source.path.stat(), follow=True)
-        for name in _below(source):
+        for name in self._below(source):
             one = Source(source.base, name)
             try:
                 self._add_one(one, one.path.lstat())
@@ -73,6 +73,24 @@ class TarStream:
     def end(self) -> None:
         """Writes the two empty blocks that end an archive."""
         self._write(bytes(2 * tarfile.BLOCKSIZE))
+
+    def _below(self, source: Source) -> Iterator[str]:
+        """The names below a directory in order, each directory before what is in it."""
+
+        def unless_vanished(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise error
+            if error.filename != str(source.path):
+                name = os.path.relpath(error.filename, source.base)
+                self.notes.add(f"{name}: vanished before it was read")
+
+        for directory, directories, files in os.walk(source.path, onerror=unless_vanished):
+            directories.sort()
+            here = os.path.relpath(directory, source.base)
+            if here != source.name:
+                yield here
+            links = [name for name in directories if (Path(directory) / name).is_symlink()]
+            yield from (f"{here}/{name}" for name in sorted(files + links))
 
     def _add_one(self, source: Source, found: os.stat_result, *, follow: bool = False) -> None:
         info = _header(source.name, found)
@@ -134,22 +152,6 @@ def size_below(path: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def _below(source: Source) -> Iterator[str]:
-    """The names below a directory in order, each directory before what is in it."""
-    for directory, directories, files in os.walk(source.path, onerror=_unless_vanished):
-        directories.sort()
-        here = os.path.relpath(directory, source.base)
-        if here != source.name:
-            yield here
-        links = [name for name in directories if (Path(directory) / name).is_symlink()]
-        yield from (f"{here}/{name}" for name in sorted(files + links))
-
-
-def _unless_vanished(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise error
 
 
 def _header(name: str, found: os.stat_result) -> tarfile.TarInfo:

@@ -1,0 +1,1 @@
+"""Tests of backups: real dumps, real archives, restored by the plain tools."""
