@@ -1,4 +1,4 @@
-"""Where faults meet requests: every answer of the server passes here."""
+"""Where faults meet requests: before the work is done, and before its answer goes out."""
 
 from __future__ import annotations
 

@@ -27,9 +27,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 class HttpDelivery:
-    """The app's request URL as a transport for payloads."""
+    """The app's request URL as a transport for payloads; nothing is sent while `is_away`."""
 
     def __init__(self, app: App, url: str, ack_timeout: float) -> None:
+        self.is_away = False
         self._app = app
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=ack_timeout)
@@ -37,6 +38,8 @@ class HttpDelivery:
 
     async def send(self, kind: str, payload: JSON, attempt: int, reason: str) -> Answer:
         """Deliver once; events as JSON, commands as form fields, interactions as `payload`."""
+        if self.is_away:
+            return Answer(acked=False, error=_error(kind, "unknown_error"))
         headers = {}
         if kind == "events_api":
             body, headers["Content-Type"] = json.dumps(payload).encode(), "application/json"

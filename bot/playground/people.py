@@ -195,8 +195,7 @@ class ActingPerson:
     async def shortcut(self, callback_id: str, message: Message | None = None) -> ActionOutcome:
         """Use a global shortcut, or one on a message."""
         if message is not None:
-            seen = self._seen(message, stale=False)
-            message = seen if isinstance(seen, Message) else None
+            message = self._seen_message(message)
         payload = interactions.shortcut(self._backend, self.person, callback_id, message)
         return await self._send(payload)
 
@@ -260,9 +259,10 @@ class ActingPerson:
         return entered_value(placed, raw, self._backend.workspace)
 
     def _react(self, message: Message, name: str, *, add: bool) -> None:
-        seen = self._seen(message, stale=False)
-        if isinstance(seen, Message):
-            self._backend.timeline.react(seen, self.id, name, add=add)
+        seen = self._seen_message(message)
+        if (self.id in seen.reactions.get(name, ())) is add:
+            raise LookupError(f"{name} is {'already' if add else 'not'} there")
+        self._backend.timeline.react(seen, self.id, name, add=add)
 
     def _place(self, channel: str | Channel) -> Channel:
         place = self._backend.workspace.find_channel(channel)
@@ -272,19 +272,21 @@ class ActingPerson:
 
     def _seen(self, surface: Surface, *, stale: bool) -> Surface:
         """The surface as it is on this person's screen now. Raises LookupError if it is not."""
-        if isinstance(surface, View):
-            if surface is not self.home and surface is not self._backend.views.top(self.id):
-                raise LookupError(f"{surface.title or surface.id} is not in front of them")
-            return surface
-        place = self._place(self._backend.workspace.channels[surface.channel])
-        if stale:
-            return surface
-        shown = place.messages
-        if surface.ephemeral_for:
-            shown = self._backend.workspace.ephemerals_of(self.id)
-        if surface.ts not in shown:
-            raise LookupError(f"message {surface.ts} is not to be seen any more")
-        return shown[surface.ts]
+        if isinstance(surface, Message):
+            self._place(self._backend.workspace.channels[surface.channel])
+            return surface if stale else self._seen_message(surface)
+        if surface is not self.home and surface is not self._backend.views.top(self.id):
+            raise LookupError(f"{surface.title or surface.id} is not in front of them")
+        return surface
+
+    def _seen_message(self, message: Message) -> Message:
+        workspace = self._backend.workspace
+        shown = self._place(workspace.channels[message.channel]).messages
+        if message.ephemeral_for:
+            shown = workspace.ephemerals_of(self.id)
+        if message.ts not in shown:
+            raise LookupError(f"message {message.ts} is not to be seen any more")
+        return shown[message.ts]
 
     def _screen(self, surface: Surface) -> Screen:
         if isinstance(surface, View):

@@ -191,7 +191,9 @@ class LocalSlack:
         return found.content or b""
 
     async def go_away(self) -> None:
-        """Stop listening and cut every connection."""
+        """Stop listening, cut every connection, send nothing."""
+        if self.http is not None:
+            self.http.is_away = True
         for site in list(self._runner.sites):
             await site.stop()
         for connection in self._runner.server.connections if self._runner.server else ():
@@ -200,7 +202,9 @@ class LocalSlack:
         await asyncio.sleep(0)
 
     async def come_back(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, on the same port as before if there was one, and send again."""
+        if self.http is not None:
+            self.http.is_away = False
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.playground.errors import JSON
 from bot.playground.message import Message
 from bot.playground.workspace import Channel, Person, UserGroup, Workspace
@@ -159,8 +157,3 @@ def person_reference(person: Person, workspace: Workspace) -> JSON:
     """The short user object in interaction payloads."""
     name = {"username": person.name, "name": person.name}
     return {"id": person.id, **name, "team_id": workspace.team_id}
-
-
-def without_empty(values: JSON) -> dict[str, Any]:
-    """The entries that are not None."""
-    return {key: value for key, value in values.items() if value is not None}

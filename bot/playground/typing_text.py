@@ -25,7 +25,7 @@ def as_sent(text: str, workspace: Workspace, *, with_names: bool = False) -> str
         if token.startswith("<"):
             return token
         if token.startswith("http"):
-            return f"<{token}>"
+            return f"<{token.replace('&', '&amp;')}>"
         return _mention(token, workspace, with_names=with_names) or token
 
     return _TOKEN.sub(replace, text)

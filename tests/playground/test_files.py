@@ -74,6 +74,12 @@ async def test_refusals(client: AsyncWebClient, session: aiohttp.ClientSession) 
     missing = client.api_call("files.completeUploadExternal", params={"files": json.dumps("x")})
     assert await error_of(missing) == "invalid_arguments"
     assert await error_of(client.files_info(file="F0")) == "file_not_found"
+    long = client.files_getUploadURLExternal(filename="a.png", length=1, alt_txt="x" * 1001)
+    assert await error_of(long) == "alt_txt_too_large"
+    unthreaded = client.files_completeUploadExternal(
+        files=[{"id": file_id}], channel_id=OPS, thread_ts="1.000001"
+    )
+    assert await error_of(unthreaded) == "thread_not_found"
 
 
 async def test_reading_and_deleting(

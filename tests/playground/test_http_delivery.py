@@ -167,3 +167,13 @@ async def test_handshakes(app: Recorder) -> None:
         request, body = app.requests[1]
         assert parse_qs(body.decode())["ssl_check"] == ["1"]
         assert "X-Slack-Signature" not in request.headers
+
+
+async def test_while_slack_is_away_nothing_is_sent(app: Recorder) -> None:
+    async with serving(app) as slack:
+        await slack.faults.away()
+        outcome = await slack.person("alice").command("/backup now", "ops")
+        assert (outcome.acked, outcome.error) == (False, "dispatch_failed")
+        assert app.requests == []
+        await slack.faults.back()
+        assert (await slack.person("alice").command("/backup now", "ops")).acked

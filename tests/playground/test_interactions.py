@@ -306,3 +306,14 @@ async def test_without_escaping_names_stay_as_typed(slack: LocalSlack, payload_o
     slack.backend.should_escape = False
     payload = await payload_of(slack.person(ALICE).command("/restore for @bob <b>", "ops"))
     assert payload["text"] == "for @bob <b>"
+
+
+async def test_a_click_in_a_home(
+    client: AsyncWebClient, alice: ActingPerson, payload_of: Payload
+) -> None:
+    view = {"type": "home", "blocks": [actions(button("Go", action_id="go"))]}
+    await client.views_publish(user_id=ALICE, view=view)
+    assert alice.home is not None
+    payload = await payload_of(alice.click(alice.home, "Go"))
+    assert payload["container"] == {"type": "view", "view_id": alice.home.id}
+    assert payload["view"]["type"] == "home"

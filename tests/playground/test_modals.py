@@ -16,6 +16,7 @@ from tests.playground.helpers import (
     ack,
     actions,
     button,
+    error_of,
     frame,
     modal,
     option,
@@ -264,3 +265,32 @@ async def test_a_choice_from_the_app(slack: LocalSlack, run: Run, opened: Opened
     grouped = {"option_groups": [{"label": plain("G"), "options": [option("x", "2")]}]}
     offered, _ = await run(alice.suggestions(view, "a", "x"), grouped)
     assert [each["value"] for each in offered] == ["2"]
+
+
+async def test_a_choice_from_the_app_in_a_form(
+    slack: LocalSlack, raw: RawApp, client: AsyncWebClient, opened: Opened
+) -> None:
+    socket = await raw.connected()
+    select = {"type": "external_select", "action_id": "a"}
+    view = await opened({"type": "input", "block_id": "b", "label": plain("L"), "element": select})
+    submitting = asyncio.create_task(slack.person(ALICE).submit(view, {"b": "abc"}))
+    asked = await frame(socket)
+    assert asked["payload"]["type"] == "block_suggestion"
+    await ack(socket, asked, {"options": [option("abc", "1")]})
+    sent = await frame(socket)
+    await ack(socket, sent)
+    assert (await submitting).closed
+    assert sent["payload"]["view"]["state"]["values"]["b"]["a"]["selected_option"]["value"] == "1"
+
+
+async def test_an_unknown_response_action(slack: LocalSlack, run: Run, opened: Opened) -> None:
+    view = await opened(section())
+    result, _ = await run(slack.person(ALICE).submit(view), {"response_action": "explode"})
+    assert (result.acked, result.closed, result.error) == (True, False, "connection_error")
+
+
+async def test_a_view_keeps_its_type(client: AsyncWebClient, opened: Opened) -> None:
+    view = await opened(section(), private_metadata="m", callback_id="c")
+    assert (view.private_metadata, view.callback_id) == ("m", "c")
+    home = {"type": "home", "blocks": []}
+    assert await error_of(client.views_update(view_id=view.id, view=home)) == "invalid_arguments"

@@ -181,3 +181,26 @@ async def test_waiting_for_connections(slack: LocalSlack, raw: RawApp) -> None:
     await raw.connected()
     await raw.connected()
     await waiting
+
+
+async def test_frames_that_mean_nothing_are_ignored(slack: LocalSlack, raw: RawApp) -> None:
+    socket = await raw.connected()
+    for text in ("{", "[]", "5", '{"envelope_id": "unknown"}'):
+        await socket.send_str(text)
+    typing = asyncio.create_task(slack.person("alice").command("/backup now", "ops"))
+    envelope = await frame(socket)
+    await ack(socket, envelope)
+    await ack(socket, envelope)
+    assert (await typing).acked
+
+
+async def test_an_event_that_nobody_could_take_is_tried_again(
+    session: aiohttp.ClientSession,
+) -> None:
+    async with LocalSlack(ack_timeout=0.05, retry_delays=(0.0, 0.01, 0.3)) as slack:
+        await slack.person("alice").say("Hello", "ops")
+        await asyncio.sleep(0.25)
+        raw = RawApp(slack, session)
+        envelope = await frame(await raw.connected())
+        assert envelope["retry_attempt"] == 3
+        await raw.close()

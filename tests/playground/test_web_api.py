@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground import LocalSlack
+from bot.playground import LocalSlack, Person, Workspace
 from tests.playground.helpers import error_of, refusal, section
 
 OPS, GENERAL, ALICE = "C0OPS00001", "C0GENERAL1", "U0ALICE001"
@@ -210,3 +210,66 @@ async def test_reactions_pins_and_bookmarks(client: AsyncWebClient) -> None:
     assert await error_of(bad) == "invalid_link"
     await client.bookmarks_add(channel_id=OPS, title="B", type="link", link="https://e.example")
     assert (await client.bookmarks_list(channel_id=OPS))["bookmarks"][0]["title"] == "B"
+
+
+async def test_what_is_listed_of_a_channel(client: AsyncWebClient) -> None:
+    ts = str((await client.chat_postMessage(channel=OPS, text="One"))["ts"])
+    await client.pins_add(channel=OPS, timestamp=ts)
+    (pin,) = (await client.pins_list(channel=OPS))["items"]
+    assert pin["message"]["ts"] == ts
+    await client.pins_remove(channel=OPS, timestamp=ts)
+    assert await error_of(client.pins_remove(channel=OPS, timestamp=ts)) == "no_pin"
+    kind = client.bookmarks_add(channel_id=OPS, title="B", type="page", link="https://e.example")
+    assert await error_of(kind) == "invalid_bookmark_type"
+
+
+async def test_who_is_who(slack: LocalSlack, client: AsyncWebClient) -> None:
+    assert (await client.team_info())["team"]["domain"] == slack.workspace.domain
+    bot = (await client.bots_info(bot=slack.workspace.app.bot_id))["bot"]
+    assert bot["user_id"] == slack.workspace.app.user_id
+    assert await error_of(client.bots_info(bot="B0")) == "bot_not_found"
+    assert await error_of(client.api_test(error="my_error")) == "my_error"
+    slack.workspace.app.scopes.remove("users:read.email")
+    profile = (await client.users_info(user=ALICE))["user"]["profile"]
+    assert "email" not in profile
+
+
+async def test_a_large_workspace_is_listed_in_pages_only() -> None:
+    people = [Person(f"U{n:09d}", f"p{n}", f"P {n}") for n in range(1000)]
+    async with LocalSlack(Workspace(people), rate_limits=False) as slack:
+        client = as_(slack, slack.bot_token)
+        assert await error_of(client.users_list()) == "limit_required"
+        pages = [len(page["members"]) async for page in await client.users_list(limit=400)]
+        assert pages == [400, 400, 201]
+
+
+async def test_private_channels_and_group_messages(client: AsyncWebClient) -> None:
+    secret = (await client.conversations_create(name="secret", is_private=True))["channel"]
+    assert secret["is_private"]
+    listed = await client.conversations_list(types="private_channel")
+    assert [channel["id"] for channel in listed["channels"]] == [secret["id"]]
+    several = client.conversations_open(users=[ALICE, "U0BOB00001"])
+    assert (await refusal(several))["needed"] == "mpim:write"
+    assert await error_of(client.conversations_open(users="")) == "users_list_not_supplied"
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("chat.postMessage", {"channel": {"id": OPS}, "text": "t"}, "must provide a string"),
+        ("conversations.history", {}, "missing required field: channel"),
+        (
+            "views.update",
+            {"view": {"type": "home", "blocks": []}},
+            "missing required field: view_id",
+        ),
+        ("views.open", {"trigger_id": "1.2.3"}, "missing required field: view"),
+        ("files.completeUploadExternal", {}, "missing required field: files"),
+    ],
+)
+async def test_bad_arguments(
+    client: AsyncWebClient, method: str, arguments: dict[str, Any], message: str
+) -> None:
+    body = await refusal(client.api_call(method, json=arguments))
+    assert body["error"] == "invalid_arguments"
+    assert message in body["response_metadata"]["messages"][0]
