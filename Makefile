@@ -4,7 +4,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: test lint types format check lock clean
+.PHONY: install test lint types format check lock clean
+
+install: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/pytest --cov --cov-report=term

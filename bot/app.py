@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 
 import aiohttp
 import psycopg
-from commands.backup import BackupCommand
-from schedules.backups import scheduled_backups
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.backups.service import Backups
@@ -51,8 +49,10 @@ from bot.store.migrate import migrate
 from bot.store.queue import WORKERS, Lane, Queue
 from bot.targets.targets import Targets
 from bot.web import web_server
+from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
 from commands.opsbell import OpsbellCommand, Sources
+from schedules.backups import scheduled_backups
 from schedules.checklists import scheduled_checklists
 from schedules.clock import Clock
 from schedules.housekeeping import housekeeping
@@ -168,9 +168,7 @@ async def at_terminal(core: Core, request: Request) -> Answer | None:
     Who may use this machine's configuration and database may do everything: `access` is asked
     of Slack's people. Raises UsageError and what the command raises.
     """
-    surface = Surface()
-    _register(core, surface)
-    call = surface.call(request)
+    call = surface_of(core).call(request)
     if call.query:
         return await call.query(request, SlackModals(core.client))
     async with core.database.transaction() as tx:
@@ -199,7 +197,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
     Raises OSError where the HTTP address is taken.
     """
     settings, database = core.settings, core.database
-    tasks, inbox, surface = Tasks(), Inbox(database), Surface()
+    tasks, inbox, surface = Tasks(), Inbox(database), surface_of(core)
     clock = _clock(core)
     answers = Answers(core.client, core.session, database, core.posts)
     opsbell = OpsbellCommand(
@@ -227,7 +225,6 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
     )
     core.queue.handle(REQUEST_JOB, deeds.work, lane=Lane.REQUESTS)
     surface.add(opsbell.command())
-    _register(core, surface)
     dispatch = Dispatch(
         settings,
         surface,
@@ -264,15 +261,16 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         yield gateway
 
 
-def _register(core: Core, surface: Surface) -> None:
-    """Everything that people can type, click and fill in."""
-    settings = core.settings
+def surface_of(core: Core) -> Surface:
+    """What people can type, click and fill in, at the terminal and in Slack alike."""
+    surface = Surface()
     surface.add(
-        BackupCommand(settings, core.backups).command(),
+        BackupCommand(core.settings, core.backups).command(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
         core.operations.cancel_control("backup"),
     )
     Controls(core.checklists, core.checklist_lookup).register(surface)
+    return surface
 
 
 def _clock(core: Core) -> Clock:

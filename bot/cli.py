@@ -34,6 +34,7 @@ cli = typer.Typer(
     help="Runs the operations of a hosted web application from Slack, and from here.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
@@ -132,6 +133,7 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
     from bot.log import set_up_logging
+    from bot.slack import present
     from bot.slack.surface import Kind, Request
     from bot.store.queue import Lane
 
@@ -144,7 +146,13 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
     console = Console(highlight=False)
     async with app.opened(settings, secrets) as core:
         set_up_logging(core.redactor, logging.ERROR)
-        answer = await app.at_terminal(core, request)
+        try:
+            answer = await app.at_terminal(core, request)
+        except UsageError as error:
+            told = present.usage(app.surface_of(core).commands[name], request, error, "")
+            for line in terminal.lines(told):
+                typer.echo(line, err=True)
+            return WRONG
         if answer is None:
             return 0
         operation = answer.data.get("operation")
