@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.access import ANYONE, AccessRule
 from bot.errors import OpsbellError
-from bot.slack.client import SlackRefused, slack_errors
+from bot.slack.client import slack_errors
 
 logger = logging.getLogger(__name__)
 

@@ -24,8 +24,10 @@ from bot.slack.deeds import Deeds
 from bot.slack.dispatch import Dispatch
 from bot.slack.gateway import Gateway
 from bot.slack.message import Message
+from bot.slack.modals import SlackModals
 from bot.slack.people import People
 from bot.slack.posts import Posts
+from bot.slack.reconciler import Reconciler
 from bot.slack.sockets import SILENCE
 from bot.slack.surface import (
     Answer,
@@ -133,20 +135,6 @@ class Edge:
         await self.tasks.drain(timedelta(seconds=5))
 
 
-class OneModal:
-    """Opens a modal with one input through Slack itself."""
-
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
-
-    async def open(self, request: Request, view: Mapping[str, Any]) -> str:
-        answer = await self._client.views_open(trigger_id=request.trigger_id, view=dict(view))
-        return str(answer["view"]["id"])
-
-    async def update(self, view_id: str, view: Mapping[str, Any]) -> None:
-        await self._client.views_update(view_id=view_id, view=dict(view))
-
-
 def note_form() -> dict[str, Any]:
     """A modal whose input is called `note`."""
     block = input_field("Note", text_input("text"), block_id="note")
@@ -204,23 +192,28 @@ async def edge(
     queue: Queue,
     *,
     settings: Mapping[str, Any] = SETTINGS,
-    surface: Surface | None = None,
     http: bool = False,
     silence: timedelta = SILENCE,
     limit: timedelta = TIME_LIMIT,
+    inbox_url: str = "",
     work: bool = True,
 ) -> AsyncIterator[Edge]:
-    """The gateway running against the local Slack, and (with `work`) the queue's workers."""
+    """The gateway running against the local Slack, and (with `work`) the queue's workers.
+
+    `inbox_url` is another way to the database, for requests alone.
+    """
     await database.execute(DEEDS)
     configured = Settings.model_validate(settings)
-    surface = surface or new_surface()
+    surface = new_surface()
     tasks = Tasks()
     async with open_session() as session:
         client = web_client(session, slack.bot_token, slack.api_url)
         posts = Posts(database, queue, client)
+        Reconciler(database, queue, client).register()
         answers = Answers(client, session, database, posts)
         people = People(client, configured.roles)
-        inbox = Inbox(database, limit=limit)
+        reached = Database(inbox_url, database.log) if inbox_url else database
+        inbox = Inbox(reached, limit=limit)
         gateways: list[Gateway] = []
 
         async def troubles() -> list[str]:
@@ -236,7 +229,7 @@ async def edge(
             inbox=inbox,
             people=people,
             answers=answers,
-            modals=OneModal(client),
+            modals=SlackModals(client),
             home=own.home,
             redact=Redactor(["hunter22"]).redact,
             tasks=tasks,

@@ -1,0 +1,104 @@
+"""What people type, made readable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.config.settings import Settings
+from bot.errors import UsageError
+from bot.slack.text_in import clean, nearest, resolve_target, split
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("now —force", "now --force"),
+        ("now –force", "now --force"),
+        ("API – down since 9—10", "API – down since 9—10"),
+        ("note “it’s late”", 'note "it\'s late"'),
+        ("assign <@U0ALICE001|alice> in <#C0OPS00001|ops>", "assign U0ALICE001 in C0OPS00001"),
+        ("page <!subteam^S0OPS00001|@ops>", "page S0OPS00001"),
+        ("wake <!here>", "wake @here"),
+        ("see <https://x.example/?a=1&amp;b=2|x.example>", "see https://x.example/?a=1&b=2"),
+        ("mail <mailto:a@x.example|a@x.example>", "mail a@x.example"),
+        ("a &lt;b&gt; &amp; c", "a <b> & c"),
+        # A person's own "<@U1>" comes escaped and must not become a mention.
+        ("&lt;@U0ALICE001&gt;", "<@U0ALICE001>"),
+        ("  now  ", "now"),
+    ],
+)
+def test_clean(typed: str, meant: str) -> None:
+    assert clean(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("a  b\tc\nd", ["a", "b", "c", "d"]),
+        ('open "the site is down" sev1', ["open", "the site is down", "sev1"]),
+        ("'two words' ''", ["two words", ""]),
+        ("it's Bob's", ["it's", "Bob's"]),
+        ("'tis late", ["'tis", "late"]),
+        (r"a\b $HOME `id` ;", [r"a\b", "$HOME", "`id`", ";"]),
+        ('say"no"', ['say"no"']),
+    ],
+)
+def test_split(text: str, words: list[str]) -> None:
+    assert split(text) == words
+
+
+def test_a_quote_that_does_not_close_is_named() -> None:
+    with pytest.raises(UsageError, match='quote before "the site" is not closed'):
+        split('open "the site')
+
+
+def settings(**targets: tuple[str, ...]) -> Settings:
+    described: dict[str, Any] = {
+        name: {"runtime": "host", "directory": "/srv", "channels": channels}
+        for name, channels in targets.items()
+    }
+    return Settings.model_validate({"targets": described})
+
+
+def test_the_only_target_needs_no_name() -> None:
+    assert resolve_target(settings(shop=()), ["now"], "C1", "ops") == ("shop", ["now"])
+
+
+def test_a_named_target_wins_over_the_channel_s() -> None:
+    two = settings(shop=("ops",), blog=())
+    assert resolve_target(two, ["now", "in:blog", "media"], "C1", "ops") == (
+        "blog",
+        ["now", "media"],
+    )
+
+
+@pytest.mark.parametrize("channel", [("C0SHOP0001", ""), ("C1", "shop-ops")])
+def test_a_channel_is_bound_by_id_or_name(channel: tuple[str, str]) -> None:
+    two = settings(shop=("C0SHOP0001", "shop-ops"), blog=())
+    assert resolve_target(two, ["now"], *channel) == ("shop", ["now"])
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["now"], "Add in:blog or in:shop"),
+        (["in:shpo"], "Did you mean shop?"),
+        (["in:nothing"], "There is blog and shop"),
+        (["in:shop", "in:blog"], "One target at a time"),
+    ],
+)
+def test_what_leaves_no_target_or_several(words: list[str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        resolve_target(settings(shop=(), blog=()), words, "C1", "ops")
+
+
+def test_naming_one_target_twice_is_naming_one() -> None:
+    assert resolve_target(settings(shop=(), blog=()), ["in:shop", "in:shop"]) == ("shop", [])
+
+
+def test_nearest() -> None:
+    assert nearest("nwo", ["now", "list"]) == "Did you mean now?"
+    assert nearest("elephant", ["now", "list"]) == ""
