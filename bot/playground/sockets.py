@@ -153,7 +153,7 @@ class SocketMode:
         )
 
     def _hearing(self) -> int:
-        return sum(not connection.is_deaf for connection in self.connections)
+        return sum(not (each.is_deaf or each.socket.closed) for each in self.connections)
 
     def _hello(self) -> JSON:
         return {
