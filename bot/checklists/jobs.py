@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from bot.checklists import store
-from bot.checklists.model import Reminder, Run, is_owed
+from bot.checklists.model import Reminder, Run, is_owed, moment_of
 from bot.checklists.publish import Publisher
 from bot.checks.service import Checks
 from bot.store.database import Database, Transaction
@@ -55,8 +55,8 @@ class Jobs:
 
     async def defer_reminders(self, tx: Transaction, run: Run) -> None:
         """Queues both reminders of a run that has a deadline."""
-        for reminder, at in ((Reminder.HALF_TIME, run.half_time), (Reminder.TIME_UP, run.deadline)):
-            if at:
+        for reminder in Reminder:
+            if at := moment_of(run, reminder):
                 arguments = {"run": run.id, "reminder": reminder.value}
                 await self._queue.defer(tx, REMIND, arguments, at=at)
 
@@ -64,8 +64,14 @@ class Jobs:
         """Names what is open in the thread, once."""
         kind = Reminder(reminder)
         async with self._database.transaction() as tx:
-            held, now = await store.lock(tx, run), self._now()
-            if held is None or not is_owed(held, kind, now):
+            held = await store.lock(tx, run)
+            moment = moment_of(held, kind) if held else None
+            if held is None or moment is None:
+                return
+            # The queue goes by the database's clock: its time has come, even where this
+            # machine's clock is behind and would have the job come for nothing.
+            now = max(self._now(), moment)
+            if not is_owed(held, kind, now):
                 return
             await store.mark_reminded(tx, run, kind, now)
             reminded = await store.reload(tx, run)

@@ -152,17 +152,22 @@ class Reminder(StrEnum):
     TIME_UP = "time_up"
 
 
+def moment_of(run: Run, reminder: Reminder) -> datetime | None:
+    """When a reminder is due; None for a run without a deadline."""
+    return run.half_time if reminder is Reminder.HALF_TIME else run.deadline
+
+
 def is_owed(run: Run, reminder: Reminder, now: datetime) -> bool:
     """Whether a reminder is to be posted now: something is open, and it was not posted yet.
 
     Half time is not told once the deadline has come: the other reminder says more.
     """
-    if run.complete:
+    moment = moment_of(run, reminder)
+    if run.complete or moment is None or now < moment:
         return False
     if reminder is Reminder.TIME_UP:
-        return run.time_is_up(now) and run.time_up_at is None
-    half_time_come = run.half_time is not None and now >= run.half_time
-    return half_time_come and run.half_reminded_at is None and not run.time_is_up(now)
+        return run.time_up_at is None
+    return run.half_reminded_at is None and not run.time_is_up(now)
 
 
 def run_key(name: str, due_at: datetime | None, run_id: int, zone: ZoneInfo) -> str:

@@ -44,6 +44,11 @@ CONFIGURED: Mapping[str, Any] = {
             ],
         },
         "release": {"title": "Release", "items": ["Gather requirements", "Review code"]},
+        "short": {
+            "title": "Short list",
+            "due": "4s",
+            "items": [{"text": "Look at once", "who": "U0CAROL001"}],
+        },
         "long": {
             "title": "Long list",
             "due": "2h",

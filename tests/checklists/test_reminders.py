@@ -44,11 +44,22 @@ async def test_half_time_names_what_is_open_once(bench: Bench) -> None:
     assert len(await bench.events("checklist.reminded")) == 1
 
 
-async def test_a_reminder_before_its_time_says_nothing(bench: Bench) -> None:
+async def test_a_clock_that_is_behind_the_databases_loses_no_reminder(bench: Bench) -> None:
     run = await bench.post(due_at=NINE)
+    bench.clock.forward(HALF - timedelta(milliseconds=5))
+    await remind(bench, run, Reminder.HALF_TIME)
+    bench.clock.forward(HALF)
+    await remind(bench, run, Reminder.TIME_UP)
+    assert await bench.posts_like(f"{run.key}:%") == [f"{run.key}:half-time", f"{run.key}:time-up"]
+    assert "time is up" in repr(await bench.said(f"{run.key}:time-up"))
+
+
+async def test_a_job_that_comes_after_the_deadline_tells_that_alone(bench: Bench) -> None:
+    run = await bench.post(due_at=NINE)
+    bench.clock.forward(FULL)
     await remind(bench, run, Reminder.HALF_TIME)
     await remind(bench, run, Reminder.TIME_UP)
-    assert await bench.posts_like(f"{run.key}:%") == []
+    assert await bench.posts_like(f"{run.key}:%") == [f"{run.key}:time-up"]
 
 
 async def test_time_up_is_told_once_and_stays_true(bench: Bench) -> None:
@@ -99,17 +110,19 @@ async def test_opening_a_finished_list_again_is_said(bench: Bench) -> None:
     assert "done · 3 of 3" in repr(await bench.said(f"{run.key}:time-up"))
 
 
-async def test_the_queue_brings_the_reminders(bench: Bench, working: Queue) -> None:
-    """Half time and the deadline pass while the queue is worked off by its real workers."""
-    started = datetime.now(tz=NINE.tzinfo)
-    bench.clock.now = started - FULL + timedelta(seconds=1)
-    run = await bench.post("daily")
-    bench.clock.now = started + timedelta(seconds=2)
-    first = await bench.slack.wait_for_message("ops", "Daily maintenance", timeout=20)
-    told = await bench.slack.wait_for_message("ops", "time is up", thread=first, timeout=20)
-    assert "<@U0CAROL001>" in repr(told.blocks)
-    assert (await bench.run(run)).time_up_at is not None
-    assert len(bench.slack.replies(first)) == 1
+async def test_the_queue_brings_both_reminders_in_time(bench: Bench, working: Queue) -> None:
+    bench.clock.now = datetime.now(tz=NINE.tzinfo)
+    run = await bench.post("short")
+    first = await bench.slack.wait_for_message("ops", "Short list", timeout=20)
+    half = await bench.slack.wait_for_message("ops", "half time", thread=first, timeout=20)
+    over = await bench.slack.wait_for_message("ops", "time is up", thread=first, timeout=20)
+    assert "<@U0CAROL001>" in repr(half.blocks)
+    assert "<@U0CAROL001>" in repr(over.blocks)
+    assert run.half_time is not None
+    assert run.deadline is not None
+    assert float(half.ts) >= run.half_time.timestamp()
+    assert float(over.ts) >= run.deadline.timestamp()
+    assert [reply.ts for reply in bench.slack.replies(first)] == [half.ts, over.ts]
 
 
 async def test_a_claim_decides_whom_it_concerns(bench: Bench) -> None:
