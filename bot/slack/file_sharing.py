@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.client import NeverSent, RateLimited, SlackAway, SlackRefused
 from bot.slack.file_store import FileStore, OpenFile
-from bot.slack.posting import TOKEN_REFUSED, Timing
+from bot.slack.posting import TOKEN_REFUSED, Timing, check_time
 from bot.slack.uploads import is_shown, send_content, show
 from bot.store.database import Database
 from bot.store.events import Event
@@ -54,9 +54,10 @@ class FileSharer:
 
     async def _share(self, file: OpenFile) -> None:
         try:
-            async with asyncio.timeout(self._timing.call.total_seconds()):
+            async with asyncio.timeout(self._timing.call.total_seconds()) as limit:
                 if not await self._files.sharing(file):
                     return
+                check_time(limit)
                 await show(
                     self._client,
                     file.upload,

@@ -73,6 +73,17 @@ class Timing:
     share: timedelta = timedelta(seconds=20)
 
 
+def check_time(limit: asyncio.Timeout) -> None:
+    """Raises TimeoutError if the time is over.
+
+    asyncio tells a task so only when the event loop turns, and a process that stood still between
+    its claim and its call would send a whole request before that.
+    """
+    end = limit.when()
+    if end is not None and asyncio.get_running_loop().time() >= end:
+        raise TimeoutError
+
+
 class Poster:
     """Makes the calls. Each verb returns the seconds to wait; 0 means that something was done."""
 
@@ -171,22 +182,24 @@ class Poster:
 
     async def _call(self, post: OpenPost, channel_id: str) -> None:
         """Claims the post, makes the call and keeps the outcome, or leaves it to be settled."""
-        claim: Claim | None = None
         try:
-            async with asyncio.timeout(self._timing.call.total_seconds()):
+            async with asyncio.timeout(self._timing.call.total_seconds()) as limit:
                 claim = await self._store.claim(post, channel_id)
                 if claim is None:
                     return
-                ts = await self._send(post, channel_id, claim)
+                check_time(limit)
+                await self._make(post, channel_id, claim)
         except TimeoutError as error:
             raise SlackAway("Slack did not answer in time.") from error
+
+    async def _make(self, post: OpenPost, channel_id: str, claim: Claim) -> None:
+        try:
+            ts = await self._send(post, channel_id, claim)
         except (NeverSent, RateLimited):
-            if claim is not None:
-                await self._store.release(post.key, claim.sending_at)
+            await self._store.release(post.key, claim.sending_at)
             raise
         except SlackRefused as refusal:
-            if claim is not None:
-                await self._refused(post, claim, refusal)
+            await self._refused(post, claim, refusal)
             return
         async with self._store.database.transaction() as tx:
             await self._store.sent(tx, post.key, claim, ts)

@@ -56,10 +56,11 @@ class Posts:
     ) -> None:
         """Says what the post `key` should say from the transaction's commit on.
 
-        `channel` is a name or an ID. The post goes into the thread of the post `under`, or of
-        someone's message with the ts `thread`; both are fixed by the first put. `uploads` go
-        into the post's own thread, each content once. Of the messages that wait for their turn
-        to be edited, `final` ones go first: those that will not change again soon.
+        `channel` is a name or an ID. The post goes into the thread of the post `under`, in that
+        one's channel, or of someone's message with the ts `thread`; the first put fixes both.
+        New posts keep their order among those put with the same `channel`. `uploads` go into the
+        post's own thread, each content once. Of the messages that wait for their turn to be
+        edited, `final` ones go first: those that will not change again soon.
 
         Raises UnfitBlocks for what Slack would refuse, and LookupError where there is no post
         `under`. A message that is too long is cut, with the whole text attached in the thread.

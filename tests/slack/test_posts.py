@@ -12,6 +12,7 @@ from bot.playground import LocalSlack
 from bot.slack import blocks
 from bot.slack.limits import UnfitBlocks
 from bot.slack.message import Message
+from bot.slack.pace import UPDATE_BURST
 from bot.store.database import Database
 from tests.slack.posting import Desk, open_desk, says
 
@@ -137,7 +138,9 @@ async def test_a_new_message_does_not_wait_behind_updates(desk: Desk) -> None:
         await desk.settled()
         for key in keys:
             await desk.put(key, "changed", "ops" if int(key) % 2 else "alerts")
-        await asyncio.sleep(1)  # the burst of updates is used up; the rest waits for its turn
+        async with asyncio.timeout(10):  # until the burst is used up and the rest waits its turn
+            while len(desk.slack.calls_to("chat.update")) < UPDATE_BURST:
+                await asyncio.sleep(0.01)
         await desk.put("urgent", "urgent")
         await desk.slack.wait_for_message("ops", "urgent")
         await desk.settled(60)
