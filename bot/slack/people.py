@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
@@ -102,7 +103,7 @@ class People:
         self._team = ""
         self._handles: dict[str, str] = {}
         self._handles_at: float | None = None
-        self._asked_at = -math.inf
+        self._learnt_at = -math.inf
         self._groups: dict[str, _Known] = {}
         self._profiles: dict[str, _Known] = {}
         self._refreshing = asyncio.Lock()
@@ -124,8 +125,10 @@ class People:
         if self._has_unknown_groups():
             # Behind the lock: at the start, the first refresh may just be under way.
             async with self._refreshing:
-                if self._has_unknown_groups() and self._is_due(self._asked_at, RETRY):
-                    await self._refresh()
+                if self._has_unknown_groups() and self._is_due(self._learnt_at, RETRY):
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOKUP_LIMIT.total_seconds()):
+                            await self._refresh()
         holders: dict[str, frozenset[str]] = {}
         unknown: set[str] = set()
         for role, members in self._roles.items():
@@ -184,11 +187,11 @@ class People:
         return frozenset({user}) if is_full_member(profile, self._team) else frozenset()
 
     async def _refresh(self) -> None:
-        self._asked_at = self._clock()
         try:
             await self._refresh_handles()
             for group in self._wanted_groups():
                 await self._refresh_group(group)
+            self._learnt_at = self._clock()
         except OpsbellError as error:
             logger.warning("groups not refreshed", extra={"error": str(error)})
 

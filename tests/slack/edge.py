@@ -126,13 +126,14 @@ class Edge:
     async def settled(self) -> None:
         """Returns when every job of the requests' lane has been worked off."""
         async with asyncio.timeout(10):
-            while await self.database.first(
-                "select from procrastinate_jobs where status in ('todo', 'doing')"
-                " and queue_name = %s",
-                (Lane.REQUESTS.value,),
-            ):
+            while (
+                await self.database.one(
+                    "select count(*) as jobs from procrastinate_jobs"
+                    " where status in ('todo', 'doing') and queue_name = %s",
+                    (Lane.REQUESTS.value,),
+                )
+            )["jobs"]:
                 await asyncio.sleep(0.02)
-        await self.tasks.drain(timedelta(seconds=5))
 
 
 def note_form() -> dict[str, Any]:

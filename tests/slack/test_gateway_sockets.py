@@ -1,0 +1,145 @@
+"""Sockets that drop, go deaf, are told to go, or cannot be opened."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from bot.playground import LocalSlack
+from bot.slack import sockets
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.slack.edge import Edge, edge
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack(rate_limits=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def bot(slack: LocalSlack, database: Database, queue: Queue) -> AsyncIterator[Edge]:
+    async with edge(slack, database, queue, silence=timedelta(seconds=1)) as running:
+        await slack.wait_connected(2)
+        yield running
+
+
+def test_a_deaf_socket_is_replaced_within_a_minute() -> None:
+    worst = sockets.SILENCE + sockets.HELLO_LIMIT
+    assert worst < timedelta(seconds=60)
+
+
+async def test_deaf_sockets_are_replaced(slack: LocalSlack, bot: Edge) -> None:
+    slack.faults.deaf_sockets()
+    deaf = set(slack.sockets.connections)
+    await slack.wait_connected(2)
+    async with asyncio.timeout(10):
+        while deaf & set(slack.sockets.connections):
+            await asyncio.sleep(0.02)
+    assert (await slack.person("alice").command("/backup now", "ops")).acked
+    assert bot.gateway.status().ready
+
+
+async def test_sockets_that_hear_are_left_alone(slack: LocalSlack, bot: Edge) -> None:
+    alice = slack.person("alice")
+    # Each payload goes over a socket picked at random; these are enough to reach both.
+    before = len(slack.calls_to("apps.connections.open"))
+    for _ in range(60):
+        await alice.command("/backup nwo", "ops")
+        await asyncio.sleep(0.02)
+    assert len(slack.calls_to("apps.connections.open")) == before
+
+
+async def test_replacing_loses_no_payload(slack: LocalSlack, bot: Edge) -> None:
+    alice = slack.person("alice")
+    outcomes = []
+    for number in range(200):
+        if number % 10 == 5:
+            await slack.sockets.disconnect("warning")
+        outcomes.append(asyncio.create_task(alice.command("/backup nwo", "ops")))
+        await asyncio.sleep(0.005)
+    done = await asyncio.gather(*outcomes)
+    assert [outcome.error for outcome in done] == [None] * len(done)
+    assert len(slack.calls_to("apps.connections.open")) > 2
+
+
+async def test_dropped_sockets_come_back_at_once(slack: LocalSlack, bot: Edge) -> None:
+    await slack.faults.drop_sockets()
+    async with asyncio.timeout(5):
+        while slack.sockets.connections:
+            await asyncio.sleep(0)
+        await slack.wait_connected(2)
+    assert (await slack.person("alice").command("/backup now", "ops")).acked
+
+
+async def test_slack_away_and_back(slack: LocalSlack, bot: Edge) -> None:
+    await slack.faults.away()
+    async with asyncio.timeout(10):
+        while bot.gateway.status().ready:
+            await asyncio.sleep(0.02)
+    assert "Slack" in bot.gateway.status().trouble or not bot.gateway.status().sockets
+    await slack.faults.back()
+    await slack.wait_connected(2)
+    assert (await slack.person("alice").command("/backup now", "ops")).acked
+    assert await bot.until_deeds(1) == ["now"]
+
+
+async def test_a_start_while_slack_is_away(
+    slack: LocalSlack, database: Database, queue: Queue
+) -> None:
+    await slack.faults.away()
+    async with edge(slack, database, queue) as bot:
+        async with asyncio.timeout(10):
+            while not bot.gateway.status().trouble:
+                await asyncio.sleep(0.02)
+        status = bot.gateway.status()
+        assert not status.ready
+        assert "Slack" in status.trouble
+        await slack.faults.back()
+        await slack.wait_connected(2)
+        assert (await slack.person("alice").command("/backup now", "ops")).acked
+        assert await bot.until_deeds(1) == ["now"]
+        assert bot.gateway.status().ready
+
+
+async def test_every_attempt_has_its_own_ticket(
+    slack: LocalSlack, database: Database, queue: Queue
+) -> None:
+    """Turned away instead of greeted, Opsbell does not try the same ticket again."""
+    async with contextlib.AsyncExitStack() as others:
+        for _ in range(10):
+            await _occupy(slack, others)
+        async with edge(slack, database, queue) as bot:
+            async with asyncio.timeout(10):
+                while "too_many_websockets" not in bot.gateway.status().trouble:
+                    await asyncio.sleep(0.02)
+            await others.aclose()
+            async with asyncio.timeout(10):
+                while bot.gateway.status().sockets < 2:
+                    await asyncio.sleep(0.02)
+            assert bot.gateway.status().trouble == ""
+
+
+async def _occupy(slack: LocalSlack, others: contextlib.AsyncExitStack) -> None:
+    """Takes one of the app's ten connections."""
+    session = await others.enter_async_context(aiohttp.ClientSession())
+    headers = {"Authorization": f"Bearer {slack.app_token}"}
+    async with session.post(f"{slack.api_url}apps.connections.open", headers=headers) as answer:
+        url = (await answer.json())["url"]
+    connection = await others.enter_async_context(session.ws_connect(url))
+    await connection.receive()
+
+
+async def test_the_status_tells_when_slack_was_heard(slack: LocalSlack, bot: Edge) -> None:
+    assert bot.gateway.status().last_payload is None
+    await slack.person("alice").command("/backup nwo", "ops")
+    status = bot.gateway.status()
+    assert status.last_payload is not None
+    assert status.last_payload < 5
+    assert (status.mode, status.sockets, status.trouble) == ("socket", 2, "")
