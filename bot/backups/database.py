@@ -32,6 +32,26 @@ GZIP = "1"
 
 _QUICK = timedelta(seconds=60)
 _READ_SIZE = 1 << 20
+# Children before their parents: a tool that outlived its parent would belong to the container's
+# first process, and PostgreSQL restarts the whole server when a child of its dies by a signal.
+_KILL_BY_ENVIRONMENT = """
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    found= parents=
+    for process in /proc/[0-9]*; do
+        read -r line 2>/dev/null <"$process/stat" || continue
+        set -- "$1" ${line##*) }
+        parents="$parents $3 "
+        if grep -qF "$1" "$process/environ" 2>/dev/null; then found="$found ${process#/proc/}"; fi
+    done
+    [ "$found" ] || exit 0
+    for pid in $found; do
+        case $parents in *" $pid "*) ;; *) kill -9 "$pid" 2>/dev/null ;; esac
+    done
+    sleep 0.1
+done
+echo "processes of the backup remain: $found" >&2
+exit 1
+"""
 _VERSION = re.compile(r"\(PostgreSQL\) (\S+)")
 
 
@@ -80,8 +100,19 @@ class DatabaseBackup:
         versions = {"postgresql": snapshot.server, "pg_dump": found[1] if found else version}
         return Dumped((dump, roles), counting.result(), versions)
 
-    async def end_sessions(self) -> None:
-        """Ends what a killed backup may have left on the server, and with it its processes."""
+    async def end_leftovers(self) -> None:
+        """Ends what a killed backup may have left: processes and sessions that bear its name.
+
+        In a container a tool whose reader is gone does not end: it waits for ever to write. On
+        this machine it ends by itself.
+        """
+        if self._place.service:
+            mark = f"PGAPPNAME={self._application}"
+            argv = ["sh", "-c", _KILL_BY_ENVIRONMENT, "sh", mark]
+            done = await self._target.run(argv, timeout=_QUICK, service=self._place.service)
+            if done.status:
+                what = "Ending the processes of the backup"
+                raise failure(self._target, what, done.status, done.stderr)
         query = (
             "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
             " where application_name = current_setting('application_name')"

@@ -35,7 +35,10 @@ class NewFile:
         """Appends all of `data`; its length."""
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(self.path)) from error
         self._sha256.update(data)
         self.size += len(data)
         return len(data)

@@ -64,9 +64,9 @@ async def undo_database(backup: Backup) -> None:
     by its limit on idle transactions, a dump when it finds nobody to send to.
     """
     try:
-        await backup.database.end_sessions()
+        await backup.database.end_leftovers()
     except OpsbellError as error:
-        logger.warning("sessions not ended", extra={"error": str(error)})
+        logger.warning("leftovers not ended", extra={"error": str(error)})
     await remove_partial(backup)
 
 

@@ -25,20 +25,36 @@ then a zero byte and the token. Container runtimes make it the leader of a sessi
 SIGNAL = """\
 signal=$1
 session=$2
-alive=0
+whom=$3
+living=
+parents=
 for stat in /proc/[0-9]*/stat; do
   read -r line 2>/dev/null <"$stat" || continue
   pid=${line%% *}
   set -- ${line##*) }
   [ "$4" = "$session" ] || continue
+  parents="$parents $2 "
   [ "$1" != Z ] && [ "$1" != X ] || continue
+  living="$living $pid"
+done
+alive=0
+for pid in $living; do
   alive=$((alive + 1))
-  [ "$signal" = 0 ] || kill -s "$signal" "$pid" 2>/dev/null
+  case $parents in
+    *" $pid "*) [ "$whom" = all ] && [ "$pid" != "$session" ] || continue ;;
+  esac
+  kill -s "$signal" "$pid" 2>/dev/null
 done
 echo "$alive"
 """
-"""Arguments: a signal's name or 0, and a session. Signals each living process of the session and
-says how many there were (proc(5): the fields after the name are state, parent, group, session)."""
+"""Arguments: a signal's name, a session, and `leaves` or `all`. Signals each living process of the
+session that has no child left (or all, the leader still last), and says how many living ones there
+were (proc(5): the fields after the name are state, parent, group, session). Sent again and again
+it ends a session from its leaves to its leader.
+
+The order matters: an orphan becomes the child of the container's first process, and where that is
+PostgreSQL, a child that dies by a signal makes it restart the whole server. Each process is left
+to its own parent, a dead one as well until that has seen it."""
 
 
 def end_mark(token: str) -> bytes:

@@ -26,6 +26,7 @@ GRACE = 5.0
 _START_LIMIT = 10.0
 _SETTLE_LIMIT = 10.0
 _LAST_ERRORS_LIMIT = 2.0
+_KILL_LIMIT = 2.0
 _LOOK_EVERY = 0.1
 _FIRST_LINE_LIMIT = 4096
 
@@ -235,8 +236,13 @@ class DockerProcess:
         return Unavailable(f"{self._program} in the service {service} was cut off before its end.")
 
     async def _end_session(self) -> None:
-        for signal in ("TERM", "KILL"):
-            if await self._gone_after(signal):
+        # What starts new processes for those that were killed has to be killed with them.
+        for signal, whom, limit in (
+            ("TERM", "leaves", GRACE),
+            ("KILL", "leaves", _KILL_LIMIT),
+            ("KILL", "all", GRACE),
+        ):
+            if await self._gone_after(signal, whom, limit):
                 return
         raise Unavailable(
             f"{self._program} (process {self._pid} in the service {self._container.service}) "
@@ -244,18 +250,18 @@ class DockerProcess:
             hint=f"Restarting the service {self._container.service} ends it.",
         )
 
-    async def _gone_after(self, signal: str) -> bool:
+    async def _gone_after(self, signal: str, whom: str, limit: float) -> bool:
         clock = asyncio.get_running_loop().time
-        deadline = clock() + GRACE
-        left = await self._signal(signal)
+        deadline = clock() + limit
+        left = await self._signal(signal, whom)
         while left and clock() < deadline:
             await asyncio.sleep(_LOOK_EVERY)
-            left = await self._signal("KILL" if signal == "KILL" else "0")
+            left = await self._signal(signal, whom)
         return left == 0
 
-    async def _signal(self, signal: str) -> int:
-        """Signals the process and all it started; returns how many of them there were."""
-        command = ("sh", "-c", SIGNAL, "sh", signal, str(self._pid))
+    async def _signal(self, signal: str, whom: str) -> int:
+        """Signals the process and what it started; returns how many of them there were."""
+        command = ("sh", "-c", SIGNAL, "sh", signal, str(self._pid), whom)
         try:
             _, stream = await _open(self._engine, self._container, command)
         except OpsbellError:

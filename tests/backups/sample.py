@@ -104,3 +104,19 @@ def tree(directory: Path) -> Mapping[str, Any]:
         )
         for path in sorted(directory.rglob("*"))
     }
+
+
+def fill_with_noise(url: str, megabytes: int) -> None:
+    """A table that no compression makes smaller, so that a dump of it takes its time.
+
+    It repeats 4 MiB, which is farther apart than zstd and gzip look back at these levels.
+    """
+    make = """
+        create table noise (id int, data bytea);
+        alter table noise alter column data set storage external;
+        insert into noise select 0, (select string_agg(sha512(convert_to(i::text, 'UTF8')), '')
+            from generate_series(1, 65536) i);
+        insert into noise select copy, data from noise, generate_series(2, {}) copy;
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(make.format(max(1, megabytes // 4)).encode())

@@ -1,0 +1,67 @@
+"""Waiting for the middle of a backup, and looking for what one that broke has left."""
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from bot.backups.catalogue import HIDDEN
+from tests.backups.conftest import Bench
+from tests.parts.compose_project import ComposeProject, run
+
+PATIENCE = 20.0
+FAR_ENOUGH = 4 << 20
+
+
+async def mid_dump(store: Path) -> Path:
+    """Waits until a dump is being written; its file."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for dump in store.glob(f"{HIDDEN}*/database.dump"):
+                if dump.stat().st_size > FAR_ENOUGH:
+                    return dump
+            await asyncio.sleep(0.01)
+
+
+def tools_running(name: str) -> list[psutil.Process]:
+    """The processes called so that this one has started and that still run."""
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.name() == name and child.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def sessions(url: str) -> list[str]:
+    """The sessions that backups have on a database's server."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "select application_name from pg_stat_activity"
+            " where application_name like 'opsbell backup %'"
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+async def without_sessions(url: str) -> None:
+    """Waits until backups have no session on a database's server."""
+    async with asyncio.timeout(PATIENCE):
+        while sessions(url):
+            await asyncio.sleep(0.05)
+
+
+async def tools_in(project: ComposeProject) -> list[str]:
+    """The names of the processes in the database's container."""
+    return (await project.exec("db", "sh", "-c", "cat /proc/[0-9]*/comm")).splitlines()
+
+
+async def server_never_restarted(project: ComposeProject) -> bool:
+    """Whether the database's server has run without a break: ending what runs beside it as its
+    child by a signal would make it restart and throw everyone out."""
+    log = await run("sh", "-c", f"docker logs {project.container('db')} 2>&1")
+    return "terminating any other active server processes" not in log
+
+
+def partial_sets(bench: Bench) -> list[str]:
+    """Directories of sets that never became one."""
+    return [name for name in bench.entries() if name.startswith(HIDDEN)]
