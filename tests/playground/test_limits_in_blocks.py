@@ -40,17 +40,16 @@ def static(**more: object) -> JSON:
     return {"type": "static_select", "action_id": "s", **({"options": many(2)} | more)}
 
 
-def groups(count: int, size: int) -> list[JSON]:
-    return [
-        {"label": plain(str(g)), "options": [option(str(o), f"{g}.{o}") for o in range(size)]}
+def grouped(count: int, size: int, label: str = "Group") -> JSON:
+    groups = [
+        {"label": plain(label), "options": [option(str(o), f"{g}.{o}") for o in range(size)]}
         for g in range(count)
     ]
+    return {"type": "static_select", "action_id": "s", "option_groups": groups}
 
 
-def grouped(count: int, size: int) -> JSON:
-    select = static(option_groups=groups(count, size))
-    del select["options"]
-    return select
+def overflow(*options: JSON) -> JSON:
+    return actions({"type": "overflow", "options": list(options)})
 
 
 def confirmed(**more: str) -> list[JSON]:
@@ -112,8 +111,8 @@ def feedback(**more: object) -> list[JSON]:
     return [{"type": "context_actions", "elements": [{"type": "feedback_buttons", **buttons}]}]
 
 
-def checkboxes(kind: str, n: int) -> list[JSON]:
-    return [actions({"type": kind, "action_id": "c", "options": many(n)})]
+def checkboxes(kind: str, *options: JSON) -> JSON:
+    return actions({"type": kind, "action_id": "c", "options": list(options)})
 
 
 # What is limited, its largest size, and blocks of a message with that size.
@@ -141,6 +140,9 @@ IN_MESSAGES: list[tuple[str, int, Make]] = [
     ("options of a group", 100, lambda n: [actions(grouped(1, n))]),
     ("placeholder", 150, lambda n: [actions(static(placeholder=plain(x(n))))]),
     ("option text", 75, lambda n: [actions(static(options=[option(x(n))]))]),
+    ("option text of overflow", 75, lambda n: [overflow(option(x(n)))]),
+    ("option text of checkboxes", 75, lambda n: [checkboxes("checkboxes", option(x(n)))]),
+    ("group label", 75, lambda n: [actions(grouped(1, 1, label=x(n)))]),
     (
         "option description",
         75,
@@ -150,11 +152,11 @@ IN_MESSAGES: list[tuple[str, int, Make]] = [
     (
         "overflow option url",
         3000,
-        lambda n: [actions({"type": "overflow", "options": [option(url=url(n))]})],
+        lambda n: [overflow(option(url=url(n)))],
     ),
-    ("checkboxes", 10, lambda n: checkboxes("checkboxes", n)),
-    ("radio buttons", 10, lambda n: checkboxes("radio_buttons", n)),
-    ("overflow", 5, lambda n: [actions({"type": "overflow", "options": many(n)})]),
+    ("checkboxes", 10, lambda n: [checkboxes("checkboxes", *many(n))]),
+    ("radio buttons", 10, lambda n: [checkboxes("radio_buttons", *many(n))]),
+    ("overflow", 5, lambda n: [overflow(*many(n))]),
     ("confirm title", 100, lambda n: confirmed(title=x(n))),
     ("confirm text", 300, lambda n: confirmed(text=x(n))),
     ("confirm button", 30, lambda n: confirmed(confirm=x(n))),
@@ -217,7 +219,7 @@ IN_MODALS: list[tuple[str, int, Callable[[int], JSON]]] = [
 AT_LEAST: list[tuple[str, int, Make]] = [
     ("text object", 1, lambda n: [section(x(n))]),
     ("actions", 1, lambda n: [actions(*[button()] * n)]),
-    ("overflow", 1, lambda n: [actions({"type": "overflow", "options": many(n)})]),
+    ("overflow", 1, lambda n: [overflow(*many(n))]),
     ("data_table rows", 2, lambda n: [data_table(rows=n)]),
     ("data_table page_size", 1, lambda n: [data_table(page_size=n)]),
     ("carousel", 1, lambda n: [{"type": "carousel", "elements": [card()] * n}]),
