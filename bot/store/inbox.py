@@ -119,6 +119,7 @@ class Inbox:
         self._quiet.set()
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._clock_ahead = timedelta()
+        self._reached = True
 
     async def take(self, entry: Entry) -> None:
         """Returns once the entry is committed, now or earlier.
@@ -126,7 +127,7 @@ class Inbox:
         Raises NotTaken after the time limit; the entry is then never acted on.
         """
         waiting = self._waiting.get(entry.key) or self._sent.get(entry.key)
-        if waiting is None:
+        if waiting is None or waiting.taken.done():
             taken = asyncio.get_running_loop().create_future()
             waiting = _Waiting(entry, datetime.now(UTC) + self._limit, taken)
             self._refused.pop(entry.key, None)
@@ -189,12 +190,15 @@ class Inbox:
             try:
                 taken = await self._send(batch)
             except (psycopg.Error, OSError) as error:
-                logger.warning("inbox not reached", extra={"error": str(error).strip()})
+                if self._reached:
+                    logger.warning("inbox not reached", extra={"error": str(error).strip()})
+                self._reached = False
                 await self._disconnect()
                 await asyncio.sleep(_PAUSE)
                 now = datetime.now(UTC)
                 late = [each for each in batch if each.until <= now]
             else:
+                self._reached = True
                 late = [each for each in batch if each.entry.key not in taken]
                 for each in batch:
                     if each.entry.key in taken:

@@ -123,6 +123,12 @@ class Edge:
         """The events of one kind."""
         return await self.database.all("select * from events where action = %s", (action,))
 
+    async def until_ready(self) -> None:
+        """Returns when Opsbell can hear Slack."""
+        async with asyncio.timeout(10):
+            while not self.gateway.status().ready:
+                await asyncio.sleep(0.01)
+
     async def settled(self) -> None:
         """Returns when every job of the requests' lane has been worked off."""
         async with asyncio.timeout(10):
@@ -186,9 +192,19 @@ def new_surface() -> Surface:
     return surface
 
 
+@dataclass(frozen=True)
+class Door:
+    """The local Slack of another process."""
+
+    api_url: str
+    bot_token: str
+    app_token: str
+    signing_secret: str
+
+
 @contextlib.asynccontextmanager
 async def edge(
-    slack: LocalSlack,
+    slack: LocalSlack | Door,
     database: Database,
     queue: Queue,
     *,
