@@ -45,16 +45,19 @@ class ResponseUrls:
         self._tickets[key] = Ticket(channel, user, self._clock(), original)
         return f"response/{self._workspace.team_id}/{key}"
 
-    def use(self, key: str, body: JSON) -> None:
-        """Do what an app posts to a response_url.
+    def use(self, key: str, body: Any) -> None:
+        """Do what an app posts to a response_url. A refusal does not count as a use.
 
-        Raises SlackError: `Expired url`, used_url, no_text, invalid_blocks.
+        Raises SlackError: `Expired url`, used_url, invalid_payload, no_text, thread_not_found,
+        message_not_found, and what is wrong with the blocks.
         """
         ticket = self._tickets.get(key)
         if ticket is None or self._clock() - ticket.made > LIFETIME:
             raise SlackError("Expired url")
         if ticket.uses >= USES:
             raise SlackError("used_url")
+        if not isinstance(body, dict):
+            raise SlackError("invalid_payload")
         if body.get("delete_original"):
             self._delete(ticket)
         else:
@@ -70,6 +73,8 @@ class ResponseUrls:
             return None
         if isinstance(body, str):
             body = {"text": body}
+        if not isinstance(body, dict):
+            raise SlackError("invalid_payload")
         return self._respond(self._tickets[path.rsplit("/", 1)[-1]], body)
 
     def _respond(self, ticket: Ticket, body: JSON) -> Message:
@@ -81,6 +86,8 @@ class ResponseUrls:
         channel = self._workspace.channels[ticket.channel]
         bot = self._workspace.app.user_id
         content["thread_ts"] = body.get("thread_ts") or None
+        if content["thread_ts"] and content["thread_ts"] not in channel.messages:
+            raise SlackError("thread_not_found")
         if body.get("response_type") == "in_channel":
             message = self._timeline.post(channel, bot, **content)
         else:

@@ -85,7 +85,8 @@ async def _follow(backend: Backend, view: View, answer: Answer) -> dict[str, str
         if backend.views.is_open(view):
             backend.views.close(view)
     elif action == "clear":
-        await close_views(backend, backend.views.stacks[view.user][0], but=view)
+        if backend.views.is_open(view):
+            await close_views(backend, backend.views.stacks[view.user][0], but=view)
     elif action == "update":
         backend.views.update(view, checked_view(body.get("view"), "modal"))
     elif action == "push":

@@ -125,7 +125,7 @@ async def test_dropped_sockets(slack: LocalSlack, raw: RawApp, client: AsyncWebC
 async def test_deaf_sockets_answer_pings_and_nothing_else(
     session: aiohttp.ClientSession,
 ) -> None:
-    async with LocalSlack(ack_timeout=0.1, rate_limits=False) as slack:
+    async with LocalSlack(ack_timeout=0.5, rate_limits=False) as slack:
         raw = RawApp(slack, session)
         deaf = await raw.connected()
         slack.faults.deaf_sockets()
@@ -157,15 +157,15 @@ async def test_duplicates(slack: LocalSlack, raw: RawApp) -> None:
 
 
 async def test_late_payloads(session: aiohttp.ClientSession) -> None:
-    async with LocalSlack(ack_timeout=0.1) as slack:
+    async with LocalSlack(ack_timeout=0.2) as slack:
         raw = RawApp(slack, session)
         socket = await raw.connected()
-        slack.faults.late(0.3)
+        slack.faults.late(1.0)
         started = time.monotonic()
         outcome = await slack.person(ALICE).command("/backup now", "ops")
         assert outcome.error == "operation_timeout"
         envelope = await frame(socket)
-        assert time.monotonic() - started >= 0.3
+        assert time.monotonic() - started >= 1.0
         assert envelope["payload"]["command"] == "/backup"
         await raw.close()
 

@@ -9,6 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -57,9 +58,9 @@ async def app() -> AsyncIterator[Recorder]:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Recorder) -> AsyncIterator[LocalSlack]:
-    delays = (0.0, 0.01, 0.01)
-    async with LocalSlack(request_url=app.url, ack_timeout=0.2, retry_delays=delays) as slack:
+async def serving(app: Recorder, ack_timeout: float = 3.0) -> AsyncIterator[LocalSlack]:
+    timing: dict[str, Any] = {"ack_timeout": ack_timeout, "retry_delays": (0.0, 0.01, 0.01)}
+    async with LocalSlack(request_url=app.url, **timing) as slack:
         yield slack
 
 
@@ -126,7 +127,7 @@ async def test_an_answer_that_takes_too_long(app: Recorder) -> None:
         return web.Response()
 
     app.answer = dawdle
-    async with serving(app) as slack:
+    async with serving(app, ack_timeout=0.2) as slack:
         outcome = await slack.person("alice").command("/backup now", "ops")
         assert (outcome.acked, outcome.error) == (False, "operation_timeout")
         await slack.person("alice").say("Hello", "ops")

@@ -41,7 +41,7 @@ class Urls:
         session: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse,
     ) -> None:
-        self._slack, self._session, self._socket = slack, session, socket
+        self._slack, self.session, self._socket = slack, session, socket
 
     async def of_command(self, channel: str = "ops", answer: Any = None) -> str:
         """The response_url of a command that is acked with `answer`."""
@@ -58,7 +58,7 @@ class Urls:
         return str(payload["response_url"])
 
     async def post(self, url: str, **body: Any) -> tuple[int, str]:
-        async with self._session.post(url, json=body) as response:
+        async with self.session.post(url, json=body) as response:
             return response.status, await response.text()
 
     async def _ack(self, kind: str, answer: Any) -> Any:
@@ -138,6 +138,10 @@ async def test_refusals_carry_no_detail_and_cost_no_use(urls: Urls) -> None:
     for _ in range(6):
         bad = await urls.post(url, text="t", blocks=[section("")])
         assert bad == (400, '{"ok": false, "error": "invalid_blocks"}')
+    status, body = await urls.post(url, text="t", thread_ts="1.000001")
+    assert (status, "thread_not_found" in body) == (400, True)
+    async with urls.session.post(url, data="[]") as response:
+        assert "invalid_payload" in await response.text()
     assert await urls.post(url, text="") == (400, '{"ok": false, "error": "no_text"}')
     assert (await urls.post(url, text="Good"))[0] == 200
 
