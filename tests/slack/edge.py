@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -236,7 +236,10 @@ async def edge(
         async def troubles() -> list[str]:
             return list((await posts.troubles()).values())
 
-        sources = Sources(lambda: gateways[0].status(), queue.backlog, list, troubles)
+        def upcoming() -> list[tuple[str, datetime]]:
+            return [("Daily maintenance", datetime.now(UTC) + timedelta(hours=3))]
+
+        sources = Sources(lambda: gateways[0].status(), queue.backlog, upcoming, troubles)
         own = OpsbellCommand(configured, surface, people, sources)
         surface.add(own.command())
         deeds = Deeds(
