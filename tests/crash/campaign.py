@@ -1,0 +1,187 @@
+"""A scenario again and again: once to list its external calls, then killed at each of them."""
+
+import asyncio
+import itertools
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import sql
+
+from bot.store.database import Database
+from bot.store.events import EventLog
+from bot.store.migrate import migrate
+from tests.backups.sample import fill
+from tests.crash.hooks import STATEMENT
+from tests.crash.nursery import Nursery
+from tests.crash.promises import check_all
+from tests.crash.scenarios import Scenario
+from tests.crash.stage import LIMIT, KilledError, Stage, open_stage
+from tests.parts.house import write_config
+from tests.parts.postgres import PostgresServer
+
+AT_ONCE = 10
+"""Runs beside one another: most of a run is waiting until a dead process counts as dead."""
+
+JOURNAL = "journal"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one kill. `seconds` is from the kill until all was as promised."""
+
+    moment: str
+    was_reached: bool
+    seconds: float
+    problem: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All kills of a scenario; `points` are the calls that were listed."""
+
+    scenario: str
+    points: int
+    results: Sequence[Result]
+    seconds: float
+
+    def __str__(self) -> str:
+        reached = [result for result in self.results if result.was_reached]
+        slowest = max((result.seconds for result in reached), default=0)
+        lines = [
+            f"{self.scenario}: {self.points} calls, {len(self.results)} kills,"
+            f" {len(reached)} reached, slowest recovery {slowest:.1f} s, {self.seconds:.0f} s in all"
+        ]
+        lines += [f"  not reached: {r.moment}" for r in self.results if not r.was_reached]
+        lines += [f"  BROKEN {r.moment}: {r.problem}" for r in self.results if r.problem]
+        return "\n".join(lines)
+
+
+class Campaign:
+    """Runs of scenarios, each on databases of its own that are copies of prepared ones."""
+
+    def __init__(self, nursery: Nursery, server: PostgresServer, directory: Path) -> None:
+        self._nursery, self._server, self._directory = nursery, server, directory
+        self._numbers = itertools.count(1)
+        self._beside = asyncio.Semaphore(AT_ONCE)
+
+    async def run(self, scenario: Scenario, choose: random.Random | None, share: float) -> Report:
+        """Kills at every call of a scenario, before and after.
+
+        With `choose`, only that `share` of the calls inside transactions: a kill there undoes
+        the transaction, so many of them lead to one and the same state.
+        """
+        started = time.monotonic()
+        points = await self.list_points(scenario)
+        moments = [f"{point}:{side}" for point in points for side in ("before", "after")]
+        if choose is not None:
+            moments = [
+                moment
+                for moment in moments
+                if not moment.startswith(STATEMENT) or choose.random() < share
+            ]
+        results = await self.kill_at(scenario, moments)
+        return Report(scenario.name, len(points), results, time.monotonic() - started)
+
+    async def list_points(self, scenario: Scenario) -> list[str]:
+        """The external calls of a run that nothing disturbs; its promises are checked too."""
+        async with self._stage(scenario) as stage:
+            await _play(scenario, stage, doom="")
+            await stage.quiet()
+            # What people are told privately follows the work; it is told by tasks, not jobs.
+            await asyncio.sleep(1)
+            journal = stage.running.journal
+            await check_all(stage)
+            await scenario.check(stage)
+        return [line for line in journal if line != "armed"]
+
+    async def kill_at(self, scenario: Scenario, moments: Sequence[str]) -> list[Result]:
+        """Runs of the scenario, one for each moment."""
+        return await asyncio.gather(*(self._kill_at(scenario, moment) for moment in moments))
+
+    async def _kill_at(self, scenario: Scenario, moment: str) -> Result:
+        async with self._beside, self._stage(scenario) as stage:
+            was_reached, seconds, problem = False, 0.0, ""
+            try:
+                await _play(scenario, stage, doom=moment)
+                was_reached = f"killed {moment}" in stage.running.journal
+                killed_at = time.monotonic()
+                await stage.running.kill()
+                await stage.start()
+                await stage.quiet()
+                seconds = time.monotonic() - killed_at
+                await check_all(stage)
+                await scenario.check(stage)
+                assert seconds < LIMIT, f"took {seconds:.0f} s"
+            except Exception as error:
+                problem = f"{type(error).__name__}: {error}\n{stage.running.output}"
+            return Result(moment, was_reached, seconds, problem)
+
+    @asynccontextmanager
+    async def _stage(self, scenario: Scenario) -> AsyncIterator[Stage]:
+        number = next(self._numbers)
+        directory = self._directory / f"{number}"
+        directory.mkdir(mode=0o755)
+        own, application = f"crash_{number}", f"crash_{number}_app"
+        await asyncio.to_thread(self._copy, "crash_own", own)
+        await asyncio.to_thread(self._copy, "crash_application", application)
+        try:
+            url, application_url = self._server.url(own), self._server.url(application)
+            config = write_config(directory, url, scenario.config(directory, application_url))
+            async with open_stage(self._nursery, directory, url, config) as stage:
+                yield stage
+        finally:
+            for name in (own, application):
+                await asyncio.to_thread(self._drop, name)
+
+    def _copy(self, template: str, name: str) -> None:
+        copy = sql.SQL("create database {} template {} strategy file_copy")
+        self._server.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _drop(self, name: str) -> None:
+        drop = sql.SQL("drop database if exists {} with (force)")
+        self._server.execute(drop.format(sql.Identifier(name)))
+
+
+async def _play(scenario: Scenario, stage: Stage, *, doom: str) -> None:
+    """Returns when the scenario is over or the program is dead."""
+    await stage.start(journal=JOURNAL, doom=doom)
+    await scenario.prepare(stage)
+    await stage.quiet()
+    await stage.running.arm()
+    stage.acked.clear()
+    try:
+        await scenario.play(stage)
+        await stage.quiet()
+        await asyncio.sleep(0.5 if doom else 0)
+    except KilledError:
+        assert doom, f"it ended by itself: {stage.running.output}"
+
+
+@contextmanager
+def templates(server: PostgresServer) -> Iterator[None]:
+    """The databases that runs copy: Opsbell's own, migrated, and an application's, filled."""
+    for name in ("crash_own", "crash_application"):
+        server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    try:
+        asyncio.run(_migrate(server.url("crash_own")))
+        fill(server.url("crash_application"))
+        yield
+    finally:
+        for name in ("crash_own", "crash_application"):
+            server.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+async def _migrate(url: str) -> None:
+    async with Database(url, EventLog(b"unused"), size=2) as database:
+        await migrate(database)
+
+
+def chosen() -> tuple[random.Random | None, int]:
+    """What chooses the kills, and its seed; None where OPSBELL_CRASH=all asks for every one."""
+    seed = int(os.environ.get("OPSBELL_CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+    return (None if os.environ.get("OPSBELL_CRASH") == "all" else random.Random(seed)), seed

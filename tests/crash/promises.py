@@ -1,0 +1,135 @@
+"""What must hold after any kill, once the next start has come to rest."""
+
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from psycopg.rows import DictRow
+
+from bot.backups.catalogue import Catalogue
+from bot.playground.message import Message
+from bot.playground.visible import visible_texts
+from bot.store.events import EventLog, load_key
+from tests.crash.stage import Stage
+
+
+async def check_all(stage: Stage) -> None:
+    """Raises AssertionError with the first promise that is broken."""
+    await posts_stand_once(stage)
+    await files_stand_once(stage)
+    await nothing_is_stuck(stage)
+    await operations_are_truthful(stage)
+    await log_is_whole(stage)
+
+
+async def posts_stand_once(stage: Stage) -> None:
+    """Every post stands once and says what it should; nothing else stands."""
+    shown = _shown(stage)
+    counted = Counter(key for key, _ in shown)
+    assert all(times == 1 for times in counted.values()), f"posted twice: {counted}"
+    rows = await stage.all("select key, state, ts, message from posts")
+    wanted = {row["key"] for row in rows}
+    assert wanted == counted.keys(), f"wanted {wanted}, shown {counted.keys()}"
+    messages = dict(shown)
+    for row in rows:
+        message, content = messages[row["key"]], row["message"]
+        assert (row["state"], row["ts"]) == ("live", message.ts), row
+        says = "\n".join(visible_texts(content.get("blocks") or [])) or content["text"]
+        assert message.plain == says, f"{row['key']} says {message.plain!r}, wanted {says!r}"
+
+
+def _shown(stage: Stage) -> list[tuple[str, Message]]:
+    """Every message of the bot in channels that is no file's, with the key that it carries."""
+    found = []
+    for channel in stage.slack.workspace.channels.values():
+        for message in channel.messages.values():
+            if message.bot_id and not message.files and channel.kind != "im":
+                assert message.metadata, f"a message without a key: {message.plain}"
+                found.append((message.metadata["event_payload"]["key"], message))
+    return found
+
+
+async def files_stand_once(stage: Stage) -> None:
+    """Every file of a post is in its thread once."""
+    rows = await stage.all(
+        "select key, name, post_files.state, posts.ts from post_files join posts using (key)"
+    )
+    assert all(row["state"] == "shared" for row in rows), rows
+    shown = Counter(
+        (message.thread_ts, file["name"])
+        for channel in stage.slack.workspace.channels.values()
+        for message in channel.messages.values()
+        for file in message.files
+        if channel.kind != "im"
+    )
+    assert shown == Counter((row["ts"], row["name"]) for row in rows)
+
+
+async def nothing_is_stuck(stage: Stage) -> None:
+    """No job runs or failed, no lock of a target is held, no request waits."""
+    assert not await stage.unfinished()
+    jobs = await stage.all("select * from procrastinate_jobs where status not in ('todo')")
+    assert not jobs, jobs
+    waiting = await stage.all("select pid from pg_locks where not granted")
+    assert not waiting, waiting
+    held = await stage.all(
+        "select objid from pg_locks where locktype = 'advisory' and database ="
+        " (select oid from pg_database where datname = current_database())"
+    )
+    assert len(held) <= 1, f"more is held than the clock's lock: {held}"
+
+
+async def operations_are_truthful(stage: Stage) -> None:
+    """What is called done is there and whole; nothing half is listed, and nothing is left over."""
+    catalogue = Catalogue(stage.directory / "backups" / "grandvps")
+    names = {path.name for path in catalogue.directory.iterdir()} if _is_there(catalogue) else set()
+    sets = catalogue.sets()
+    assert names == {one.id for one in sets}, f"not only sets: {names}"
+    for one in sets:
+        assert one.good, one.trouble
+        for file in one.good.files:
+            found = hashlib.sha256((one.path / file.path).read_bytes()).hexdigest()
+            assert found == file.sha256, file.path
+    rows = await stage.all("select id, state, error from operations order by id")
+    done = [row for row in rows if row["state"] == "done"]
+    assert len(done) <= len(sets) <= len(rows), (rows, names)
+    for row in rows:
+        assert row["state"] in ("done", "interrupted"), row
+        steps = await stage.all("select state from steps where operation = %s", row["id"])
+        assert not {"running"} & {step["state"] for step in steps}, steps
+        if row["state"] == "interrupted":
+            assert "Opsbell was killed" in row["error"], row
+            assert "could not be undone" not in row["error"], row
+
+
+def _is_there(catalogue: Catalogue) -> bool:
+    return catalogue.directory.exists()
+
+
+async def log_is_whole(stage: Stage) -> None:
+    """The chain of events is unbroken."""
+    rows = await stage.all("select * from events order by id")
+
+    async def each() -> AsyncIterator[DictRow]:
+        for row in rows:
+            yield row
+
+    log = EventLog(load_key(Path(stage.directory / "var" / "audit.key")))
+    assert await log.broken_at(each()) is None
+
+
+async def happened(stage: Stage, action: str, detail: str = "") -> int:
+    """How often the log says that something happened, of a detail that contains the text."""
+    rows = await stage.all(
+        "select count(*) as times from events where action = %s and detail::text like %s",
+        action,
+        f"%{detail}%",
+    )
+    return int(rows[0]["times"])
+
+
+async def kept(stage: Stage, name: str, times: int) -> None:
+    """What was acknowledged happened once; what was not, once or not at all."""
+    expected = (1,) if stage.acked.get(name) else (0, 1)
+    assert times in expected, f"{name} (acked: {stage.acked.get(name)}) happened {times} times"
