@@ -1,12 +1,12 @@
 """Lines of a service's log that match a pattern."""
 
-import re
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.checks.finding import Finding
+from bot.checks.matching import matching
 from bot.checks.thresholds import judge, number, reached
 from bot.config.checks import LogsCheck
 from bot.targets.model import LogLine, Target
@@ -14,9 +14,6 @@ from bot.words import count, duration
 
 _SHOWN_LINES = 5
 _SHOWN_LENGTH = 300
-_SEARCHED_LENGTH = 4096
-"""Of each line. Patterns with two wild parts take time with the square of the length, during which
-nothing else happens."""
 
 
 async def look_at_logs(
@@ -27,13 +24,12 @@ async def look_at_logs(
     redact: Callable[[str], str],
 ) -> Finding:
     """Counts the matching lines of the last `within` in constant memory."""
-    pattern = re.compile(check.pattern)
     found = 0
     last: deque[LogLine] = deque(maxlen=_SHOWN_LINES)
-    async for line in target.logs(check.service, now - check.within):
-        if pattern.search(line.text[:_SEARCHED_LENGTH]):
-            found += 1
-            last.append(line)
+    lines = target.logs(check.service, now - check.within)
+    async for line in matching(lines, check.pattern):
+        found += 1
+        last.append(line)
     limit = reached(found, check.warn, check.crit)
     note = f" (limit {number(limit)})" if limit is not None else ""
     summary = f"{_counted(found, check.pattern)} in {_window(check)}"

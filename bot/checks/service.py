@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -161,5 +162,5 @@ def _unknown(reason: str) -> Finding:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = re.sub(r"\s*[\r\n]\s*", " ", text.strip())
     return line if len(line) <= _SUMMARY_LENGTH else f"{line[:_SUMMARY_LENGTH]}…"

@@ -20,5 +20,5 @@ def reached(value: float, warn: float | None, crit: float | None) -> float | Non
 
 def number(value: float) -> str:
     """For people: `3`, `12 034.5`, thousands set apart."""
-    whole = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0")
+    whole = f"{value:,.0f}" if value == round(value) else f"{value:,.2f}".rstrip("0").rstrip(".")
     return whole.replace(",", "\N{NARROW NO-BREAK SPACE}")

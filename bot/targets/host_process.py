@@ -89,11 +89,9 @@ class HostProcess:
             raise Unavailable(f"{self._program} no longer reads its input.") from None
 
     async def end_input(self) -> None:
-        """Closes standard input; to a process that has ended already this means nothing."""
-        writer = self._input()
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        """Closes standard input once it has taken what was sent; does not wait for that. To a
+        process that has ended already this means nothing."""
+        self._input().close()
 
     async def wait(self) -> int:
         """The exit status, as a shell gives it: 128 and the signal's number for a signal.
