@@ -12,7 +12,7 @@ _TOKEN = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 def size(text: str) -> int:
     """A length that is never below Slack's: UTF-16 units, of which an emoji takes two."""
-    return len(text) + sum(ord(character) > 0xFFFF for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int, note: str, *, markdown: bool) -> str:

@@ -54,9 +54,11 @@ def fit(message: Message) -> Fitted:
         return Fitted(Message(text), overflow)
     blocks, is_cut = _fit_all(message.blocks)
     fitted = Message(cut_bytes(message.text, TEXT_BYTES, "…"), tuple(blocks))
+    if not is_cut:
+        return Fitted(fitted, None)
     whole = _whole(message.blocks)
     # A label cut inside a menu is no loss that a file makes good.
-    return Fitted(fitted, whole if is_cut and whole != _whole(blocks) else None)
+    return Fitted(fitted, whole if whole != _whole(blocks) else None)
 
 
 def fit_view(view: Mapping[str, Any]) -> dict[str, Any]:
