@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 # What stands between a caller and a library, and the frames below the event loop.
 _PASSED_OVER = ("bot.store.database", "bot.cli", "bot.app", "bot.__main__")
@@ -66,7 +67,7 @@ def caller() -> str:
 
     A coroutine's stack is that of its task: what a library does in a task of its own has none.
     """
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module.startswith(("bot.", "commands.", "schedules.")) and module not in _PASSED_OVER:

@@ -2,14 +2,14 @@
 
 import asyncio
 import itertools
-import os
-import random
 import time
+import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from bot.store.database import Database
@@ -28,6 +28,27 @@ AT_ONCE = 10
 """Runs beside one another: most of a run is waiting until a dead process counts as dead."""
 
 JOURNAL = "journal"
+
+
+PROBLEMS = (AssertionError, KilledError, LookupError, OSError, ValueError, psycopg.Error)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which kills a run takes, always the same for one seed.
+
+    Calls inside transactions have a share of their own: a kill there undoes the transaction, so
+    many of them lead to one and the same state.
+    """
+
+    seed: int
+    inside: float
+    outside: float = 1
+
+    def takes(self, moment: str) -> bool:
+        """Whether a moment is in the sample."""
+        share = self.inside if moment.startswith(STATEMENT) else self.outside
+        return zlib.crc32(f"{self.seed} {moment}".encode()) < share * 2**32
 
 
 @dataclass(frozen=True)
@@ -52,9 +73,10 @@ class Report:
     def __str__(self) -> str:
         reached = [result for result in self.results if result.was_reached]
         slowest = max((result.seconds for result in reached), default=0)
+        kills = f"{len(self.results)} kills in {self.seconds:.0f} s"
         lines = [
-            f"{self.scenario}: {self.points} calls, {len(self.results)} kills,"
-            f" {len(reached)} reached, slowest recovery {slowest:.1f} s, {self.seconds:.0f} s in all"
+            f"{self.scenario}: {self.points} calls, {kills}",
+            f"  {len(reached)} reached, slowest recovery {slowest:.1f} s",
         ]
         lines += [f"  not reached: {r.moment}" for r in self.results if not r.was_reached]
         lines += [f"  BROKEN {r.moment}: {r.problem}" for r in self.results if r.problem]
@@ -69,22 +91,12 @@ class Campaign:
         self._numbers = itertools.count(1)
         self._beside = asyncio.Semaphore(AT_ONCE)
 
-    async def run(self, scenario: Scenario, choose: random.Random | None, share: float) -> Report:
-        """Kills at every call of a scenario, before and after.
-
-        With `choose`, only that `share` of the calls inside transactions: a kill there undoes
-        the transaction, so many of them lead to one and the same state.
-        """
+    async def run(self, scenario: Scenario, sample: Sample) -> Report:
+        """Kills before and after every call of a scenario that is in the sample."""
         started = time.monotonic()
         points = await self.list_points(scenario)
         moments = [f"{point}:{side}" for point in points for side in ("before", "after")]
-        if choose is not None:
-            moments = [
-                moment
-                for moment in moments
-                if not moment.startswith(STATEMENT) or choose.random() < share
-            ]
-        results = await self.kill_at(scenario, moments)
+        results = await self.kill_at(scenario, [each for each in moments if sample.takes(each)])
         return Report(scenario.name, len(points), results, time.monotonic() - started)
 
     async def list_points(self, scenario: Scenario) -> list[str]:
@@ -117,7 +129,7 @@ class Campaign:
                 await check_all(stage)
                 await scenario.check(stage)
                 assert seconds < LIMIT, f"took {seconds:.0f} s"
-            except Exception as error:
+            except PROBLEMS as error:
                 problem = f"{type(error).__name__}: {error}\n{stage.running.output}"
             return Result(moment, was_reached, seconds, problem)
 
@@ -132,7 +144,7 @@ class Campaign:
         try:
             url, application_url = self._server.url(own), self._server.url(application)
             config = write_config(directory, url, scenario.config(directory, application_url))
-            async with open_stage(self._nursery, directory, url, config) as stage:
+            async with open_stage(self._nursery, directory, url, application, config) as stage:
                 yield stage
         finally:
             for name in (own, application):
@@ -179,9 +191,3 @@ def templates(server: PostgresServer) -> Iterator[None]:
 async def _migrate(url: str) -> None:
     async with Database(url, EventLog(b"unused"), size=2) as database:
         await migrate(database)
-
-
-def chosen() -> tuple[random.Random | None, int]:
-    """What chooses the kills, and its seed; None where OPSBELL_CRASH=all asks for every one."""
-    seed = int(os.environ.get("OPSBELL_CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-    return (None if os.environ.get("OPSBELL_CRASH") == "all" else random.Random(seed)), seed

@@ -15,9 +15,9 @@ import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+# Loaded for the programs to come; the command loads the first only when it runs.
 import bot.app
 import bot.cli
-import bot.config.load
 from tests.crash import hooks
 from tests.crash.calls import Calls
 
@@ -42,7 +42,6 @@ class Order:
 
 def main() -> None:
     """Forks until standard input ends."""
-    assert bot.app
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.freeze()
     for line in sys.stdin:

@@ -27,6 +27,7 @@ _BACKGROUND = (
     "bot.app._readiness",
     "bot.slack.gateway.Gateway._forget_old",
     "bot.slack.people.",
+    "bot.slack.post_store.PostStore.next_",
     "bot.store.inbox.Inbox.forget_old",
     "bot.store.queue.Queue._revive_stalled",
     "bot.store.queue.Queue._work",
@@ -164,9 +165,7 @@ def _watch_files(calls: Calls) -> None:
         _replace(os, name, _watched_file_call(calls, name, getattr(os, name)))
 
 
-def _watched_file_call(
-    calls: Calls, name: str, original: Callable[..., Any]
-) -> Callable[..., Any]:
+def _watched_file_call(calls: Calls, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
     def watched(*args: Any, **named: Any) -> Any:
         where = caller()
         counts = where.startswith("bot.backups.") and (name != "open" or args[1] & _WRITING)

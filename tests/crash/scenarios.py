@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.playground.message import Message
-from bot.slack.message import Message as Wanted
 from bot.slack.message import Upload
 from bot.store.database import Database
 from bot.store.events import EventLog, load_key
@@ -191,13 +190,29 @@ host_backup = Scenario("host-backup", _host_target, _back_up, _backed_up, _back_
 
 
 def compose_backup(project: ComposeProject) -> Scenario:
-    """A backup of a real Compose project, through Docker."""
+    """A backup of a real Compose project, through Docker.
+
+    Every run has a database of its own on the project's server, as every target has.
+    """
+
+    def database(stage_directory: Path) -> str:
+        return f"{project.database}_{stage_directory.name}"
 
     def config(directory: Path, application_url: str) -> str:
-        return compose_target(project, backups=directory / "backups")
+        parts = compose_target(project, backups=directory / "backups")
+        return parts.replace(f"name: {project.database}}}", f"name: {database(directory)}}}")
+
+    async def prepare(stage: Stage) -> None:
+        name = database(stage.directory)
+        await project.psql(f"create database {name}")
+        await project.psql("create table users as select generate_series(1, 1000) as id", name)
 
     async def backed_up(stage: Stage) -> None:
         await kept(stage, "backup", len(await stage.all("select from operations")))
+        left = await project.psql(
+            "select count(*) from pg_stat_activity where application_name like 'opsbell backup%'"
+            f" and datname = '{database(stage.directory)}'"
+        )
+        assert left == "0", f"{left} sessions are left"
 
-    return Scenario("compose-backup", config, _back_up, backed_up)
-
+    return Scenario("compose-backup", config, _back_up, backed_up, prepare)

@@ -36,10 +36,12 @@ class KilledError(Exception):
 
 @dataclass
 class Stage:
-    """What a scenario plays on. `acked` says of each thing asked for whether Slack was told."""
+    """What a scenario plays on. `application` is the name of the application's database, which is
+    this stage's own; `acked` says of each thing asked for whether Slack was told."""
 
     directory: Path
     database_url: str
+    application: str
     slack: LocalSlack
     nursery: Nursery
     connection: Connection
@@ -123,14 +125,14 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    nursery: Nursery, directory: Path, database_url: str, config: Path
+    nursery: Nursery, directory: Path, database_url: str, application: str, config: Path
 ) -> AsyncIterator[Stage]:
     """A stage whose program is not started yet; killed at the end if it runs."""
     connecting = psycopg.AsyncConnection[DictRow].connect(
         database_url, autocommit=True, row_factory=dict_row
     )
     async with LocalSlack() as slack, await connecting as connection:
-        stage = Stage(directory, database_url, slack, nursery, connection, config)
+        stage = Stage(directory, database_url, application, slack, nursery, connection, config)
         try:
             yield stage
         finally:
