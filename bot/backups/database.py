@@ -116,6 +116,7 @@ class DatabaseBackup:
         query = (
             "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
             " where application_name = current_setting('application_name')"
+            " and datname = pg_catalog.current_database()"
             " and pid <> pg_catalog.pg_backend_pid()"
         )
         await self._run("Ending the sessions of the backup", psql(self._target), query)
