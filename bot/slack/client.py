@@ -9,6 +9,7 @@ SlackRefused     not done, and the same call will not be done later either
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import urllib.request
 from collections.abc import Iterator
@@ -91,6 +92,16 @@ def web_client(
     # slack_sdk takes the proxy of the environment for every host and ignores NO_PROXY.
     client.proxy = proxy_for(base)
     return client
+
+
+def impatient(client: AsyncWebClient) -> AsyncWebClient:
+    """The same client without any repetition, for calls whose outcome must be known each time.
+
+    Even a call that a 5xx answered may have been done.
+    """
+    bare = copy.copy(client)
+    bare.retry_handlers = []
+    return bare
 
 
 def proxy_for(url: str) -> str | None:

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OpsbellError, Unavailable
 from bot.slack.channels import Channels
-from bot.slack.client import RateLimited, SlackAway, SlackRefused
+from bot.slack.client import RateLimited, SlackAway, SlackRefused, impatient
 from bot.slack.file_sharing import FileSharer
 from bot.slack.file_store import FileStore
 from bot.slack.pace import Pace
@@ -35,7 +35,7 @@ class Stopping(Unavailable):
 
 
 class Reconciler:
-    """The jobs behind posts. One process makes one; `client` must not repeat calls by itself."""
+    """The jobs behind posts. One process makes one."""
 
     def __init__(
         self, database: Database, queue: Queue, client: AsyncWebClient, timing: Timing | None = None
@@ -43,6 +43,8 @@ class Reconciler:
         self._database, self._queue = database, queue
         self._timing = timing or Timing()
         self._store, self._files = PostStore(database), FileStore(database)
+        # Repetition is decided here, where it is known what may have been done.
+        client = impatient(client)
         self._channels = Channels(client)
         self._poster = Poster(
             self._store, self._files, queue, client, self._channels, Pace(), self._timing

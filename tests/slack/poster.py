@@ -40,9 +40,7 @@ async def main(database_url: str, api_url: str, token: str) -> None:
     ):
         queue = Queue(database)
         await queue.open()
-        reconciler = Reconciler(
-            database, queue, web_client(s, token, api_url, patient=False), QUICK
-        )
+        reconciler = Reconciler(database, queue, web_client(s, token, api_url), QUICK)
         reconciler.register()
         await reconciler.recover()
         print("working", flush=True)

@@ -89,8 +89,8 @@ async def open_desk(
     async with open_session() as session:
         queue = Queue(database)
         await queue.open()
-        posts = Posts(database, queue, web_client(session, slack.bot_token, slack.api_url))
-        client = web_client(session, slack.bot_token, slack.api_url, patient=False)
+        client = web_client(session, slack.bot_token, slack.api_url)
+        posts = Posts(database, queue, client)
         reconciler = Reconciler(database, queue, client, timing)
         reconciler.register()
         yield Desk(slack, database, queue, posts, reconciler, session)

@@ -98,14 +98,18 @@ async def test_stopping_does_not_wait_for_slack(desk: Desk) -> None:
     assert {job["status"] for job in jobs} == {"todo"}
 
 
-async def test_5xx_is_no_answer(desk: Desk) -> None:
-    desk.slack.faults.server_error("chat.*", times=3)
+async def test_a_5xx_leaves_a_post_to_be_looked_for(desk: Desk) -> None:
+    desk.slack.faults.server_error("chat.postMessage")
+    desk.slack.faults.server_error("chat.update", times=2)
     async with desk.working():
         await desk.put("a", "a")
         await desk.settled()
         await desk.put("a", "b")
         await desk.settled()
     assert desk.texts() == ["b"]
+    methods = [call.method for call in desk.slack.calls if call.method != "users.conversations"]
+    post, look, update = "chat.postMessage", "conversations.history", "chat.update"
+    assert methods == [post, look, look, post, update, update, update]
 
 
 async def test_a_deleted_message_stays_deleted(desk: Desk) -> None:
