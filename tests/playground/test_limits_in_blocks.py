@@ -11,14 +11,12 @@ from tests.playground.helpers import (
     JSON,
     actions,
     button,
-    modal,
     mrkdwn,
     option,
     plain,
     refusal,
     rich_text,
     section,
-    text_input,
 )
 
 Make = Callable[[int], list[JSON]]
@@ -61,13 +59,17 @@ def image(**more: object) -> JSON:
     return {"type": "image", "image_url": url(30), "alt_text": "A", **more}
 
 
-def input_of(element: JSON, **more: object) -> JSON:
-    return {"type": "input", "label": plain("L"), "element": element, **more}
+def icon_button(**more: object) -> JSON:
+    return {"type": "icon_button", "icon": "trash", "text": plain("Delete"), **more}
 
 
 def context_actions(n: int) -> JSON:
-    icon = {"type": "icon_button", "icon": "trash", "text": plain("Delete")}
+    icon = icon_button()
     return {"type": "context_actions", "elements": [icon | {"action_id": str(i)} for i in range(n)]}
+
+
+def of_icon(**more: object) -> list[JSON]:
+    return [{"type": "context_actions", "elements": [icon_button(**more)]}]
 
 
 def cell(text: str = "c") -> JSON:
@@ -133,6 +135,12 @@ IN_MESSAGES: list[tuple[str, int, Make]] = [
     ("actions", 25, lambda n: [actions(*(button(action_id=str(i)) for i in range(n)))]),
     ("context", 10, lambda n: [{"type": "context", "elements": [mrkdwn("c")] * n}]),
     ("context_actions", 5, lambda n: [context_actions(n)]),
+    ("icon button text", 75, lambda n: of_icon(text=plain(x(n)))),
+    ("icon button value", 2000, lambda n: of_icon(value=x(n))),
+    ("icon button accessibility_label", 75, lambda n: of_icon(accessibility_label=x(n))),
+    ("accessory image url", 3000, lambda n: [section(accessory=image(image_url=url(n)))]),
+    ("accessory image alt_text", 2000, lambda n: [section(accessory=image(alt_text=x(n)))]),
+    ("plain text of a context", 3000, lambda n: [{"type": "context", "elements": [plain(x(n))]}]),
     ("feedback button text", 75, lambda n: feedback(text=plain(x(n)))),
     ("feedback button value", 2000, lambda n: feedback(value=x(n))),
     ("select options", 100, lambda n: [actions(static(options=many(n)))]),
@@ -187,34 +195,6 @@ IN_MESSAGES: list[tuple[str, int, Make]] = [
     ("container child_blocks", 10, lambda n: [container(child_blocks=[section()] * n)]),
 ]
 
-# The same for the one block of a modal.
-IN_MODALS: list[tuple[str, int, Callable[[int], JSON]]] = [
-    ("input label", 2000, lambda n: text_input("b", x(n))),
-    ("input hint", 2000, lambda n: text_input("b", hint=plain(x(n)))),
-    (
-        "plain_text_input max_length",
-        3000,
-        lambda n: input_of({"type": "plain_text_input", "max_length": n}),
-    ),
-    (
-        "plain_text_input min_length",
-        3000,
-        lambda n: input_of({"type": "plain_text_input", "min_length": n}),
-    ),
-    ("file_input max_files", 10, lambda n: input_of({"type": "file_input", "max_files": n})),
-    (
-        "rich_text_input max_lines",
-        100,
-        lambda n: input_of({"type": "rich_text_input", "max_lines": n}),
-    ),
-    (
-        "rich_text_input min_lines",
-        100,
-        lambda n: input_of({"type": "rich_text_input", "min_lines": n}),
-    ),
-    ("alert text", 200, lambda n: {"type": "alert", "text": plain(x(n))}),
-]
-
 # And the least sizes: accepted at N, refused at N - 1.
 AT_LEAST: list[tuple[str, int, Make]] = [
     ("text object", 1, lambda n: [section(x(n))]),
@@ -240,20 +220,6 @@ async def test_a_message_takes_n_and_refuses_one_more(
     assert body["error"] == "invalid_blocks"
     assert "[json-pointer:/blocks" in body["errors"][0]
     assert body["response_metadata"]["messages"] == [f"[ERROR] {line}" for line in body["errors"]]
-
-
-@pytest.mark.parametrize(
-    ("limit", "make"), [row[1:] for row in IN_MODALS], ids=[r[0] for r in IN_MODALS]
-)
-async def test_a_modal_takes_n_and_refuses_one_more(
-    client: AsyncWebClient, limit: int, make: Callable[[int], JSON]
-) -> None:
-    # A good view gets as far as its unknown trigger.
-    body = await refusal(client.views_open(trigger_id="1.2.3", view=modal(make(limit))))
-    assert body["error"] == "invalid_trigger_id"
-    body = await refusal(client.views_open(trigger_id="1.2.3", view=modal(make(limit + 1))))
-    assert body["error"] == "invalid_arguments"
-    assert "[json-pointer:/view/blocks/0" in body["response_metadata"]["messages"][0]
 
 
 @pytest.mark.parametrize(
