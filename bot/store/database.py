@@ -78,7 +78,12 @@ class Database:
         self.pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(
             url,
             connection_class=psycopg.AsyncConnection[DictRow],
-            kwargs={"row_factory": dict_row, "application_name": "opsbell"},
+            kwargs={
+                "row_factory": dict_row,
+                "application_name": "opsbell",
+                # A process that is frozen in a transaction must not hold up the others for ever.
+                "options": "-c idle_in_transaction_session_timeout=30s",
+            },
             min_size=2,
             max_size=size,
             open=False,
