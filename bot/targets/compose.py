@@ -11,8 +11,9 @@ from docker.api.client import APIClient
 
 from bot.config import targets as configured
 from bot.errors import NotFound
-from bot.targets.docker_logs import container_log
-from bot.targets.docker_process import Container, docker_process
+from bot.targets.container import Container
+from bot.targets.docker_logs import container_log, merged
+from bot.targets.docker_process import docker_process
 from bot.targets.engine import Engine
 from bot.targets.environment import for_children
 from bot.targets.host_process import host_process
@@ -30,7 +31,8 @@ _ONE_OFF = "com.docker.compose.oneoff"
 
 
 class ComposeTarget:
-    """See `bot.targets.model.Target`. A service with several containers means its first one."""
+    """See `bot.targets.model.Target`. A process in a service with several containers runs in the
+    first of them that runs."""
 
     def __init__(self, name: str, settings: configured.ComposeTarget, engine: Engine) -> None:
         self.name = name
@@ -68,9 +70,10 @@ class ComposeTarget:
         )
 
     async def logs(self, service: str, since: datetime) -> AsyncIterator[LogLine]:
-        """The log of the service's container, also where it is stopped."""
+        """The logs of all containers of the service as one, also of those that are stopped."""
         found = await self._containers(service)
-        async for line in container_log(self._engine, str(found[0]["Id"]), since):
+        logs = [container_log(self._engine, str(each["Id"]), since) for each in found]
+        async for line in merged(logs):
             yield line
 
     def database(self) -> DatabasePlace:
@@ -118,7 +121,6 @@ class ComposeTarget:
                 yield process
             return
         async with docker_process(
-            self._engine,
             await self._running(service),
             argv,
             environment=environment,
@@ -132,7 +134,7 @@ class ComposeTarget:
         found = await self._containers(service)
         for container in found:
             if container["State"] == "running":
-                return Container(str(container["Id"]), service)
+                return Container(self._engine, str(container["Id"]), service)
         raise NotFound(
             f"The service {service} of {self.name} does not run ({found[0]['State']}).",
             hint=f"Start it with docker compose -p {self._project} up -d {service}.",

@@ -1,12 +1,13 @@
 """The log of a container, as the Engine keeps it."""
 
-from collections.abc import AsyncIterator
+import heapq
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from docker.api.client import APIClient
 
-from bot.errors import Unavailable
 from bot.targets.engine import Engine
 from bot.targets.frames import Frames
 from bot.targets.model import LogLine
@@ -16,7 +17,7 @@ _LONGEST_LINE = 64 * 1024
 
 async def container_log(
     engine: Engine, container_id: str, since: datetime
-) -> AsyncIterator[LogLine]:
+) -> AsyncGenerator[LogLine, None]:
     """The lines of both outputs from `since` on, in the order in which the Engine got them.
 
     A line longer than 64 KiB is cut there. Raises Unavailable where the log breaks off.
@@ -36,6 +37,25 @@ async def container_log(
             yield line
     finally:
         stream.close()
+
+
+async def merged(logs: Sequence[AsyncGenerator[LogLine, None]]) -> AsyncIterator[LogLine]:
+    """The lines of several logs in the order of their times; each log alone keeps its own."""
+    async with AsyncExitStack() as opened:
+        heads: list[tuple[datetime, int, LogLine]] = []
+        for index, log in enumerate(logs):
+            await opened.enter_async_context(aclosing(log))
+            if (first := await anext(log, None)) is not None:
+                heads.append((first.at, index, first))
+        heapq.heapify(heads)
+        while heads:
+            _, index, line = heads[0]
+            yield line
+            following = await anext(logs[index], None)
+            if following is None:
+                heapq.heappop(heads)
+            else:
+                heapq.heapreplace(heads, (following.at, index, following))
 
 
 class _Lines:
@@ -79,13 +99,11 @@ class _FramedLines:
         self._outputs: dict[int, _Lines] = {}
 
     def feed(self, data: bytes) -> list[LogLine]:
-        lines: list[LogLine] = []
-        try:
-            for stream, content in self._frames.feed(data):
-                lines += self._outputs.setdefault(stream, _Lines()).feed(content)
-        except EOFError as error:
-            raise Unavailable(f"The log cannot be read: {error}.") from error
-        return lines
+        return [
+            line
+            for stream, content in self._frames.feed(data)
+            for line in self._outputs.setdefault(stream, _Lines()).feed(content)
+        ]
 
     def end(self) -> list[LogLine]:
         return [line for output in self._outputs.values() for line in output.end()]

@@ -6,44 +6,30 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from docker.api.client import APIClient
 
 from bot.errors import NotFound, OpsbellError, Unavailable
-from bot.targets.container_scripts import SIGNAL, START, end_mark
-from bot.targets.engine import Engine
+from bot.targets.container import Container
+from bot.targets.container_scripts import START, end_mark
 from bot.targets.frames import STDOUT, Frames
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import ERROR_TAIL, Capped
 from bot.targets.streams import Stream
 from bot.targets.waiting import to_the_end
 
-GRACE = 5.0
-"""Seconds between asking a process to end and killing it, and then until it must be gone."""
-
 _START_LIMIT = 10.0
 _SETTLE_LIMIT = 10.0
 _LAST_ERRORS_LIMIT = 2.0
-_KILL_LIMIT = 2.0
 _LOOK_EVERY = 0.1
 _FIRST_LINE_LIMIT = 4096
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Container:
-    """A running container, and the service that it is."""
-
-    id: str
-    service: str
-
-
 @asynccontextmanager
 async def docker_process(
-    engine: Engine,
     container: Container,
     argv: Sequence[str],
     *,
@@ -56,7 +42,7 @@ async def docker_process(
     Raises NotFound where the program is not in the container, Unavailable where the container
     cannot be reached, and on leaving where the process cannot be ended.
     """
-    process = DockerProcess(engine, container, argv, errors or Capped(2 * ERROR_TAIL))
+    process = DockerProcess(container, argv, errors or Capped(2 * ERROR_TAIL))
     try:
         await to_the_end(process.start(environment, stdin=stdin))
         yield process
@@ -74,10 +60,7 @@ class DockerProcess:
     """See `bot.targets.model.Process`. Errors come with the output: they are as new as the last
     read of it."""
 
-    def __init__(
-        self, engine: Engine, container: Container, argv: Sequence[str], errors: Capped
-    ) -> None:
-        self._engine = engine
+    def __init__(self, container: Container, argv: Sequence[str], errors: Capped) -> None:
         self._container = container
         self._argv = argv
         self._errors = errors
@@ -93,8 +76,8 @@ class DockerProcess:
         """Starts it; see `docker_process`. `end` must follow, also where this raises."""
         self._stdin = stdin
         command = ("sh", "-c", START, "sh", self._token, *self._argv)
-        self._exec_id, self._stream = await _open(
-            self._engine, self._container, command, environment=environment, stdin=stdin
+        self._exec_id, self._stream = await self._container.open_exec(
+            command, environment=environment, stdin=stdin
         )
         try:
             async with asyncio.timeout(_START_LIMIT):
@@ -150,7 +133,7 @@ class DockerProcess:
             # waits for the output of one that ended to be read.
             self._stream.close()
         if self._pid and not self._output.complete:
-            await self._end_session()
+            await self._container.end_session(self._pid, self._program)
 
     @property
     def _program(self) -> str:
@@ -204,11 +187,17 @@ class DockerProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_LIMIT):
                 while True:
-                    state = await self._engine.call(APIClient.exec_inspect, self._exec_id)
-                    if not state["Running"]:
-                        return int(state["ExitCode"])
+                    if (status := await self._known_status()) is not None:
+                        return status
                     await asyncio.sleep(_LOOK_EVERY)
         raise Unavailable(f"The Docker Engine does not say how {self._program} ended.")
+
+    async def _known_status(self) -> int | None:
+        try:
+            state = await self._container.engine.call(APIClient.exec_inspect, self._exec_id)
+        except NotFound:
+            raise await self._cut_off() from None
+        return None if state["Running"] else state["ExitCode"]
 
     async def _read_last_errors(self) -> None:
         """Errors travel beside the output and may come after its end; the connection ends after
@@ -222,7 +211,7 @@ class DockerProcess:
     async def _cut_off(self, said: str = "") -> OpsbellError:
         """Why the output ended too early: the container is gone, or something killed it all."""
         service = self._container.service
-        if not await _still_runs(self._engine, self._container):
+        if not await self._container.still_runs():
             return Unavailable(
                 f"The service {service} stopped while {self._program} ran in it.",
                 hint=f"Look at the log of {service}.",
@@ -234,90 +223,6 @@ class DockerProcess:
                 retryable=False,
             )
         return Unavailable(f"{self._program} in the service {service} was cut off before its end.")
-
-    async def _end_session(self) -> None:
-        # What starts new processes for those that were killed has to be killed with them.
-        for signal, whom, limit in (
-            ("TERM", "leaves", GRACE),
-            ("KILL", "leaves", _KILL_LIMIT),
-            ("KILL", "all", GRACE),
-        ):
-            if await self._gone_after(signal, whom, limit):
-                return
-        raise Unavailable(
-            f"{self._program} (process {self._pid} in the service {self._container.service}) "
-            "could not be ended.",
-            hint=f"Restarting the service {self._container.service} ends it.",
-        )
-
-    async def _gone_after(self, signal: str, whom: str, limit: float) -> bool:
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + limit
-        left = await self._signal(signal, whom)
-        while left and clock() < deadline:
-            await asyncio.sleep(_LOOK_EVERY)
-            left = await self._signal(signal, whom)
-        return left == 0
-
-    async def _signal(self, signal: str, whom: str) -> int:
-        """Signals the process and what it started; returns how many of them there were."""
-        command = ("sh", "-c", SIGNAL, "sh", signal, str(self._pid), whom)
-        try:
-            _, stream = await _open(self._engine, self._container, command)
-        except OpsbellError:
-            if await _still_runs(self._engine, self._container):
-                raise
-            return 0  # what runs in a container ends with it
-        return await _number(stream)
-
-
-async def _open(
-    engine: Engine,
-    container: Container,
-    command: Sequence[str],
-    *,
-    environment: Mapping[str, str] | None = None,
-    stdin: bool = False,
-) -> tuple[str, Stream]:
-    created = await engine.call(
-        APIClient.exec_create,
-        container.id,
-        list(command),
-        stdin=stdin,
-        environment=dict(environment or {}),
-    )
-    exec_id = str(created["Id"])
-    return exec_id, await engine.exec_stream(exec_id, stdin=stdin)
-
-
-async def _number(stream: Stream) -> int:
-    """The number that a script writes as the one line of its output."""
-    output = b""
-    frames = Frames()
-    try:
-        async with asyncio.timeout(GRACE):
-            while not output.endswith(b"\n") and (data := await stream.read()):
-                for kind, content in frames.feed(data):
-                    output += content if kind == STDOUT else b""
-        return int(output)
-    except (TimeoutError, ValueError):
-        raise Unavailable("The container does not answer.") from None
-    finally:
-        stream.close()
-
-
-async def _still_runs(engine: Engine, container: Container) -> bool:
-    """Whether the container runs. The Engine may learn of its end a moment after we do, so a
-    container that seems to run is looked at again for a second."""
-    for wait in (0.0, 0.1, 0.3, 0.6):
-        await asyncio.sleep(wait)
-        try:
-            found = await engine.call(APIClient.inspect_container, container.id)
-        except NotFound:
-            return False
-        if not found["State"]["Running"]:
-            return False
-    return True
 
 
 def _last_line(text: str) -> str:

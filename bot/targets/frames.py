@@ -7,6 +7,8 @@ container").
 
 from collections.abc import Iterator
 
+from bot.errors import Unavailable
+
 STDOUT = 1
 STDERR = 2
 
@@ -23,7 +25,7 @@ class Frames:
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         """The contents within the next bytes: which stream, and a part of it.
 
-        Raises EOFError where the bytes are no frames. The iterator must be read to its end.
+        Raises Unavailable where the bytes are no frames. The iterator must be read to its end.
         """
         position = 0
         while position < len(data):
@@ -42,6 +44,6 @@ class Frames:
     def _begin(self) -> None:
         self._stream = self._header[0]
         if self._stream > STDERR or any(self._header[1:4]):
-            raise EOFError("the Engine's answer is not in frames")
+            raise Unavailable("The Docker Engine's answer cannot be read: it is not in frames.")
         self._left = int.from_bytes(self._header[4:])
         self._header.clear()

@@ -13,7 +13,7 @@ from bot.errors import Unavailable
 GRACE = 5.0
 """Seconds between asking a process to end and killing it, and then until it must be gone."""
 
-_LOOK_EVERY = 0.02
+_LOOK_EVERY = 0.03
 
 
 async def end_session(session: int, program: str) -> None:

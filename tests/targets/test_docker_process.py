@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from bot.errors import NotFound, Unavailable
@@ -179,6 +180,19 @@ async def test_what_ignores_the_request_to_end_is_killed(
     assert "4004" not in await arguments(grandvps)
 
 
+async def test_ending_a_process_beside_postgres_leaves_the_server_alone(
+    target: Target, grandvps: ComposeProject
+) -> None:
+    """The server is the first process there: an orphan that a signal ends would restart it."""
+    scripts = ("sleep 4005 & sleep 4005; echo", "trap '' TERM; (sleep 4005; echo) & wait; echo")
+    with psycopg.connect(grandvps.database_url) as session:
+        for script in scripts:
+            with pytest.raises(Unavailable):
+                await target.run(["sh", "-c", script], service="db", timeout=timedelta(seconds=0.5))
+        assert session.execute("select 1").fetchone() == (1,)
+    assert "4005" not in await arguments(grandvps, "db")
+
+
 async def test_a_reader_that_stops_early_ends_the_writer(
     target: Target, grandvps: ComposeProject
 ) -> None:
@@ -253,6 +267,6 @@ async def read_all(process: Process) -> None:
     await process.wait()
 
 
-async def arguments(project: ComposeProject) -> str:
-    """The command lines of all processes in the container of the service web."""
-    return await project.exec("web", "sh", "-c", _ARGUMENTS)
+async def arguments(project: ComposeProject, service: str = "web") -> str:
+    """The command lines of all processes in the container of a service."""
+    return await project.exec(service, "sh", "-c", _ARGUMENTS)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.errors import Unavailable
 from bot.targets.frames import STDERR, STDOUT, Frames
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import Capped
@@ -91,7 +92,7 @@ def test_frames_come_apart_however_they_arrive() -> None:
 
 
 def test_what_is_not_in_frames_is_an_error() -> None:
-    with pytest.raises(EOFError):
+    with pytest.raises(Unavailable, match="not in frames"):
         list(Frames().feed(b"HTTP/1.1 500 Internal Server Error"))
 
 

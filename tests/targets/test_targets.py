@@ -1,7 +1,7 @@
 """Targets by name, their databases, tools and secrets."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -197,6 +197,10 @@ async def test_one_service_of_several_containers(
         await run("docker", "stop", "-t", "0", f"{own_grandvps.project}-web-1")
         second = (await target.run(["hostname"], service="web", timeout=SOON)).stdout.strip()
         assert (await container_id(own_grandvps, 2)).startswith(second)
+        # What both of them wrote is one log, in the order of its times.
+        log = [line async for line in target.logs("web", datetime(2020, 1, 1, tzinfo=UTC))]
+        assert len([line for line in log if "starting, release" in line.text]) == 2
+        assert [line.at for line in log] == sorted(line.at for line in log)
         # A container of `docker compose run` is none of the service's.
         await run("docker", "stop", "-t", "0", f"{own_grandvps.project}-web-2")
         await own_grandvps.compose("run", "--detach", "--no-deps", "web", "sleep", "60")
