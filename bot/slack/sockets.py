@@ -20,7 +20,7 @@ import json
 import logging
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -132,8 +132,9 @@ class Sockets:
 
     async def _listen(self, socket: _Socket) -> None:
         try:
-            async for envelope in socket.envelopes():
-                self._tasks.start(self._answer(socket, envelope), "payload")
+            async with contextlib.aclosing(socket.envelopes()) as envelopes:
+                async for envelope in envelopes:
+                    self._tasks.start(self._answer(socket, envelope), "payload")
         finally:
             self._up.remove(socket)
 
@@ -160,7 +161,7 @@ class _Socket:
         self._to_be_replaced = asyncio.Event()
         self._reason = "closed"
 
-    async def envelopes(self) -> AsyncIterator[Mapping[str, Any]]:
+    async def envelopes(self) -> AsyncGenerator[Mapping[str, Any], None]:
         """The payloads that come, until the connection ends."""
         try:
             async for frame in self._connection:
@@ -176,6 +177,8 @@ class _Socket:
         finally:
             self._to_be_replaced.set()
             self._ended.set()
+            # Also where the reading itself was ended, which leaves the connection open.
+            await self._connection.close()
 
     async def replaceable(self, silence: timedelta) -> str:
         """Waits until another connection should take its place; why."""
