@@ -69,15 +69,22 @@ class BackupCommand:
         queued = await self._backups.request(
             tx, plan, actor=request.actor, reason="manual", request_key=request.key
         )
-        return Answer(view.queued(queued, self._settings.slack.channel("ops")))
+        return Answer(
+            view.queued(queued, self._settings.slack.channel("ops")),
+            data={"operation": queued.operation, "target": target},
+        )
 
     async def _list(self, target: str) -> Answer:
         sets = await self._backups.sets(target)
         slash = f"/{self._settings.slack.command_prefix}backup"
-        return Answer(view.listing(target, sets, datetime.now(UTC), slash=slash))
+        return Answer(
+            view.listing(target, sets, datetime.now(UTC), slash=slash),
+            data={"target": target, "sets": [view.as_data(one) for one in sets]},
+        )
 
     async def _show(self, target: str, wanted: str) -> Answer:
-        return Answer(view.details(await self._backups.find(target, wanted), datetime.now(UTC)))
+        found = await self._backups.find(target, wanted)
+        return Answer(view.details(found, datetime.now(UTC)), data=view.as_data(found))
 
     async def _overview(self, target: str) -> Answer:
         sentence = view.newest(target, await self._backups.sets(target), datetime.now(UTC))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.backups import disk
 from bot.backups.catalogue import Catalogue
 from bot.backups.database import DatabaseBackup
 from bot.backups.meter import Meter
@@ -83,8 +82,8 @@ Undo = Callable[[Backup], Awaitable[None]]
 
 
 async def remove_partial(backup: Backup) -> None:
-    """Undoes whatever a backup has written."""
-    await in_thread(disk.remove_directory, backup.partial)
+    """Undoes whatever a backup has written, and ends removals of old sets that it had begun."""
+    await in_thread(backup.catalogue.clear)
 
 
 class BackupStep:

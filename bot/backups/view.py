@@ -1,10 +1,11 @@
-"""Backup sets as Slack messages and as terminal text."""
+"""Backup sets as messages, and as data for scripts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import words
@@ -17,7 +18,6 @@ from bot.words import Sign
 
 LISTED = 15
 TABLES_SHOWN = 20
-COLUMNS = ("backup", "taken", "size", "holds", "why", "state")
 
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
 
@@ -77,7 +77,7 @@ def details(one: BackupSet, now: datetime) -> Message:
     facts = [
         f"taken {taken}, {words.ago(manifest.started, now)}, in {_took(manifest)}",
         f"{manifest.reason}, by {who(manifest.by)}",
-        *_origin(manifest, blocks.escape),
+        *_origin(manifest),
     ]
     files = [f"{words.size(file.size)}  {file.path}" for file in manifest.files]
     shown: list[Block] = [
@@ -94,41 +94,10 @@ def details(one: BackupSet, now: datetime) -> Message:
     return Message(sentence, [*shown, _place(one)])
 
 
-def rows(sets: Sequence[BackupSet], now: datetime, zone: ZoneInfo) -> list[tuple[str, ...]]:
-    """The sets for a terminal's table, under COLUMNS."""
-    return [_row(one, now, zone) for one in sets]
-
-
-def lines(one: BackupSet, now: datetime, zone: ZoneInfo) -> list[str]:
-    """One set for the terminal."""
-    manifest = one.good
-    if manifest is None:
-        return [f"{Sign.CRITICAL} {one.id} cannot be trusted: {one.trouble}", str(one.path)]
-    taken = manifest.started.astimezone(zone)
-    return [
-        f"{Sign.DONE} {manifest.id} · {words.size(manifest.size)}",
-        f"taken {taken:%d %b %Y %H:%M}, {words.ago(taken, now)}, in {_took(manifest)}",
-        f"{manifest.reason}, by {manifest.by}",
-        *_origin(manifest, str),
-        *(f"  {words.size(file.size):>8}  {file.path}" for file in manifest.files),
-        *(f"  {table}" for table in _tables(manifest)),
-        f"{one.path / GUIDE} says how to restore it by hand.",
-    ]
-
-
-def _row(one: BackupSet, now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
-    manifest = one.good
-    if manifest is None:
-        return (one.id, "", "", "", "", f"{Sign.CRITICAL} {one.trouble}")
-    taken = manifest.started.astimezone(zone)
-    return (
-        one.id,
-        f"{taken:%d %b %H:%M}, {words.ago(taken, now)}",
-        words.size(manifest.size),
-        ", ".join(manifest.ordered_parts),
-        manifest.reason,
-        f"{Sign.DONE} good",
-    )
+def as_data(one: BackupSet) -> dict[str, Any]:
+    """A set for scripts: where it is, what is wrong with it, and its manifest."""
+    manifest = one.good.model_dump(mode="json") if one.good else None
+    return {"id": one.id, "path": str(one.path), "trouble": one.trouble, "manifest": manifest}
 
 
 def _line(one: BackupSet, now: datetime) -> str:
@@ -160,10 +129,12 @@ def _took(manifest: Manifest) -> str:
     return words.duration(max(manifest.finished - manifest.started, timedelta()))
 
 
-def _origin(manifest: Manifest, escape: Callable[[str], str]) -> list[str]:
+def _origin(manifest: Manifest) -> list[str]:
     versions = [f"{tool} {version}" for tool, version in manifest.tool_versions.items()]
-    found = [escape(", ".join(versions))] if versions else []
-    return found + ([f"revision {escape(manifest.revision[:12])}"] if manifest.revision else [])
+    found = [", ".join(versions)] if versions else []
+    if manifest.revision:
+        found.append(f"revision {manifest.revision[:12]}")
+    return [blocks.escape(line) for line in found]
 
 
 def _tables(manifest: Manifest) -> list[str]:

@@ -1,4 +1,7 @@
-"""Runs one operation in a process of its own, to be killed: SETTINGS.json DATABASE_URL NUMBER."""
+"""Runs one operation in a process of its own: SETTINGS.json DATABASE_URL NUMBER.
+
+It can be killed; and it says how much memory it took, in bytes, before the operation and at most.
+"""
 
 import asyncio
 import json
@@ -18,7 +21,15 @@ async def main(settings: str, database_url: str, number: str) -> None:
         await queue.open()
         wanted = json.loads(await asyncio.to_thread(Path(settings).read_text))
         async with open_bench(wanted, database, queue) as bench:
+            before = peak_memory()
             await bench.engine.run(int(number))
+            print(f"memory before {before}, peak {peak_memory()}", flush=True)
+
+
+def peak_memory() -> int:
+    """The most bytes of memory that this process has had so far (VmHWM)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":
