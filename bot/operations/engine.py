@@ -122,7 +122,7 @@ class Engine:
             if began:
                 await self._end(operation, await self._perform(operation))
             elif found.state is OperationState.RUNNING:
-                await self._end(operation, _interruption(found, "Opsbell was killed or lost power"))
+                await self._end(operation, _found_running(found))
 
     async def _perform(self, number: int) -> Ending:
         """Runs the steps one after another until the last, the first that fails, or a cancel."""
@@ -224,6 +224,13 @@ def _cancellation(canceller: str) -> Ending:
     who = canceller.partition(":")[2]
     named = f"<@{who}>" if canceller.startswith("slack:") else who
     return Ending(OperationState.CANCELLED, StepState.CANCELLED, error=f"Cancelled by {named}.")
+
+
+def _found_running(operation: Operation) -> Ending:
+    """How an operation ended whose process went away: well, if no step was left to do."""
+    if all(step.state is StepState.DONE for step in operation.steps):
+        return Ending(OperationState.DONE)
+    return _interruption(operation, "Opsbell was killed or lost power")
 
 
 def _interruption(operation: Operation, cause: str) -> Ending:
