@@ -133,7 +133,9 @@ def _core(
     targets: Targets,
 ) -> Core:
     posts = Posts(database, queue, client)
-    reconciler = Reconciler(database, queue, client)
+    # A post whose call is repeated unasked could stand twice.
+    once = web_client(session, client.token or "", client.base_url, patient=False)
+    reconciler = Reconciler(database, queue, once)
     reconciler.register()
     people = People(client, settings.roles)
     operations = Operations(database, queue, Engine(database, posts, settings.slack.channel("ops")))
