@@ -24,7 +24,7 @@ from tests.crash.stage import LIMIT, KilledError, Stage, open_stage
 from tests.parts.house import write_config
 from tests.parts.postgres import PostgresServer
 
-AT_ONCE = 10
+AT_ONCE = 16
 """Runs beside one another: most of a run is waiting until a dead process counts as dead."""
 
 JOURNAL = "journal"
