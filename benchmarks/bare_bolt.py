@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from typing import Any
 
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -19,7 +20,7 @@ async def main() -> None:
     async def backup(ack: AsyncAck) -> None:
         await ack()
 
-    handler = AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"])
+    handler: Any = AsyncSocketModeHandler(app, os.environ["SLACK_APP_TOKEN"])
     await handler.start_async()
 
 

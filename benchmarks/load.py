@@ -78,8 +78,9 @@ class _Answers:
     def __init__(self, slack: LocalSlack, result: Result) -> None:
         self._typed: defaultdict[str, deque[float]] = defaultdict(deque)
         self._result = result
-        limit = math.inf
-        self._watching = asyncio.create_task(slack.backend.changes.wait_for(self._look, limit))
+        self._offered = False
+        watching = slack.backend.changes.wait_for(self._look, math.inf)
+        self._watching: asyncio.Task[bool] = asyncio.create_task(watching)
 
     def expect(self, who: str, typed_at: float) -> None:
         """A command was typed then, whose answer is to come."""
@@ -87,14 +88,18 @@ class _Answers:
 
     async def all_seen(self) -> None:
         """Returns when nothing is left to come, or cannot be counted on any more."""
-        deadline = time.perf_counter() + ANSWER_LIMIT
-        while any(self._typed.values()) and time.perf_counter() < deadline:
-            await asyncio.sleep(0.05)
+        self._offered = True
+        if any(self._typed.values()):
+            await asyncio.wait({self._watching}, timeout=ANSWER_LIMIT)
         self._watching.cancel()
 
-    def _look(self, changed: object) -> None:
-        if isinstance(changed, Message) and (waiting := self._typed.get(changed.ephemeral_for or "")):
-            self._result.answers.append(time.perf_counter() - waiting.popleft())
+    def _look(self, changed: object) -> bool | None:
+        """Keeps watching (None) until the last answer is there."""
+        if isinstance(changed, Message) and (queue := self._typed.get(changed.ephemeral_for or "")):
+            self._result.answers.append(time.perf_counter() - queue.popleft())
+            if self._offered and not any(self._typed.values()):
+                return True
+        return None
 
 
 def percentile(times: Sequence[float], share: float) -> float:
