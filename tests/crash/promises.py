@@ -12,6 +12,7 @@ from bot.playground.message import Message
 from bot.playground.visible import visible_texts
 from bot.store.events import EventLog, load_key
 from bot.store.locks import lock_number
+from tests.crash.nursery import until
 from tests.crash.stage import Stage
 
 
@@ -58,14 +59,21 @@ async def files_stand_once(stage: Stage) -> None:
         "select key, name, post_files.state, posts.ts from post_files join posts using (key)"
     )
     assert all(row["state"] == "shared" for row in rows), rows
-    shown = Counter(
+    wanted = Counter((row["ts"], row["name"]) for row in rows)
+    # Slack shares a file some time after it said that it would.
+    await until(lambda: _files(stage).total() >= wanted.total(), "a file does not appear")
+    assert _files(stage) == wanted, f"wanted {wanted}, shown {_files(stage)}"
+
+
+def _files(stage: Stage) -> Counter[tuple[str | None, str]]:
+    """The files in channels, by thread and name, and how often each is there."""
+    return Counter(
         (message.thread_ts, file["name"])
         for channel in stage.slack.workspace.channels.values()
         for message in channel.messages.values()
         for file in message.files
         if channel.kind != "im"
     )
-    assert shown == Counter((row["ts"], row["name"]) for row in rows)
 
 
 async def nothing_is_stuck(stage: Stage) -> None:
