@@ -26,7 +26,6 @@ class View:
     hash: str
     root_id: str
     previous_id: str | None = None
-    updates: int = 0
     screen: Screen = field(default_factory=Screen)
 
     @property
@@ -86,7 +85,6 @@ class Views:
         self._check_external_id(definition, view)
         view.definition = self._stored(definition)
         view.hash = self._new_hash()
-        view.updates += 1
         view.screen.forget_missing(view.blocks)
         self._changes.publish(view)
         return view

@@ -56,6 +56,18 @@ async def test_tiers(clock: Clock, client: AsyncWebClient, method: str, per_minu
     assert await retry_after(client, method) == 0
 
 
+async def test_the_wait_is_for_the_oldest_call_to_leave_the_minute(
+    clock: Clock, client: AsyncWebClient
+) -> None:
+    for _ in range(20):
+        assert await retry_after(client, "usergroups.list") == 0
+        clock.advance(2)
+    assert await retry_after(client, "usergroups.list") == 20
+    clock.advance(20)
+    assert await retry_after(client, "usergroups.list") == 0
+    assert await retry_after(client, "usergroups.list") == 2
+
+
 async def test_methods_have_limits_of_their_own(client: AsyncWebClient) -> None:
     for _ in range(20):
         await retry_after(client, "usergroups.list")
