@@ -6,7 +6,8 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-# Calls a minute, where a method of that tier is served here. Tier 4 is "100+"; the special ones are the numbers Slack's Java SDK uses.
+# Calls a minute of each method. Slack says "100+" for tier 4, and "several hundred" for posts in
+# a workspace; "auth" (auth.test, getPermalink) is the number in Slack's Java SDK.
 TIERS = {"2": 20, "3": 50, "4": 100, "auth": 600, "post": 300}
 POSTS_PER_SECOND = 1.0  # in one channel, on average
 POST_BURST = 10  # posts in one channel at once
