@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 
 from bot import words
 from bot.operations.model import StepContext
@@ -14,11 +14,11 @@ class Meter:
     def __init__(self, context: StepContext, expected: int | None) -> None:
         self._context = context
         self._expected = expected
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     async def show(self, written: int) -> None:
         """Says that `written` bytes are on the disk; cheap to call often."""
-        seconds = time.monotonic() - self._began
+        seconds = monotonic() - self._began
         speed = f", {words.size(int(written / seconds))}/s" if seconds > 1 else ""
         # What is expected is a guess: only the end is the end.
         share = min(0.99, written / self._expected) if self._expected else None

@@ -16,6 +16,11 @@ LINE_LENGTH = 400
 _TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
 
 
+def redacted(target: Target, text: str) -> str:
+    """A text of the target's without its secrets; only whole lines of it are safe."""
+    return Redactor(target.secrets()).redact(text)
+
+
 def said(target: Target, error_tail: str) -> list[str]:
     """The lines of a tool's standard error, without the target's secrets.
 
@@ -25,8 +30,8 @@ def said(target: Target, error_tail: str) -> list[str]:
     whole = error_tail
     if len(error_tail.encode()) >= ERROR_TAIL:
         whole = error_tail.partition("\n")[2]
-    redacted = Redactor(target.secrets()).redact(whole)
-    return [line.strip()[:LINE_LENGTH] for line in redacted.splitlines() if line.strip()]
+    lines = redacted(target, whole).splitlines()
+    return [line.strip()[:LINE_LENGTH] for line in lines if line.strip()]
 
 
 def failure(target: Target, what: str, status: int, error_tail: str) -> Failed:

@@ -65,7 +65,7 @@ class Backup:
     @property
     def database(self) -> DatabaseBackup:
         """The database's part; its sessions on the server bear the set's name."""
-        return DatabaseBackup(self.target, f"opsbell backup {self._name}")
+        return DatabaseBackup(self.target, f"opsbell backup {self._name} {self.target.name}")
 
     async def meter(self, context: StepContext, part: str) -> Meter:
         """Progress towards the size that the part had last time."""

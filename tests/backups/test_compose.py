@@ -125,7 +125,9 @@ async def test_the_guide_sets_the_present_database_aside(
     own_grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
 ) -> None:
     project = own_grandvps
-    async with bench_of(project, tmp_path / "store", database, queue) as bench:
+    settings = compose_settings(project, tmp_path / "store")
+    del settings["targets"]["grandvps"]["compose"]["files"]  # Compose finds its own
+    async with open_bench(settings, database, queue) as bench:
         path, manifest = await bench.make("database")
     before = await contents(project.database_url)
     await project.psql("delete from support_tickets; create table later (id int)")

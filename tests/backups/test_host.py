@@ -7,14 +7,18 @@ import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from bot.backups.model import set_names
 from bot.operations.model import OperationState
-from tests.backups.conftest import ALICE, Bench
-from tests.backups.sample import ROWS, contents, tree
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.backups.conftest import ALICE, Bench, host_settings, open_bench
+from tests.backups.sample import ROWS, contents, fill, make_application, tree
 from tests.backups.tools import commands, shell, unpack
 from tests.parts.compose_project import run
 from tests.parts.postgres import PostgresServer
@@ -97,6 +101,44 @@ async def test_the_guide_finds_rows_that_are_missing(host: Bench, application_ur
         '"Odd schema"."it\'s a ""table"".with.dots"|7|8',
         "public.users|1000|997",
     ]
+
+
+async def test_a_database_and_a_password_of_any_characters(
+    postgres: PostgresServer, tmp_path: Path, database: Database, queue: Queue
+) -> None:
+    name = 'we\'ird = \\ "näme"'
+    postgres.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = postgres.url(quote(name, safe="")).replace("//postgres@", "//postgres:canary-word@")
+    fill(url)
+    make_application(tmp_path / "application")
+    settings = host_settings(tmp_path / "application", url, tmp_path / "store")
+    made = [name]
+    try:
+        async with open_bench(settings, database, queue) as bench:
+            path, manifest = await bench.make()
+            made.append(f"{name}_before_{path.name}")
+            before = await contents(url)
+            fill(url, "drop table payments cascade")
+            await shell(commands(path / "RESTORE.md", leave_out="Files"))
+            assert await contents(url) == before
+            assert manifest.tables == ROWS
+            await assert_hidden(bench, path, "canary-word", "canary-in-the-environment")
+    finally:
+        for each in made:
+            drop = sql.SQL("drop database if exists {} with (force)")
+            postgres.execute(drop.format(sql.Identifier(each)))
+
+
+async def assert_hidden(bench: Bench, path: Path, *secrets: str) -> None:
+    """No file of a set says a secret in plain, and nothing that Opsbell has kept."""
+    said = [file.read_bytes().decode(errors="replace") for file in path.iterdir()]
+    for table in ("operations", "steps", "events", "posts", "procrastinate_jobs"):
+        rows = await bench.database.all(
+            sql.SQL("select t::text as row from {} t").format(sql.Identifier(table))
+        )
+        said += [row["row"] for row in rows]
+    for secret in secrets:
+        assert not any(secret in text for text in said)
 
 
 async def test_modes_are_private_whatever_the_umask(host: Bench) -> None:
