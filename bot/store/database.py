@@ -20,6 +20,7 @@ Parameters = Mapping[str, Any] | Sequence[Any] | None
 Query = LiteralString | sql.Composed
 
 CONNECT_TIMEOUT = timedelta(seconds=10)
+QUEUE_SIZE = 8
 
 
 class Transaction:
@@ -68,6 +69,9 @@ class Transaction:
 class Database:
     """Opsbell's own PostgreSQL. Use as `async with Database(...)`.
 
+    The queue keeps its own books through `queue_pool`, statement by statement, and never waits
+    for a connection that a transaction holds.
+
     Raises Unavailable from `transaction()` when PostgreSQL cannot be reached within
     CONNECT_TIMEOUT; errors inside a transaction are psycopg's own.
     """
@@ -90,12 +94,24 @@ class Database:
             timeout=CONNECT_TIMEOUT.total_seconds(),
             check=psycopg_pool.AsyncConnectionPool.check_connection,
         )
+        self.queue_pool = psycopg_pool.AsyncConnectionPool(
+            url,
+            kwargs={"application_name": "opsbell queue"},
+            configure=_commit_each,
+            min_size=1,
+            max_size=QUEUE_SIZE,
+            open=False,
+            timeout=CONNECT_TIMEOUT.total_seconds(),
+            check=psycopg_pool.AsyncConnectionPool.check_connection,
+        )
 
     async def __aenter__(self) -> Database:
         await self.pool.open()
+        await self.queue_pool.open()
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        await self.queue_pool.close()
         await self.pool.close()
 
     @contextlib.asynccontextmanager
@@ -137,3 +153,8 @@ class Database:
         """The first row of one query. Raises LookupError where there is none."""
         async with self.transaction() as tx:
             return await tx.one(query, parameters)
+
+
+async def _commit_each(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Makes each statement a transaction of its own: one exchange with the server, not three."""
+    await connection.set_autocommit(True)

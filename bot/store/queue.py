@@ -76,8 +76,8 @@ class Queue:
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     async def open(self) -> None:
-        """Joins the database's pool; needed before anything is deferred."""
-        await self._app.open_async(self._database.pool)
+        """Joins the database's pool for it; needed before anything is deferred."""
+        await self._app.open_async(self._database.queue_pool)
 
     def handle(self, name: str, handler: Handler, *, lane: Lane = Lane.WORK) -> None:
         """Names the coroutine that handles jobs called `name`; its arguments are JSON values."""
