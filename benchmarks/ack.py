@@ -7,6 +7,7 @@ import asyncio
 import json
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -32,7 +33,7 @@ HEADINGS = {
 Measured = dict[tuple[str, int], list[Result]]
 
 
-async def measure(rounds: int, seconds: float) -> Measured:
+async def measure(rounds: int, seconds: float, rates: Sequence[int] = RATES) -> Measured:
     """Results by app and rate, one for each round.
 
     At each rate the two follow one another at once, with the same moments, so that both meet
@@ -43,7 +44,7 @@ async def measure(rounds: int, seconds: float) -> Measured:
         config = write_config(Path(directory))
         async with LocalSlack(team()) as slack:
             for number in range(rounds):
-                for rate in RATES:
+                for rate in rates:
                     moments = arrivals(rate, max(seconds, FEWEST / rate), seed=number)
                     for name in (BARE, OPSBELL) if number % 2 == 0 else (OPSBELL, BARE):
                         async with running(name, config, slack):
@@ -94,7 +95,7 @@ def table(measured: Measured) -> Table:
     shown.add_column("app")
     for heading in (*HEADINGS.values(), "unacked"):
         shown.add_column(heading, justify="right")
-    for rate in RATES:
+    for rate in sorted({rate for _, rate in measured}):
         both = {name: figures(measured[name, rate]) for name in (BARE, OPSBELL)}
         for name, found in both.items():
             cells = [str(found.get(key, "")) for key in HEADINGS]
@@ -117,8 +118,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each, in turn (default 3)")
     parser.add_argument("--seconds", type=float, default=10, help="of load at each rate")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="commands a second")
     asked = parser.parse_args(arguments)
-    measured = asyncio.run(measure(asked.rounds, asked.seconds))
+    measured = asyncio.run(measure(asked.rounds, asked.seconds, asked.rates))
     if asked.json:
         print(json.dumps(as_json(measured), indent=2))
     else:
