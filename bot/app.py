@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import psycopg
@@ -58,6 +58,8 @@ from schedules.clock import Clock
 from schedules.housekeeping import housekeeping
 
 logger = logging.getLogger(__name__)
+
+ANSWER_LIMIT = timedelta(seconds=5)
 
 
 def now() -> datetime:
@@ -261,6 +263,8 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         for part in (clock.run, gateway.run):
             await stack.enter_async_context(_running(part()))
         yield gateway
+    # Jobs that ended last may still be answering.
+    await tasks.drain(ANSWER_LIMIT)
 
 
 def surface_of(core: Core) -> Surface:

@@ -141,6 +141,56 @@ async def test_who_has_no_role_is_refused_and_the_refusal_is_audited(
         assert connection.execute("select count(*) from operations").fetchone() == (0,)
 
 
+async def test_a_secret_of_the_target_is_found_nowhere(
+    slack: LocalSlack, config: Path, grandvps: ComposeProject, database_url: str
+) -> None:
+    """It stands in the environment file, in a URL and in the log that a check reads."""
+    alice = slack.person("U0ALICE001")
+    async with running_opsbell(config, slack) as process:
+        await alice.command("/checklist post daily", channel="ops")
+        listed = await slack.wait_for_message(channel="ops", text="evidence of")
+        await alice.click(listed, "Details")
+        details = await alice.wait_for_view()
+        assert "could not connect to postgresql://" in json.dumps(details.blocks)
+        await alice.command(f"/backup show {grandvps.canary}", channel="ops")
+        await alice.command("/backup now", channel="ops")
+        await finished_backup(slack)
+        # pg_dump's own words name the role it may not sign in as.
+        await grandvps.psql("alter database grandvps_prod allow_connections false", "postgres")
+        await alice.command("/backup now database", channel="ops")
+        await slack.wait_for_message(channel="ops", text="Backup of grandvps failed", timeout=60)
+        await grandvps.psql("alter database grandvps_prod allow_connections true", "postgres")
+    said = [json.dumps(details.blocks), *process.output]
+    said += [json.dumps(each.blocks) + each.text for each in slack.messages("ops")]
+    said += [slack.file_bytes(each).decode(errors="replace") for each in slack.files]
+    kept = every_row(database_url)
+    written = [
+        path.read_text()
+        for path in (config.parent / "backups").rglob("*")
+        if path.name in ("manifest.json", "RESTORE.md", "globals.sql")
+    ]
+    assert len(written) == 3
+    for text in (*said, *written):
+        assert grandvps.canary not in text
+    # What a person typed is theirs, but neither the audit nor the queue may keep a secret.
+    assert grandvps.canary not in kept
+
+
+def every_row(url: str) -> str:
+    """All of Opsbell's own database, as text."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "select format('%I', tablename) from pg_tables where schemaname = 'public'"
+        ).fetchall()
+        rows = [
+            row
+            for (table,) in tables
+            for (row,) in connection.execute(f"select each::text from {table} as each").fetchall()
+        ]
+    assert rows
+    return "\n".join(rows)
+
+
 async def test_the_terminal_does_the_same_with_nothing_running(
     slack: LocalSlack, config: Path
 ) -> None:
@@ -151,8 +201,8 @@ async def test_the_terminal_does_the_same_with_nothing_running(
     assert any("Backup of grandvps · done" in line for line in process.output)
     async with opsbell("backup", "list", "--json", cwd=config.parent, env=env) as process:
         assert await process.wait(timeout=30) == 0
-    [listed] = json.loads("\n".join(process.output))["backups"]
-    assert listed["target"] == "grandvps"
+    [listed] = json.loads("\n".join(process.output))["sets"]
+    assert listed["manifest"]["target"] == "grandvps"
     async with running_opsbell(config, slack):
         await finished_backup(slack)
 
