@@ -71,8 +71,10 @@ async def archive_here(sources: Sequence[Source], path: Path, meter: Meter) -> A
             await asyncio.wait({working}, timeout=_TELL_EVERY)
             await meter.show(written[0])
     finally:
-        stopped.set()
-        await to_the_end(asyncio.wait({working}))
+        if not working.done():
+            stopped.set()
+            await to_the_end(asyncio.wait({working}))
+            working.exception()  # marks it as seen: the thread was told to stop
     return working.result()
 
 
@@ -90,7 +92,7 @@ async def archive_in(
                 await in_thread(file.write, chunk)
                 await meter.show(file.size)
             status = await process.wait()
-            notes = _judge(target, status, process.error_tail)
+            notes = judge(target, status, process.error_tail)
         return _archived(await in_thread(file.finish), notes)
 
 
@@ -104,7 +106,7 @@ async def size_in(target: Target, service: str, inner: str) -> int:
     return int(first) * 1024
 
 
-def _judge(target: Target, status: int, error_tail: str) -> Notes:
+def judge(target: Target, status: int, error_tail: str) -> Notes:
     """What tar said, where it only found files unsteady; raises Failed for all else."""
     lines = said(target, error_tail)
     if status > 1 or (status and not all(map(_UNSTEADY.search, lines))):
