@@ -24,9 +24,6 @@ from tests.crash.stage import LIMIT, KilledError, Stage, open_stage
 from tests.parts.house import write_config
 from tests.parts.postgres import PostgresServer
 
-AT_ONCE = 16
-"""Runs beside one another: most of a run is waiting until a dead process counts as dead."""
-
 JOURNAL = "journal"
 
 
@@ -89,7 +86,6 @@ class Campaign:
     def __init__(self, nursery: Nursery, server: PostgresServer, directory: Path) -> None:
         self._nursery, self._server, self._directory = nursery, server, directory
         self._numbers = itertools.count(1)
-        self._beside = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, scenario: Scenario, sample: Sample) -> Report:
         """Kills before and after every call of a scenario that is in the sample."""
@@ -113,10 +109,16 @@ class Campaign:
 
     async def kill_at(self, scenario: Scenario, moments: Sequence[str]) -> list[Result]:
         """Runs of the scenario, one for each moment."""
-        return await asyncio.gather(*(self._kill_at(scenario, moment) for moment in moments))
+        beside = asyncio.Semaphore(scenario.at_once)
+
+        async def one(moment: str) -> Result:
+            async with beside:
+                return await self._kill_at(scenario, moment)
+
+        return await asyncio.gather(*map(one, moments))
 
     async def _kill_at(self, scenario: Scenario, moment: str) -> Result:
-        async with self._beside, self._stage(scenario) as stage:
+        async with self._stage(scenario) as stage:
             was_reached, seconds, problem = False, 0.0, ""
             try:
                 await _play(scenario, stage, doom=moment)

@@ -43,7 +43,8 @@ class Scenario:
     """`prepare` comes before the calls are counted, `play` while they are, `check` at the end.
 
     `config` gives the parts of opsbell.yaml, from the run's directory and the URL of a database
-    of the application's that is the run's own.
+    of the application's that is the run's own. So many runs go beside one another as `at_once`
+    says: most of a run is waiting until a dead process counts as dead.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Scenario:
     play: Play
     check: Play
     prepare: Play = nothing
+    at_once: int = 16
 
 
 def _checklists(directory: Path, application_url: str) -> str:
@@ -215,4 +217,4 @@ def compose_backup(project: ComposeProject) -> Scenario:
         )
         assert left == "0", f"{left} sessions are left"
 
-    return Scenario("compose-backup", config, _back_up, backed_up, prepare)
+    return Scenario("compose-backup", config, _back_up, backed_up, prepare, at_once=5)

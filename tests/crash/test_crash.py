@@ -64,4 +64,4 @@ async def test_no_half_backup(campaign: Campaign) -> None:
 async def test_no_half_backup_of_a_compose_project(
     campaign: Campaign, grandvps: ComposeProject
 ) -> None:
-    await judge(campaign, scenarios.compose_backup(grandvps), inside=0.02, outside=0.12)
+    await judge(campaign, scenarios.compose_backup(grandvps), inside=0.01, outside=0.06)
