@@ -1,53 +1,34 @@
-"""The composition root: builds the parts, starts them, stops them. Nothing else constructs them."""
+"""Opsbell as people meet it: in Slack, and at the terminal. Puts the surfaces onto the core."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Coroutine
+from datetime import timedelta
 
-import aiohttp
 import psycopg
-from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.backups.service import Backups
 from bot.checklists.controls import Controls
-from bot.checklists.jobs import Jobs
-from bot.checklists.lookup import Lookup
-from bot.checklists.publish import Publisher
-from bot.checklists.service import Checklists
-from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
-from bot.config.redact import Redactor
 from bot.config.secret import Secret
-from bot.config.settings import Settings
+from bot.core import Core, working
 from bot.errors import OpsbellError
 from bot.metrics import Metrics
-from bot.operations.engine import Engine
-from bot.operations.service import Operations
 from bot.slack.answers import Answers
 from bot.slack.channel_names import ChannelNames
-from bot.slack.client import open_session, web_client
 from bot.slack.deeds import Deeds
 from bot.slack.dispatch import Dispatch
 from bot.slack.gateway import Gateway
 from bot.slack.modals import SlackModals
-from bot.slack.people import People
 from bot.slack.posts import Posts
-from bot.slack.reconciler import Reconciler
 from bot.slack.surface import Answer, Request, Surface
 from bot.slack.tasks import Tasks
-from bot.store.database import Database
-from bot.store.embedded import embedded_postgres
-from bot.store.events import Event, EventLog, load_key
+from bot.store.events import Event
 from bot.store.inbox import JOB as REQUEST_JOB
 from bot.store.inbox import Inbox
-from bot.store.migrate import migrate
-from bot.store.queue import WORKERS, Lane, Queue
-from bot.targets.targets import Targets
+from bot.store.queue import Lane
 from bot.web import web_server
 from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
@@ -60,110 +41,6 @@ from schedules.housekeeping import housekeeping
 logger = logging.getLogger(__name__)
 
 ANSWER_LIMIT = timedelta(seconds=5)
-
-
-def now() -> datetime:
-    """The moment, aware."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Core:
-    """What every way of using Opsbell stands on, terminal and Slack alike."""
-
-    settings: Settings
-    redactor: Redactor
-    database: Database
-    queue: Queue
-    session: aiohttp.ClientSession
-    client: AsyncWebClient
-    targets: Targets
-    posts: Posts
-    reconciler: Reconciler
-    people: People
-    checks: Checks
-    operations: Operations
-    backups: Backups
-    checklists: Checklists
-    checklist_lookup: Lookup
-
-
-@contextlib.asynccontextmanager
-async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Core]:
-    """Everything built and the database migrated, with nothing running yet.
-
-    Raises Unavailable where PostgreSQL cannot be reached, DatabaseTooNew where it is newer.
-    """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    async with contextlib.AsyncExitStack() as stack:
-        url = await _database_url(settings, stack)
-        log = EventLog(load_key(settings.data / "audit.key"))
-        database = await stack.enter_async_context(Database(url, log))
-        await migrate(database)
-        queue = Queue(database)
-        await queue.open()
-        session = await stack.enter_async_context(open_session())
-        client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
-        targets = await stack.enter_async_context(Targets(settings))
-        redactor = _redactor(settings, secrets, targets)
-        yield _core(settings, redactor, database, queue, session, client, targets)
-
-
-async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:
-    if settings.database is None:
-        return await stack.enter_async_context(embedded_postgres(settings.data))
-    return settings.database.reveal()
-
-
-def _redactor(settings: Settings, secrets: SlackSecrets, targets: Targets) -> Redactor:
-    """Knows every secret there is; a target whose environment file can't be read says so later."""
-    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
-    try:
-        known += targets.secrets()
-    except OpsbellError as error:
-        logger.warning("secrets of targets not known", extra={"error": str(error)})
-    return Redactor(known)
-
-
-def _core(
-    settings: Settings,
-    redactor: Redactor,
-    database: Database,
-    queue: Queue,
-    session: aiohttp.ClientSession,
-    client: AsyncWebClient,
-    targets: Targets,
-) -> Core:
-    posts = Posts(database, queue, client)
-    # A post whose call is repeated unasked could stand twice.
-    once = web_client(session, client.token or "", client.base_url, patient=False)
-    reconciler = Reconciler(database, queue, once)
-    reconciler.register()
-    people = People(client, settings.roles)
-    operations = Operations(database, queue, Engine(database, posts, settings.slack.channel("ops")))
-    backups = Backups(settings, targets, operations)
-    checks = Checks(settings, targets, newest_backup=backups.newest)
-    publisher = Publisher(settings, posts, people.group_id)
-    jobs = Jobs(database, queue, checks, publisher, now)
-    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=now)
-    lookup = Lookup(settings, database, now)
-    return Core(
-        settings,
-        redactor,
-        database,
-        queue,
-        session,
-        client,
-        targets,
-        posts,
-        reconciler,
-        people,
-        checks,
-        operations,
-        backups,
-        checklists,
-        lookup,
-    )
 
 
 async def at_terminal(core: Core, request: Request) -> Answer | None:
@@ -179,19 +56,6 @@ async def at_terminal(core: Core, request: Request) -> Answer | None:
         text = core.redactor.redact(f"{request.name} {request.text}".strip())
         tx.record(Event(request.actor, "command.taken", detail={"text": text}))
         return await call.change(request, tx) if call.change else None
-
-
-@contextlib.asynccontextmanager
-async def working(core: Core, lanes: Mapping[Lane, int] = WORKERS) -> AsyncIterator[None]:
-    """Works off the queue inside the block; the terminal needs the lane of operations only."""
-    workers = asyncio.create_task(core.queue.run(lanes), name="queue")
-    try:
-        yield
-    finally:
-        core.reconciler.stop()
-        workers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await workers
 
 
 @contextlib.asynccontextmanager

@@ -108,6 +108,7 @@ async def _run(config: Path) -> int:
     from bot import app
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
+    from bot.core import opened
     from bot.log import set_up_logging
 
     settings = load(config, os.environ)
@@ -115,7 +116,7 @@ async def _run(config: Path) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with app.opened(settings, secrets) as core:
+    async with opened(settings, secrets) as core:
         set_up_logging(core.redactor)
         try:
             async with app.in_slack(core, secrets):
@@ -132,6 +133,7 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
     from bot import app, terminal
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
+    from bot.core import opened, working
     from bot.log import set_up_logging
     from bot.slack import present
     from bot.slack.surface import Kind, Request
@@ -144,7 +146,7 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
     )
     console = Console(highlight=False)
-    async with app.opened(settings, secrets) as core:
+    async with opened(settings, secrets) as core:
         set_up_logging(core.redactor, logging.ERROR)
         try:
             answer = await app.at_terminal(core, request)
@@ -161,7 +163,7 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
             return 0
         async with contextlib.AsyncExitStack() as stack:
             if not await core.queue.is_worked():
-                await stack.enter_async_context(app.working(core, {Lane.WORK: 4}))
+                await stack.enter_async_context(working(core, {Lane.WORK: 4}))
             quiet = Console(file=sys.stderr) if as_json else console
             ended = await terminal.follow(core.operations, operation, quiet)
         if as_json:

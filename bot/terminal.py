@@ -22,6 +22,7 @@ _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _EMPHASIS = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
+_SLASH = re.compile(r"(?<!\S)/(backup|checklist)\b(?!/)")
 _TICKS = re.compile(r"```\n?|`")
 
 
@@ -35,12 +36,13 @@ def plain(mrkdwn: str) -> str:
 
 
 def lines(message: Message) -> Iterator[str]:
-    """What a message says, without its controls; its text where it has no blocks."""
-    if not message.blocks:
-        yield plain(message.text)
-    for block in message.blocks:
-        for text in _texts(block):
-            yield from plain(text).splitlines()
+    """What a message says, without its controls; its text where it has no blocks.
+
+    A slash command named in it reads as it is typed here: `/backup now` as `opsbell backup now`.
+    """
+    texts = [text for block in message.blocks for text in _texts(block)] or [message.text]
+    for text in texts:
+        yield from _SLASH.sub(r"opsbell \1", plain(text)).splitlines()
 
 
 async def follow(operations: Operations, number: int, console: Console) -> Operation:

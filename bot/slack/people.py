@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -88,17 +88,23 @@ class _Known:
 
 
 class People:
-    """What Slack says of people and their groups, remembered for a while."""
+    """What Slack says of people and their groups, remembered for a while.
+
+    `mentioned` are people and groups that are only spoken to: they have no role by that, but
+    their handles are known.
+    """
 
     def __init__(
         self,
         client: AsyncWebClient,
         roles: Mapping[str, tuple[str, ...]],
         *,
+        mentioned: Iterable[str] = (),
         clock: Clock = time.monotonic,
     ) -> None:
         self._client = client
         self._roles = roles
+        self._mentioned = frozenset(mentioned)
         self._clock = clock
         self._team = ""
         self._handles: dict[str, str] = {}
@@ -196,7 +202,7 @@ class People:
             logger.warning("groups not refreshed", extra={"error": str(error)})
 
     async def _refresh_handles(self) -> None:
-        if any(name.startswith("@") for name in self._group_names()):
+        if any(name.startswith("@") for name in self._group_names() | self._mentioned):
             with slack_errors("usergroups.list"):
                 groups = (await self._client.usergroups_list())["usergroups"]
             self._handles = {f"@{each['handle']}": each["id"] for each in groups}

@@ -1,0 +1,156 @@
+"""The parts that every way of using Opsbell stands on, built and opened in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.backups.service import Backups
+from bot.checklists.jobs import Jobs
+from bot.checklists.lookup import Lookup
+from bot.checklists.publish import Publisher
+from bot.checklists.service import Checklists
+from bot.checks.service import Checks
+from bot.config.environment import SlackSecrets
+from bot.config.redact import Redactor
+from bot.config.settings import Settings
+from bot.errors import OpsbellError
+from bot.operations.engine import Engine
+from bot.operations.service import Operations
+from bot.slack.client import open_session, web_client
+from bot.slack.people import People
+from bot.slack.posts import Posts
+from bot.slack.reconciler import Reconciler
+from bot.store.database import Database
+from bot.store.embedded import embedded_postgres
+from bot.store.events import EventLog, load_key
+from bot.store.migrate import migrate
+from bot.store.queue import WORKERS, Lane, Queue
+from bot.targets.targets import Targets
+
+logger = logging.getLogger(__name__)
+
+
+def now() -> datetime:
+    """The moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every way of using Opsbell stands on, terminal and Slack alike."""
+
+    settings: Settings
+    redactor: Redactor
+    database: Database
+    queue: Queue
+    session: aiohttp.ClientSession
+    client: AsyncWebClient
+    targets: Targets
+    posts: Posts
+    reconciler: Reconciler
+    people: People
+    checks: Checks
+    operations: Operations
+    backups: Backups
+    checklists: Checklists
+    checklist_lookup: Lookup
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Core]:
+    """Everything built and the database migrated, with nothing running yet.
+
+    Raises Unavailable where PostgreSQL cannot be reached, DatabaseTooNew where it is newer.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as stack:
+        url = await _database_url(settings, stack)
+        log = EventLog(load_key(settings.data / "audit.key"))
+        database = await stack.enter_async_context(Database(url, log))
+        await migrate(database)
+        queue = Queue(database)
+        await queue.open()
+        session = await stack.enter_async_context(open_session())
+        client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
+        targets = await stack.enter_async_context(Targets(settings))
+        redactor = _redactor(settings, secrets, targets)
+        yield _core(settings, redactor, database, queue, session, client, targets)
+
+
+async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:
+    if settings.database is None:
+        return await stack.enter_async_context(embedded_postgres(settings.data))
+    return settings.database.reveal()
+
+
+def _redactor(settings: Settings, secrets: SlackSecrets, targets: Targets) -> Redactor:
+    """Knows every secret there is; a target whose environment file can't be read says so later."""
+    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
+    try:
+        known += targets.secrets()
+    except OpsbellError as error:
+        logger.warning("secrets of targets not known", extra={"error": str(error)})
+    return Redactor(known)
+
+
+def _core(
+    settings: Settings,
+    redactor: Redactor,
+    database: Database,
+    queue: Queue,
+    session: aiohttp.ClientSession,
+    client: AsyncWebClient,
+    targets: Targets,
+) -> Core:
+    posts = Posts(database, queue, client)
+    # A post whose call is repeated unasked could stand twice.
+    once = web_client(session, client.token or "", client.base_url, patient=False)
+    reconciler = Reconciler(database, queue, once)
+    reconciler.register()
+    concerned = {item.who for each in settings.checklists.values() for item in each.items}
+    people = People(client, settings.roles, mentioned=filter(None, concerned))
+    operations = Operations(database, queue, Engine(database, posts, settings.slack.channel("ops")))
+    backups = Backups(settings, targets, operations)
+    checks = Checks(settings, targets, newest_backup=backups.newest)
+    publisher = Publisher(settings, posts, people.group_id)
+    jobs = Jobs(database, queue, checks, publisher, now)
+    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=now)
+    lookup = Lookup(settings, database, now)
+    return Core(
+        settings,
+        redactor,
+        database,
+        queue,
+        session,
+        client,
+        targets,
+        posts,
+        reconciler,
+        people,
+        checks,
+        operations,
+        backups,
+        checklists,
+        lookup,
+    )
+
+
+@contextlib.asynccontextmanager
+async def working(core: Core, lanes: Mapping[Lane, int] = WORKERS) -> AsyncIterator[None]:
+    """Works off the queue inside the block; the terminal needs the lane of operations only."""
+    workers = asyncio.create_task(core.queue.run(lanes), name="queue")
+    try:
+        yield
+    finally:
+        core.reconciler.stop()
+        workers.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await workers
