@@ -21,7 +21,7 @@ FOLLOW_INTERVAL = 0.5
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
-_EMPHASIS = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])")
+_EMPHASIS = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
 _SLASH = re.compile(r"(?<!\S)/(backup|checklist)\b(?!/)")
 _TICKS = re.compile(r"```\n?|`")
 
