@@ -142,14 +142,13 @@ class ComposeTarget:
 
     async def _containers(self, service: str) -> list[dict[str, Any]]:
         """The containers of a service, running or not; NotFound where there is none."""
-        labels = [f"{_PROJECT}={self._project}", f"{_ONE_OFF}=False"]
-        there: list[dict[str, Any]] = await self._engine.call(
-            APIClient.containers, all=True, filters={"label": labels}
-        )
+        there = await self._labelled(f"{_PROJECT}={self._project}")
         if not there:
+            others = sorted({each["Labels"][_PROJECT] for each in await self._labelled(_PROJECT)})
             raise NotFound(
                 f"The Compose project {self._project} of {self.name} does not run.",
-                hint=f"Start it with docker compose up -d in {self._settings.directory}.",
+                hint=f"Start it with docker compose up -d in {self._settings.directory}. "
+                + (f"Docker has {join(others)}." if others else "Docker has no project."),
             )
         found = [each for each in there if each["Labels"].get(_SERVICE) == service]
         if not found:
@@ -158,6 +157,13 @@ class ComposeTarget:
                 f"{self.name} has no service called {service}.", hint=f"It has {join(names)}."
             )
         return sorted(found, key=lambda each: int(each["Labels"].get(_NUMBER, "0")))
+
+    async def _labelled(self, label: str) -> list[dict[str, Any]]:
+        """All containers with a label, but for those of `docker compose run`."""
+        found: list[dict[str, Any]] = await self._engine.call(
+            APIClient.containers, all=True, filters={"label": [label, f"{_ONE_OFF}=False"]}
+        )
+        return found
 
     @property
     def _project(self) -> str:

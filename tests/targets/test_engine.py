@@ -94,7 +94,7 @@ async def test_an_engine_that_hangs_is_given_up_in_time(target: Target, proxy: T
     started = asyncio.get_running_loop().time()
     with pytest.raises(Unavailable, match=r"did not (answer in time|end within)"):
         await target.run(["true"], service="web", timeout=timedelta(seconds=1))
-    assert asyncio.get_running_loop().time() - started < 15
+    assert asyncio.get_running_loop().time() - started < 30  # two limits of 10 s at most
     proxy.resume()
     await works(target)
 
@@ -210,14 +210,21 @@ async def tls_server(directory: Path) -> AsyncIterator[int]:
         while piece := await source.read(65536):
             to.write(piece)
             await to.drain()
-        to.close()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(SOCKET)
-        there = asyncio.create_task(copy(reader, far_writer))
-        serving.add(there)
-        await copy(far_reader, writer)
-        there.cancel()
+    async def serve(near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
+        far, request = await asyncio.open_unix_connection(SOCKET)
+        both_ways = {asyncio.create_task(c) for c in (copy(near, request), copy(far, answer))}
+        try:
+            await asyncio.wait(both_ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one_way in both_ways:
+                one_way.cancel()
+            await asyncio.gather(*both_ways, return_exceptions=True)
+            for writer in (request, answer):
+                writer.transport.abort()
 
     server = await asyncio.start_server(serve, "localhost", 0, ssl=context)
     async with server:
