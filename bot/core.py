@@ -82,7 +82,9 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
         client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
         targets = await stack.enter_async_context(Targets(settings))
         redactor = _redactor(settings, secrets, targets)
-        yield _core(settings, redactor, database, queue, session, client, targets)
+        core = _core(settings, redactor, database, queue, session, client, targets)
+        stack.push_async_callback(core.checks.close)
+        yield core
 
 
 async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:

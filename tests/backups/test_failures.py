@@ -1,7 +1,6 @@
 """Backups that break: the step and the cause are named, old sets stay, nothing half is left."""
 
 import asyncio
-import os
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -22,6 +21,7 @@ from tests.backups.trouble import (
     tools_running,
     without_sessions,
 )
+from tests.parts.require import need
 
 
 @pytest.fixture
@@ -104,8 +104,7 @@ async def test_a_locked_table_is_waited_for_and_then_named(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root: a file system has to be mounted")
+    need("root")
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=True)

@@ -1,7 +1,6 @@
 """Answers of real servers: good, wrong, slow, silent, and with TLS that does not hold."""
 
 import asyncio
-import shutil
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,11 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bot.checks.model import Reading, State
 from tests.checks.places import checks_of
 from tests.parts.compose_project import ComposeProject, run
+from tests.parts.require import need
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -140,8 +138,7 @@ async def test_a_server_that_is_away_or_hangs_up() -> None:
 
 
 async def test_a_certificate_that_is_not_valid_is_one_line(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("the program openssl, which makes the certificate, is not installed")
+    need("openssl")
     await run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"),
         *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")),

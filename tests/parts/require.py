@@ -44,6 +44,8 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "web-image": _image("opsbell-test/web:1"),
     "browser": _program("chromium"),
     "zstd": _program("zstd"),
+    "openssl": _program("openssl"),
+    "root": lambda: None if os.geteuid() == 0 else "only root may mount a file system",
 }
 
 

@@ -16,6 +16,7 @@ from bot.errors import Unavailable
 from bot.targets.model import Target
 from bot.targets.ssh_relay import ssh_command
 from tests.parts.compose_project import ComposeProject, run
+from tests.parts.require import need
 from tests.parts.tcp_proxy import TcpProxy
 from tests.targets.places import compose_settings, opened
 
@@ -178,8 +179,7 @@ async def test_ssh_that_fails_is_named_in_the_log(
 async def test_over_tls(
     grandvps: ComposeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("the program openssl, which makes the certificate, is not installed")
+    need("openssl")
     await run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"),
         *("-addext", "subjectAltName=DNS:localhost", "-days", "1"),
