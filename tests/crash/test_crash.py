@@ -56,7 +56,7 @@ async def test_nothing_is_lost_or_doubled(campaign: Campaign, scenario: Scenario
 
 @pytest.mark.timeout(1800)
 async def test_no_half_backup(campaign: Campaign) -> None:
-    await judge(campaign, scenarios.host_backup, inside=0.05, outside=0.3)
+    await judge(campaign, scenarios.host_backup, inside=0.03, outside=0.2)
 
 
 @pytest.mark.timeout(1800)
