@@ -107,3 +107,7 @@ class BackupStep:
     async def undo(self, context: StepContext) -> None:
         """Removes what the step may have left."""
         await self._undo(self._find(context.operation))
+
+    async def done(self, context: StepContext) -> Result | None:
+        """None: a part of a partial set is of no use by itself."""
+        return None

@@ -49,6 +49,9 @@ class Ending:
     output: str = ""
 
 
+CANCELLATION = Ending(OperationState.CANCELLED, StepState.CANCELLED)
+
+
 class Context:
     """What a step works with; see StepContext."""
 
@@ -122,23 +125,28 @@ class Engine:
             if began:
                 await self._end(operation, await self._perform(operation))
             elif found.state is OperationState.RUNNING:
-                await self._end(operation, _found_running(found))
+                await self._end(operation, await self._found_running(found))
 
     async def _perform(self, number: int) -> Ending:
         """Runs the steps one after another until the last, the first that fails, or a cancel."""
-        async with self.database.transaction() as tx:
-            operation = await store.get(tx, number)
         try:
+            async with self.database.transaction() as tx:
+                operation = await store.get(tx, number)
             for position in range(len(operation.steps)):
                 async with self.database.transaction() as tx:
-                    if canceller := await store.cancelled_by(tx, number):
-                        return _cancellation(canceller)
+                    operation = await store.get(tx, number)
+                    if operation.cancel_by:
+                        return CANCELLATION
                     await store.begin_step(tx, number, position)
                     await self.show(tx, number)
                     operation = await store.get(tx, number)
                 await self._run_step(operation, operation.steps[position])
         except asyncio.CancelledError:
-            return await self._why_cancelled(operation)
+            return await self._why_cancelled(number)
+        except psycopg.OperationalError as error:
+            logger.warning("database lost in a step", extra={"error": str(error)})
+            told = "Opsbell's own database went away during the operation."
+            return Ending(OperationState.FAILED, error=told)
         except Failed as error:
             return Ending(OperationState.FAILED, error=str(error), output=error.output)
         except OpsbellError as error:
@@ -146,30 +154,51 @@ class Engine:
         except Exception:
             reference = uuid.uuid4().hex[:8]
             logger.exception("step failed", extra={"reference": reference, "operation": number})
-            told = f"Something went wrong inside Opsbell; its log says more under {reference}."
+            told = f"Something went wrong inside Opsbell. Its log says more under {reference}."
             return Ending(OperationState.FAILED, error=told)
         return Ending(OperationState.DONE)
 
     async def _run_step(self, operation: Operation, step: Step) -> None:
-        kind = self._kinds[step.planned.kind]
-        result = dict(await kind.run(Context(self, operation, step)))
-        note = str(result.pop("note", ""))
+        result = await self._kinds[step.planned.kind].run(Context(self, operation, step))
+        await self._step_done(operation, step, result)
+
+    async def _step_done(self, operation: Operation, step: Step, result: Mapping[str, Any]) -> None:
+        values = dict(result)
+        note = str(values.pop("note", ""))
         async with self.database.transaction() as tx:
             await store.end_step(
-                tx, operation.id, step.position, StepState.DONE, note=note, result=result
+                tx, operation.id, step.position, StepState.DONE, note=note, result=values
             )
             detail = {"step": step.planned.kind, "note": note}
             tx.record(_event(operation, "operation.step", detail=detail))
             await self.show(tx, operation.id)
 
-    async def _why_cancelled(self, operation: Operation) -> Ending:
+    async def _was_done(self, operation: Operation, step: Step) -> bool:
+        """Whether a step whose end was not seen has done what it is for; marks it so."""
+        result = await self._kinds[step.planned.kind].done(Context(self, operation, step))
+        if result is not None:
+            await self._step_done(operation, step, result)
+        return result is not None
+
+    async def _why_cancelled(self, number: int) -> Ending:
         """A person's wish, or this process being stopped."""
         async with self.database.transaction() as tx:
-            canceller = await store.cancelled_by(tx, operation.id)
-            operation = await store.get(tx, operation.id)
-        if canceller:
-            return _cancellation(canceller)
-        return _interruption(operation, "Opsbell was stopped")
+            operation = await store.get(tx, number)
+        if not operation.cancel_by:
+            return _interruption(operation, "Opsbell was stopped")
+        for step in operation.steps:
+            if step.state is StepState.RUNNING:
+                await self._was_done(operation, step)
+        return CANCELLATION
+
+    async def _found_running(self, operation: Operation) -> Ending:
+        """How an operation ended whose process went away: well, if all it is for is so."""
+        if operation.cancel_by:
+            return CANCELLATION
+        for step in operation.steps:
+            if step.state is not StepState.DONE and not await self._was_done(operation, step):
+                return _interruption(operation, "Opsbell was killed or lost power")
+        return Ending(OperationState.DONE)
 
     async def _end(self, number: int, ending: Ending) -> None:
         """Undoes what did not end well, then commits the end. A cancel no longer disturbs it."""
@@ -218,19 +247,6 @@ class Engine:
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
                 troubles.append(f"{step.planned.title} could not be undone: {told}.")
         return " ".join(troubles)
-
-
-def _cancellation(canceller: str) -> Ending:
-    who = canceller.partition(":")[2]
-    named = f"<@{who}>" if canceller.startswith("slack:") else who
-    return Ending(OperationState.CANCELLED, StepState.CANCELLED, error=f"Cancelled by {named}.")
-
-
-def _found_running(operation: Operation) -> Ending:
-    """How an operation ended whose process went away: well, if no step was left to do."""
-    if all(step.state is StepState.DONE for step in operation.steps):
-        return Ending(OperationState.DONE)
-    return _interruption(operation, "Opsbell was killed or lost power")
 
 
 def _interruption(operation: Operation, cause: str) -> Ending:

@@ -104,7 +104,8 @@ class Step:
 class Operation:
     """One run of a plan. `reason` is why it was asked for: `manual`, `schedule`, …
 
-    `error` and `output` are set when it failed or was interrupted, redacted.
+    `error` and `output` are set when it failed or was interrupted, redacted. `cancel_by` is the
+    actor who asked for it to be cancelled, "" if nobody did.
     """
 
     id: int
@@ -118,6 +119,7 @@ class Operation:
     finished: datetime | None = None
     error: str = ""
     output: str = ""
+    cancel_by: str = ""
 
     @property
     def key(self) -> str:
@@ -154,4 +156,9 @@ class StepKind(Protocol):
 
     async def undo(self, context: StepContext) -> None:
         """Removes what an unfinished or failed operation left behind. Idempotent."""
+        ...
+
+    async def done(self, context: StepContext) -> Mapping[str, Any] | None:
+        """Asked of a step whose end was not seen, or that was not begun when the process died:
+        its result, as from `run`, if what it is for is so (or was quickly made so); else None."""
         ...

@@ -73,12 +73,12 @@ class Operations:
         row = await store.ask_to_cancel(tx, number, actor)
         if row is None:
             operation = await store.get(tx, number)
+            if not operation.state.final:
+                raise Refused(f"Operation {number} is being cancelled already.")
             raise Refused(f"Not cancelled: operation {number} is {operation.state.value}.")
         state = OperationState(row["state"])
         if state is OperationState.QUEUED:
-            await store.finish(
-                tx, number, OperationState.CANCELLED, error="Cancelled before it began."
-            )
+            await store.finish(tx, number, OperationState.CANCELLED)
             await self._engine.show(tx, number)
         else:
             await self._queue.defer(tx, ABORT_JOB, {"job": row["job"]})
@@ -90,7 +90,7 @@ class Operations:
 
         async def cancel(request: Request, tx: Transaction) -> Answer | None:
             await self.cancel(tx, int(request.value), actor=request.actor)
-            return Answer(Message(f"Stopping operation {request.value}."))
+            return Answer(Message(f"Operation {request.value} is being cancelled."))
 
         return Control(f"{runbook}.cancel", Call(access=runbook, change=cancel))
 

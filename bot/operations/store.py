@@ -81,7 +81,7 @@ async def finish(
     rows = await tx.execute(
         "update operations set state = %s, finished = now(), error = %s, output = %s"
         " where id = %s and state in ('queued', 'running')",
-        (state.value, error, output, number),
+        (state.value, _storable(error), _storable(output), number),
     )
     return rows == 1
 
@@ -93,12 +93,6 @@ async def ask_to_cancel(tx: Transaction, number: int, actor: str) -> DictRow | N
         " and cancel_by = '' returning state, job",
         (actor, number),
     )
-
-
-async def cancelled_by(tx: Transaction, number: int) -> str:
-    """Who asked for the operation to be cancelled; "" if nobody."""
-    row = await tx.one("select cancel_by from operations where id = %s", (number,))
-    return str(row["cancel_by"])
 
 
 async def begin_step(tx: Transaction, number: int, position: int) -> None:
@@ -123,7 +117,7 @@ async def end_step(
     await tx.execute(
         "update steps set state = %s, finished = now(), note = %s, share = null, result = %s"
         " where operation = %s and position = %s",
-        (state.value, note, Jsonb(dict(result)), number, position),
+        (state.value, _storable(note), Jsonb(dict(result)), number, position),
     )
 
 
@@ -133,7 +127,7 @@ async def tell_progress(
     """What a running step says of itself."""
     await tx.execute(
         "update steps set note = %s, share = %s where operation = %s and position = %s",
-        (note, share, number, position),
+        (_storable(note), share, number, position),
     )
 
 
@@ -147,6 +141,11 @@ async def usual_duration(tx: Transaction, runbook: str, target: str) -> timedelt
     )
     mean: timedelta | None = row["mean"]
     return mean
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL refuses NUL in texts, and an operation must end whatever its tools wrote."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def _load(tx: Transaction, row: DictRow) -> Operation:
@@ -163,6 +162,7 @@ async def _load(tx: Transaction, row: DictRow) -> Operation:
         finished=row["finished"],
         error=row["error"],
         output=row["output"],
+        cancel_by=row["cancel_by"],
         steps=tuple(
             Step(
                 position=step["position"],

@@ -85,7 +85,10 @@ def message(
     if not operation.state.final:
         parts.append(blocks.actions(_cancel_button(operation)))
     asked = blocks.moment(operation.requested, "{date_short_pretty} {time}")
-    parts.append(blocks.context(f"{who(operation.actor)}, {asked} · operation {operation.id}"))
+    quiet = f"{who(operation.actor)}, {asked} · operation {operation.id}"
+    if operation.cancel_by:
+        quiet += f" · cancelled by {who(operation.cancel_by)}"
+    parts.append(blocks.context(quiet))
     return Message(sentence(operation), parts)
 
 

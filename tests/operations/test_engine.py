@@ -41,6 +41,7 @@ class Recorder:
     broken: str = ""
     hangs: str = ""
     undo_fails: bool = False
+    was_done: tuple[str, ...] = ()
 
     async def run(self, context: StepContext) -> Mapping[str, Any]:
         name = str(context.step.planned.arguments["name"])
@@ -52,6 +53,10 @@ class Recorder:
         if name == self.broken:
             raise Failed("pg_dump ended with status 1.", output="connection lost")
         return {"note": f"{name}, 3 files", "files": 3}
+
+    async def done(self, context: StepContext) -> Mapping[str, Any] | None:
+        name = str(context.step.planned.arguments["name"])
+        return {"note": f"{name} was done"} if name in self.was_done else None
 
     async def undo(self, context: StepContext) -> None:
         self.log.append(f"undo {context.step.planned.arguments['name']}")
@@ -181,6 +186,8 @@ class BrokenByDefect:
     async def run(self, context: StepContext) -> Mapping[str, Any]:
         raise KeyError("s3cret")
 
+    async def done(self, context: StepContext) -> Mapping[str, Any] | None: ...
+
     async def undo(self, context: StepContext) -> None: ...
 
 
@@ -207,8 +214,31 @@ async def test_cancel_ends_a_running_step_and_undoes_it(running: House) -> None:
         await running.operations.cancel(tx, number, actor=ALICE)
     operation = await running.ended(number)
     assert operation.state is OperationState.CANCELLED
-    assert operation.error == "Cancelled by <@U0ALICE001>."
+    assert "cancelled by <@U0ALICE001>" in await running.said(number)
     assert running.recorder.log == ["run database", "undo database"]
+
+
+async def test_a_second_cancel_says_that_it_is_under_way(running: House) -> None:
+    running.recorder.hangs = "database"
+    number = await running.request(plan("database"))
+    await asyncio.wait_for(running.recorder.began.wait(), 20)
+    async with running.database.transaction() as tx:
+        await running.operations.cancel(tx, number, actor=ALICE)
+        with pytest.raises(Refused, match="being cancelled already"):
+            await running.operations.cancel(tx, number, actor=ALICE)
+    assert (await running.ended(number)).state is OperationState.CANCELLED
+
+
+async def test_an_error_with_nul_bytes_still_ends_the_operation(running: House) -> None:
+    running.operations.register("record", NulBytes())
+    operation = await running.ended(await running.request(plan("database")))
+    assert operation.state is OperationState.FAILED
+    assert "torn" in operation.output
+
+
+class NulBytes(BrokenByDefect):
+    async def run(self, context: StepContext) -> Mapping[str, Any]:
+        raise Failed("tar ended with status 2.", output="torn\0log")
 
 
 async def test_what_waits_is_cancelled_at_once_and_what_ended_is_refused(house: House) -> None:
@@ -281,6 +311,7 @@ class Hangs:
     async def run(self, context):
         print("began", flush=True)
         await asyncio.sleep(3600)
+    async def done(self, context): ...
     async def undo(self, context): ...
 
 async def nothing(**arguments): ...
@@ -320,3 +351,32 @@ async def test_after_a_kill_another_process_tells_the_truth(
     assert "during «Database»" in operation.error
     assert house.recorder.log == ["undo database"]
     assert "was interrupted" in await house.said(number)
+
+
+@pytest.mark.parametrize(
+    ("was_done", "state"),
+    [
+        (("database", "media"), OperationState.DONE),
+        (("database",), OperationState.INTERRUPTED),
+    ],
+)
+async def test_after_a_kill_what_was_done_all_the_same_is_told_so(
+    house: House, queue: Queue, was_done: tuple[str, ...], state: OperationState
+) -> None:
+    """The process died after the deed and before its commit."""
+    house.recorder.was_done = was_done
+    number = await house.request(plan("database", "media"))
+    await house.database.execute(
+        "update operations set state = 'running', started = now() where id = %s", (number,)
+    )
+    await house.database.execute(
+        "update steps set state = 'running', started = now() where operation = %s and position = 0",
+        (number,),
+    )
+    workers = asyncio.create_task(queue.run())
+    operation = await house.ended(number)
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+    assert operation.state is state
+    assert operation.steps[0].note == "database was done"
