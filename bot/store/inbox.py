@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 JOB = "request"
 LANE = Lane.REQUESTS
 TIME_LIMIT = timedelta(seconds=2)
-# Two clicks on one button within this time were meant as one.
+# Two clicks on one button within this time were meant as one, in whichever order they are done.
 DOUBLE_CLICK = timedelta(seconds=2)
 # Slack delivers an event again for up to a day where "Delayed Events" is switched on.
 KEPT = timedelta(days=3)
@@ -64,8 +64,9 @@ select array(select key from asked) as taken, (select ids from jobs)
 _IS_DOUBLE = """
 select exists (
     select from inbox as second join inbox as first using (twin)
-    where second.key = %s and first.key <> second.key
-    and first.received_at between second.received_at - %s and second.received_at
+    where second.key = %(key)s and first.key <> second.key and first.done_at is not null
+    and first.received_at between second.received_at - %(within)s
+        and second.received_at + %(within)s
 ) as double
 """
 
@@ -73,11 +74,19 @@ select exists (
 class NotTaken(Unavailable):
     """PostgreSQL did not commit the entry in time; it will not be acted on."""
 
+    def __init__(
+        self,
+        why: str = "Opsbell's own database does not answer.",
+        hint: str = "Nothing was taken. Try again in a minute.",
+    ) -> None:
+        super().__init__(why, hint=hint)
+
+
+class Unfit(NotTaken):
+    """The entry holds what PostgreSQL cannot keep, now or later."""
+
     def __init__(self) -> None:
-        super().__init__(
-            "Opsbell's own database does not answer.",
-            hint="Nothing was taken. Try again in a minute.",
-        )
+        super().__init__("Opsbell cannot keep these characters.", "Nothing was taken. Retype it.")
 
 
 @dataclass(frozen=True)
@@ -97,12 +106,12 @@ class Entry:
 class _Waiting:
     entry: Entry
     until: datetime
-    taken: asyncio.Future[bool]
+    refusal: asyncio.Future[NotTaken | None]
 
-    def settle(self, taken: bool) -> None:
+    def settle(self, refusal: NotTaken | None = None) -> None:
         """Answers, unless that was done before."""
-        if not self.taken.done():
-            self.taken.set_result(taken)
+        if not self.refusal.done():
+            self.refusal.set_result(refusal)
 
 
 class Inbox:
@@ -127,18 +136,18 @@ class Inbox:
         Raises NotTaken after the time limit; the entry is then never acted on.
         """
         waiting = self._waiting.get(entry.key) or self._sent.get(entry.key)
-        if waiting is None or waiting.taken.done():
-            taken = asyncio.get_running_loop().create_future()
-            waiting = _Waiting(entry, datetime.now(UTC) + self._limit, taken)
+        if waiting is None or waiting.refusal.done():
+            refusal = asyncio.get_running_loop().create_future()
+            waiting = _Waiting(entry, datetime.now(UTC) + self._limit, refusal)
             self._refused.pop(entry.key, None)
             self._waiting[entry.key] = waiting
             self._quiet.clear()
             self._arrived.set()
-        await asyncio.wait({waiting.taken}, timeout=self._limit.total_seconds())
-        if not waiting.taken.done():
-            self._refuse(waiting)
-        if not waiting.taken.result():
-            raise NotTaken
+        await asyncio.wait({waiting.refusal}, timeout=self._limit.total_seconds())
+        if not waiting.refusal.done():
+            self._refuse(waiting, NotTaken())
+        if refused := waiting.refusal.result():
+            raise refused
 
     async def claim(self, tx: Transaction, entry: Entry) -> bool:
         """Marks the entry done in the transaction that acts on it; False: not to be acted on."""
@@ -147,13 +156,14 @@ class Inbox:
             await tx.execute("delete from inbox where key = %s", (entry.key,))
             return False
         if sent := self._sent.get(entry.key):
-            sent.settle(True)
+            sent.settle()
         claimed = await tx.execute(
             "update inbox set done_at = now() where key = %s and done_at is null", (entry.key,)
         )
         if not claimed or not entry.twin:
             return claimed > 0
-        return not (await tx.one(_IS_DOUBLE, (entry.key, DOUBLE_CLICK)))["double"]
+        twin = await tx.one(_IS_DOUBLE, {"key": entry.key, "within": DOUBLE_CLICK})
+        return not twin["double"]
 
     async def quiet(self) -> None:
         """Returns when no acknowledgement waits for its commit."""
@@ -186,9 +196,12 @@ class Inbox:
         Sending it again over a new connection is safe: what was committed, though the answer was
         lost, is not taken in twice.
         """
-        while batch := [each for each in batch if not each.taken.done()]:
+        while batch := [each for each in batch if not each.refusal.done()]:
             try:
                 taken = await self._send(batch)
+            except (psycopg.DataError, UnicodeError) as error:
+                await self._commit_singly(batch, error)
+                return
             except (psycopg.Error, OSError) as error:
                 if self._reached:
                     logger.warning("inbox not reached", extra={"error": str(error).strip()})
@@ -202,9 +215,18 @@ class Inbox:
                 late = [each for each in batch if each.entry.key not in taken]
                 for each in batch:
                     if each.entry.key in taken:
-                        each.settle(True)
+                        each.settle()
             for each in late:
-                self._refuse(each)
+                self._refuse(each, NotTaken())
+
+    async def _commit_singly(self, batch: list[_Waiting], error: Exception) -> None:
+        """Finds the entry that PostgreSQL cannot keep, so that it is refused alone."""
+        if len(batch) == 1:
+            logger.error("unfit entry", extra={"key": batch[0].entry.key, "error": str(error)})
+            self._refuse(batch[0], Unfit())
+            return
+        for each in batch:
+            await self._commit([each])
 
     async def _send(self, batch: list[_Waiting]) -> set[str]:
         """The keys that are committed. Raises psycopg.Error or OSError, in time."""
@@ -249,14 +271,14 @@ class Inbox:
             connection, self._connection = self._connection, None
             await connection.close()
 
-    def _refuse(self, waiting: _Waiting) -> None:
-        if waiting.taken.done():
+    def _refuse(self, waiting: _Waiting, refusal: NotTaken) -> None:
+        if waiting.refusal.done():
             return
         self._waiting.pop(waiting.entry.key, None)
         self._refused[waiting.entry.key] = None
         if len(self._refused) > _REMEMBERED:
             self._refused.popitem(last=False)
-        waiting.settle(False)
+        waiting.settle(refusal)
 
 
 def _cut(connection: psycopg.AsyncConnection[TupleRow]) -> None:

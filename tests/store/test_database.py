@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from bot.errors import Unavailable
+from bot.errors import OpsbellError, Unavailable
 from bot.store.database import Database
-from bot.store.events import Event, EventLog
+from bot.store.events import Event, EventLog, load_key
 from bot.store.migrate import DatabaseTooNew, migrate, own_migrations, queue_migrations
 
 KEY = b"a key for tests"
@@ -60,6 +61,23 @@ async def test_edited_or_missing_history_is_noticed(
 async def test_another_key_proves_nothing(database: Database) -> None:
     await write(database, "one")
     assert await EventLog(b"another").broken_at(rows(database)) == 1
+
+
+async def test_the_key_is_made_once_and_read_by_all(tmp_path: Path) -> None:
+    keys = await asyncio.gather(
+        *(asyncio.to_thread(load_key, tmp_path / "audit.key") for _ in range(8))
+    )
+    assert len(set(keys)) == 1
+    assert len(keys[0]) == 32
+    assert (tmp_path / "audit.key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["audit.key"]
+
+
+@pytest.mark.parametrize("content", ["", "00", "not hexadecimal"])
+async def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "audit.key").write_text(content)
+    with pytest.raises(OpsbellError, match="is not the key"):
+        load_key(tmp_path / "audit.key")
 
 
 async def test_migrating_twice_changes_nothing(database: Database) -> None:

@@ -15,14 +15,16 @@ from bot.errors import Unavailable
 from bot.store.embedded import embedded_postgres
 
 USER = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from bot.store.embedded import embedded_postgres
 
 async def main():
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     async with embedded_postgres(Path(sys.argv[1])):
         print("ready", flush=True)
-        await asyncio.sleep(3600)
+        await stopping.wait()
 
 asyncio.run(main())
 """
@@ -110,3 +112,36 @@ async def test_a_cluster_that_cannot_start_says_why(data: Path) -> None:
     with pytest.raises(Unavailable, match="did not start"):
         async with embedded_postgres(data):
             raise AssertionError("unreachable")
+
+
+async def test_a_server_that_dies_is_started_again(data: Path) -> None:
+    async with embedded_postgres(data) as url:
+        first = psutil.Process(postmaster(data))
+        children = first.children(recursive=True)
+        first.kill()
+        psutil.wait_procs([first, *children], timeout=10)
+        async with asyncio.timeout(30):
+            while not await answers(url):
+                await asyncio.sleep(0.1)
+
+
+async def answers(url: str) -> bool:
+    try:
+        connection = await psycopg.AsyncConnection.connect(url)
+    except psycopg.OperationalError:
+        return False
+    await connection.close()
+    return True
+
+
+async def test_many_that_come_and_go_at_once_all_have_a_server(data: Path) -> None:
+    """Who leaves last stops it, also while others are just starting."""
+
+    async def come_and_go() -> None:
+        process = await user_of(data)
+        process.terminate()
+        await process.wait()
+
+    async with asyncio.timeout(100):
+        await asyncio.gather(*(come_and_go() for _ in range(6)))
+    assert not (data / "postgres" / "postmaster.pid").exists()

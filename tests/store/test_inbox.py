@@ -12,7 +12,7 @@ import pytest
 
 from bot.store.database import Database
 from bot.store.events import EventLog
-from bot.store.inbox import JOB, LANE, Entry, Inbox, NotTaken
+from bot.store.inbox import JOB, LANE, Entry, Inbox, NotTaken, Unfit
 from bot.store.queue import Queue
 from tests.parts.postgres import PostgresServer
 from tests.parts.tcp_proxy import TcpProxy
@@ -206,6 +206,43 @@ async def test_an_entry_is_claimed_once(database: Database, inbox: Inbox) -> Non
         assert await inbox.claim(tx, Entry("a"))
     async with database.transaction() as tx:
         assert not await inbox.claim(tx, Entry("a"))
+
+
+async def test_what_postgresql_cannot_keep_is_refused_alone(
+    database: Database, inbox: Inbox
+) -> None:
+    good = [Entry(f"good {n}", {"n": n}) for n in range(10)]
+    bad = [Entry("nul", {"text": "\x00"}), Entry("half", {"text": "\ud800"}), Entry("key \ud800")]
+    outcomes = await asyncio.gather(
+        *map(inbox.take, [*good[:5], *bad, *good[5:]]), return_exceptions=True
+    )
+    assert outcomes[:5] == outcomes[8:] == [None] * 5
+    assert [type(each) for each in outcomes[5:8]] == [Unfit] * 3
+    assert len(await jobs(database)) == 10
+    await inbox.take(Entry("later"))
+
+
+async def claim(database: Database, inbox: Inbox, entry: Entry) -> bool:
+    async with database.transaction() as tx:
+        return await inbox.claim(tx, entry)
+
+
+async def test_of_two_clicks_at_one_moment_one_counts(database: Database, inbox: Inbox) -> None:
+    first, second = Entry("a", twin="t"), Entry("b", twin="t")
+    await asyncio.gather(inbox.take(first), inbox.take(second))
+    await database.execute("update inbox set received_at = now()")
+    assert await claim(database, inbox, first)
+    assert not await claim(database, inbox, second)
+
+
+async def test_of_two_clicks_done_in_the_wrong_order_one_counts(
+    database: Database, inbox: Inbox
+) -> None:
+    first, second = Entry("a", twin="t"), Entry("b", twin="t")
+    await inbox.take(first)
+    await inbox.take(second)
+    assert await claim(database, inbox, second)
+    assert not await claim(database, inbox, first)
 
 
 async def test_what_was_done_long_ago_is_forgotten(database: Database, inbox: Inbox) -> None:
