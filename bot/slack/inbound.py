@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.slack.surface import Kind, Request
-from bot.slack.text_in import clean
+from bot.slack.text_in import clean, printable
 
 Payload = Mapping[str, Any]
 
@@ -16,6 +16,11 @@ def read(payload: Payload, *, bot_user: str, prefix: str = "") -> Request | None
 
     `bot_user` is Opsbell's own user ID, `prefix` what its slash commands begin with.
     """
+    request = _read(payload, bot_user, prefix)
+    return request and Request.from_json(printable(request.as_json()))
+
+
+def _read(payload: Payload, bot_user: str, prefix: str) -> Request | None:
     if "command" in payload:
         return _command(payload, prefix)
     match payload.get("type"):

@@ -6,6 +6,7 @@ import difflib
 import html
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bot.config.settings import Settings
 from bot.errors import UsageError
@@ -15,6 +16,9 @@ _TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛", '""""""' + "''''")
 # Phones turn "--" into a dash. Only before a word is it an option; elsewhere it is punctuation.
 _OPTION_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
+# Control characters but for tab and line breaks, and halves of surrogate pairs: nobody means
+# them, and PostgreSQL keeps neither a NUL nor half a pair.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
@@ -26,6 +30,17 @@ def clean(text: str) -> str:
     """
     plain = html.unescape(_TOKEN.sub(_bare, text))
     return _OPTION_DASH.sub("--", plain.translate(_QUOTES)).strip()
+
+
+def printable(value: Any) -> Any:
+    """A JSON value whose texts hold nothing but what can be read and kept."""
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("", value)
+    if isinstance(value, dict):
+        return {printable(name): printable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [printable(each) for each in value]
+    return value
 
 
 def _bare(match: re.Match[str]) -> str:

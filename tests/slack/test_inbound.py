@@ -34,6 +34,19 @@ def test_what_a_mention_asks_for(text: str, name: str, rest: str) -> None:
     assert (request.name, request.text) == (name, rest)
 
 
+def test_what_cannot_be_read_or_kept_is_left_out_of_everything() -> None:
+    typed = "a\x00b\x1b[31mc\ud800d\n\te"
+    request = mention(f"<@{BOT}> backup {typed}")
+    assert request is not None
+    assert request.text == "ab[31mcd\n\te"
+    state = {"values": {"note": {"text": {"type": "plain_text_input", "value": typed}}}}
+    view = {"id": "V1", "hash": "h", "callback_id": "note", "state": state}
+    payload = {"type": "view_submission", "user": {"id": "U1"}, "view": view, "trigger_id": "t"}
+    filled = read(payload, bot_user=BOT)
+    assert filled is not None
+    assert filled.fields == {"note": "ab[31mcd\n\te"}
+
+
 @pytest.mark.parametrize(
     "more",
     [
