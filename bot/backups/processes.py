@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 
-from bot.config.redact import Redactor
 from bot.errors import Failed
 from bot.targets.model import Process, Target
 from bot.targets.output import ERROR_TAIL
@@ -16,13 +15,8 @@ LINE_LENGTH = 400
 _TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
 
 
-def redacted(target: Target, text: str) -> str:
-    """A text of the target's without its secrets; only whole lines of it are safe."""
-    return Redactor(target.secrets()).redact(text)
-
-
 def said(target: Target, error_tail: str) -> list[str]:
-    """The lines of a tool's standard error, without the target's secrets.
+    """The lines of a tool's standard error, without secrets.
 
     Where the tail is full, its first line may be half a line, and half a secret is not known as
     one, so that line is left out.
@@ -30,7 +24,7 @@ def said(target: Target, error_tail: str) -> list[str]:
     whole = error_tail
     if len(error_tail.encode()) >= ERROR_TAIL:
         whole = error_tail.partition("\n")[2]
-    lines = redacted(target, whole).splitlines()
+    lines = target.redact(whole).splitlines()
     return [line.strip()[:LINE_LENGTH] for line in lines if line.strip()]
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from bot import words
 from bot.backups import archive, disk
 from bot.backups.model import DATABASE
-from bot.backups.processes import redacted
 from bot.backups.running import Backup, Result, remove_partial
 from bot.backups.sources import Part
 from bot.backups.tar import size_below
@@ -84,7 +83,7 @@ async def archive_files(backup: Backup, context: StepContext) -> Result:
     note = words.size(done.file.size)
     if done.notes_total:
         note += f", {words.count(done.notes_total, 'file')} did not hold still"
-    notes = [redacted(backup.target, each) for each in done.notes]
+    notes = [backup.target.redact(each) for each in done.notes]
     return {"note": note, "files": [done.file.model_dump()], "notes": {name: notes}}
 
 

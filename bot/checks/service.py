@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 
 from bot.checks.backup_age import NewestBackup, look_at_backup_age
 from bot.checks.disk import look_at_disk
@@ -14,13 +15,15 @@ from bot.checks.http import look_at_url
 from bot.checks.logs import look_at_logs
 from bot.checks.model import Reading, State
 from bot.checks.sql import look_with_sql
-from bot.config import Redactor, Settings
+from bot.config import Settings
 from bot.config.checks import BackupAgeCheck, Check, DiskCheck, HttpCheck, LogsCheck, SqlCheck
 from bot.errors import OpsbellError, Unavailable
 from bot.targets.targets import Targets
 from bot.words import duration
 
 _SUMMARY_LENGTH = 300
+
+Redact = Callable[[str], str]
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Checks:
     ) -> None:
         self._settings = settings
         self._targets = targets
+        self._redactor = targets.redactor()
         self._newest_backup = newest_backup
         self._now = now
         self._given_up: dict[str, asyncio.Task[Finding]] = {}
@@ -76,26 +80,26 @@ class Checks:
             check = self._settings.checks.get(name)
             if check is None:
                 raise Unavailable(f"There is no check called {name}.", retryable=False)
-            redactor = self._redactor(check)
+            redact = self._redact(check)
+            finding = await self._within_limit(name, check, redact, taken_at)
+            return Reading(
+                name,
+                finding.state,
+                _one_line(redact(finding.summary)),
+                taken_at,
+                value=finding.value,
+                unit=finding.unit,
+                detail=redact(finding.detail),
+            )
         except OpsbellError as error:
             return Reading(name, State.UNKNOWN, error.message, taken_at, detail=error.hint)
-        finding = await self._within_limit(name, check, redactor, taken_at)
-        return Reading(
-            name,
-            finding.state,
-            _one_line(redactor.redact(finding.summary)),
-            taken_at,
-            value=finding.value,
-            unit=finding.unit,
-            detail=redactor.redact(finding.detail),
-        )
 
     async def _within_limit(
-        self, name: str, check: Check, redactor: Redactor, taken_at: datetime
+        self, name: str, check: Check, redact: Redact, taken_at: datetime
     ) -> Finding:
         if name in self._given_up:
             return _unknown("the look before this one has not ended yet")
-        look = asyncio.create_task(self._look(name, check, redactor, taken_at))
+        look = asyncio.create_task(self._look(name, check, redact, taken_at))
         try:
             await asyncio.wait({look}, timeout=check.timeout.total_seconds())
         finally:
@@ -108,7 +112,7 @@ class Checks:
         self._given_up[name] = look
         look.add_done_callback(lambda _: self._given_up.pop(name, None))
 
-    async def _look(self, name: str, check: Check, redactor: Redactor, now: datetime) -> Finding:
+    async def _look(self, name: str, check: Check, redact: Redact, now: datetime) -> Finding:
         match check:
             case DiskCheck():
                 return await look_at_disk(check)
@@ -117,7 +121,7 @@ class Checks:
             case LogsCheck():
                 target = self._targets.get(check.target)
                 zone = self._settings.timezone
-                return await look_at_logs(check, target, now, zone, redactor.redact)
+                return await look_at_logs(check, target, now, zone, redact)
             case BackupAgeCheck():
                 if self._newest_backup is None:
                     raise Unavailable("Backups are not known here.", retryable=False)
@@ -125,19 +129,9 @@ class Checks:
             case HttpCheck():
                 return await look_at_url(check)
 
-    def _redactor(self, check: Check) -> Redactor:
-        """Knows the configuration's secrets and those of all targets.
-
-        Raises Unavailable where the secrets of the check's own target cannot be known.
-        """
-        known = [secret.reveal() for secret in self._settings.secrets()]
-        for name in self._targets.names():
-            try:
-                known += self._targets.secrets_of(name)
-            except Unavailable:
-                if getattr(check, "target", None) == name:
-                    raise
-        return Redactor(known)
+    def _redact(self, check: Check) -> Redact:
+        """Hides all secrets; raises Unavailable where those of the check's target are not known."""
+        return partial(self._redactor.redact, whose=getattr(check, "target", ""))
 
 
 def _outcome(name: str, look: asyncio.Task[Finding]) -> Finding:

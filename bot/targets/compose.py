@@ -1,26 +1,22 @@
 """A target that Docker Compose runs."""
 
-import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from docker.api.client import APIClient
 
 from bot.config import targets as configured
 from bot.errors import NotFound
+from bot.targets.base import RunningTarget
 from bot.targets.container import Container
 from bot.targets.docker_logs import container_log, merged
 from bot.targets.docker_process import docker_process
 from bot.targets.engine import Engine
-from bot.targets.environment import for_children
-from bot.targets.host_process import host_process
-from bot.targets.model import Completed, DatabasePlace, LogLine, Process
+from bot.targets.model import DatabasePlace, LogLine, Process
 from bot.targets.output import Capped
-from bot.targets.running import run_process
-from bot.targets.secrets import target_secrets
+from bot.targets.redaction import LiveRedactor
 from bot.words import join
 
 # What Compose itself puts on its containers, and finds them by.
@@ -30,44 +26,19 @@ _NUMBER = "com.docker.compose.container-number"
 _ONE_OFF = "com.docker.compose.oneoff"
 
 
-class ComposeTarget:
+class ComposeTarget(RunningTarget[configured.ComposeTarget]):
     """See `bot.targets.model.Target`. A process in a service with several containers runs in the
     first of them that runs."""
 
-    def __init__(self, name: str, settings: configured.ComposeTarget, engine: Engine) -> None:
-        self.name = name
-        self._settings = settings
+    def __init__(
+        self,
+        name: str,
+        settings: configured.ComposeTarget,
+        redactor: LiveRedactor,
+        engine: Engine,
+    ) -> None:
+        super().__init__(name, settings, redactor)
         self._engine = engine
-
-    def process(
-        self,
-        argv: Sequence[str],
-        *,
-        service: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bool = False,
-    ) -> AbstractAsyncContextManager[Process]:
-        """Starts a process in the service's container, or in the target's directory here."""
-        return self._start(argv, service, environment or {}, stdin=stdin)
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        timeout: timedelta,
-        service: str | None = None,
-        environment: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-    ) -> Completed:
-        """Runs a process to its end; see `process`."""
-        return await run_process(
-            lambda errors: self._start(
-                argv, service, environment or {}, stdin=bool(stdin), errors=errors
-            ),
-            program=argv[0],
-            timeout=timeout,
-            stdin=stdin,
-        )
 
     async def logs(self, service: str, since: datetime) -> AsyncIterator[LogLine]:
         """The logs of all containers of the service as one, also of those that are stopped."""
@@ -80,9 +51,7 @@ class ComposeTarget:
         """The container of the database's service, whose tools have the server's version."""
         database = self._settings.database
         if database is None:
-            raise NotFound(
-                f"{self.name} has no database.", hint=f"Add targets.{self.name}.database."
-            )
+            raise self._no_database()
         environment = {"PGUSER": database.user, "PGDATABASE": database.name}
         if database.password:
             environment["PGPASSWORD"] = database.password.reveal()
@@ -91,14 +60,6 @@ class ComposeTarget:
     def tool(self, name: str) -> str:
         """The name itself: the container of the database has it on its PATH."""
         return name
-
-    def directory(self) -> Path:
-        """The target's directory on this machine."""
-        return self._settings.directory
-
-    def secrets(self) -> frozenset[str]:
-        """Values that must never be shown."""
-        return target_secrets(self._settings)
 
     @asynccontextmanager
     async def _start(
@@ -111,13 +72,7 @@ class ComposeTarget:
         errors: Capped | None = None,
     ) -> AsyncIterator[Process]:
         if service is None:
-            async with host_process(
-                argv,
-                environment=for_children(os.environ) | dict(environment),
-                directory=self._settings.directory,
-                stdin=stdin,
-                errors=errors,
-            ) as process:
+            async with self._start_here(argv, environment, stdin=stdin, errors=errors) as process:
                 yield process
             return
         async with docker_process(

@@ -111,6 +111,7 @@ class Target(Protocol):
         """The target's directory on this machine."""
         ...
 
-    def secrets(self) -> frozenset[str]:
-        """Values that must never be shown: those of its environment file, and its passwords."""
+    def redact(self, text: str) -> str:
+        """A text of the target's without any secret, its environment files' included, as they are
+        now. Raises Unavailable where those cannot be read. Give whole lines."""
         ...

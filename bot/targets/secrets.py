@@ -1,6 +1,6 @@
 """The values of a target that must never be shown."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.config import targets as configured
@@ -17,12 +17,13 @@ def target_secrets(settings: configured.Target) -> frozenset[str]:
     nothing of the target can be shown.
     """
     found = set(_database_secrets(settings))
-    for path in sorted(_environment_files(settings)):
-        found |= set(_file_secrets(path))
+    for path in sorted(environment_files(settings)):
+        found |= file_secrets(path)
     return frozenset(found - {""})
 
 
-def _environment_files(settings: configured.Target) -> set[Path]:
+def environment_files(settings: configured.Target) -> set[Path]:
+    """The files of a target whose values are its environment."""
     files = {
         settings.path(inner)
         for inner in settings.config
@@ -36,18 +37,20 @@ def _environment_files(settings: configured.Target) -> set[Path]:
     return files
 
 
-def _file_secrets(path: Path) -> Iterable[str]:
+def file_secrets(path: Path) -> frozenset[str]:
+    """What an environment file keeps secret; nothing where it does not exist. Raises Unavailable
+    where it cannot be read: without knowing the secrets, nothing of the target can be shown."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
-        return ()
+        return frozenset()
     except OSError as error:
         raise Unavailable(
             f"The environment file {path} cannot be read: {error.strerror}.",
             hint="Opsbell has to know its secrets before it may show anything of the target.",
             retryable=False,
         ) from error
-    return secrets_in(parse(text))
+    return frozenset(secrets_in(parse(text)))
 
 
 def _database_secrets(settings: configured.Target) -> Iterator[str]:

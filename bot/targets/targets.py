@@ -1,6 +1,7 @@
 """All targets of the configuration, opened once and closed together."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from bot.targets.compose import ComposeTarget
 from bot.targets.engine import Engine
 from bot.targets.host import HostTarget
 from bot.targets.model import Target
+from bot.targets.redaction import LiveRedactor
 from bot.targets.secrets import target_secrets
 
 
@@ -24,6 +26,7 @@ class Targets:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._targets: dict[str, Target] = {}
+        self._redactor = self.redactor()
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -33,9 +36,9 @@ class Targets:
         for name, settings in self._settings.targets.items():
             match settings:
                 case configured.ComposeTarget():
-                    self._targets[name] = ComposeTarget(name, settings, engine)
+                    self._targets[name] = ComposeTarget(name, settings, self._redactor, engine)
                 case configured.HostTarget():
-                    host = HostTarget(name, settings)
+                    host = HostTarget(name, settings, self._redactor)
                     hosts.append(host)
                     self._targets[name] = host
         await asyncio.gather(*(host.open() for host in hosts))
@@ -68,11 +71,13 @@ class Targets:
             f"There is no target called {name}.", hint=f"There are {', '.join(self.names())}."
         )
 
-    def secrets(self) -> frozenset[str]:
-        """What all targets together keep secret; see `secrets_of`."""
-        return frozenset().union(*map(self.secrets_of, self.names()))
+    def redactor(self, extra: Iterable[str] = ()) -> LiveRedactor:
+        """Hides what the configuration keeps secret, what the environment files of all targets do
+        as they are now, and `extra`. May be used before the targets are opened."""
+        known = [secret.reveal() for secret in self._settings.secrets()]
+        return LiveRedactor(self._settings.targets, [*known, *extra])
 
-    def secrets_of(self, name: str) -> frozenset[str]:
-        """What a target of the configuration keeps secret, whatever its runtime. Raises
-        Unavailable where an environment file of it cannot be read."""
-        return target_secrets(self._settings.targets[name])
+    def secrets(self) -> frozenset[str]:
+        """What all targets together keep secret. Raises Unavailable where an environment file
+        cannot be read."""
+        return frozenset().union(*map(target_secrets, self._settings.targets.values()))
