@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from bot.errors import Failed
 from bot.targets.model import Process, Target
 from bot.targets.output import ERROR_TAIL
+from bot.targets.text import text_of
 
 LINES_SHOWN = 10
 LINE_LENGTH = 400
@@ -42,4 +43,4 @@ async def lines_of(process: Process) -> AsyncIterator[str]:
     async for chunk in process.chunks():
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield line.decode(errors="replace")
+            yield text_of(line)

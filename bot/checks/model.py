@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.targets.text import storable
 from bot.words import Sign
 
 
@@ -36,7 +37,8 @@ class Reading:
 
     `summary` is one line that stands alone ("disk 71 %", "4 failed since yesterday"); for an
     unknown state it is the reason. `value` is the number behind it in `unit`. `detail` holds
-    further lines. Everything is redacted already.
+    further lines. Everything is redacted already, and all texts are made such that the database
+    and Slack take them (`bot.targets.text`).
     """
 
     check: str
@@ -46,6 +48,11 @@ class Reading:
     value: float | None = None
     unit: str = ""
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        # A reading that cannot be kept would leave people waiting for it for ever.
+        for name in ("check", "summary", "unit", "detail"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
 
     def as_json(self) -> dict[str, Any]:
         """The form in which the database keeps it."""

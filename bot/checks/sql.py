@@ -14,6 +14,9 @@ from bot.config.checks import SqlCheck
 from bot.errors import Unavailable
 from bot.targets.model import Completed, Target
 
+_END = "\x1e"
+"""Ends each value that psql prints: ASCII's record separator, which no number holds."""
+
 _SERVER_SHARE = 0.9
 """Of the time limit, so that the server's own message comes before ours."""
 
@@ -37,8 +40,7 @@ async def _ask(check: SqlCheck, target: Target) -> Completed:
     place = target.database()
     milliseconds = max(1, int(check.timeout / timedelta(milliseconds=1) * _SERVER_SHARE))
     argv = [target.tool("psql"), "--no-psqlrc", "--quiet", "--no-align", "--tuples-only"]
-    # Zero bytes end the values: no text can hold one.
-    argv += ["--field-separator-zero", "--record-separator-zero", "--no-password"]
+    argv += [f"--field-separator={_END}", f"--record-separator={_END}", "--no-password"]
     argv += ["--set", "ON_ERROR_STOP=1"]
     argv += ["--command", f"begin read only; set local statement_timeout = {milliseconds}"]
     argv += ["--command", query]
@@ -54,7 +56,7 @@ async def _ask(check: SqlCheck, target: Target) -> Completed:
 
 
 def _first_number(done: Completed) -> float:
-    first = done.stdout.partition("\0")[0].strip()
+    first = done.stdout.partition(_END)[0].strip()
     if not first:
         raise Unavailable("The query returned no value.", retryable=False)
     try:

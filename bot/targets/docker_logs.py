@@ -11,6 +11,7 @@ from docker.api.client import APIClient
 from bot.targets.engine import Engine
 from bot.targets.frames import Frames
 from bot.targets.model import LogLine
+from bot.targets.text import text_of
 
 _LONGEST_LINE = 64 * 1024
 
@@ -83,11 +84,11 @@ class _Lines:
         return [self._line(rest)] if rest else []
 
     def _line(self, line: bytes) -> LogLine:
-        stamp, _, text = line.decode(errors="replace").rstrip("\r").partition(" ")
+        stamp, _, text = text_of(line).rstrip("\r").partition(" ")
         try:
             self._at = _engine_time(stamp)
         except ValueError:
-            text = line.decode(errors="replace")
+            text = text_of(line)
         return LogLine(self._at, text)
 
 

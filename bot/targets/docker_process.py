@@ -17,6 +17,7 @@ from bot.targets.frames import STDOUT, Frames
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import ERROR_TAIL, Capped
 from bot.targets.streams import Stream
+from bot.targets.text import text_of
 from bot.targets.waiting import to_the_end
 
 _START_LIMIT = 10.0
@@ -169,7 +170,7 @@ class DockerProcess:
         while not (line := expected.search(errors)):
             data = await self._stream.read()
             if not data or len(errors) > _FIRST_LINE_LIMIT:
-                raise await self._cut_off(errors.decode(errors="replace"))
+                raise await self._cut_off(text_of(errors))
             for stream, content in self._frames.feed(data):
                 if stream == STDOUT:
                     self._output.add(content)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bot.errors import NotFound, Unavailable
 from bot.targets.model import LogLine
+from bot.targets.text import text_of
 from bot.targets.timestamps import line_time
 
 _BLOCK = 1024 * 1024
@@ -68,14 +69,25 @@ def _lines_of(file: io.BufferedReader, since: datetime) -> Iterator[LogLine]:
     file.seek(start)
     known = at or changed
     begins = True
-    while line := file.readline(_LONGEST_LINE):
+    while line := _read_line(file):
         begins, begun = line.endswith(b"\n"), begins
         if not begun:
             continue
-        text = line.decode(errors="replace").rstrip("\r\n")
+        text = text_of(line).rstrip("\r\n")
         known = line_time(text) or known
         if known >= since:
             yield LogLine(known, text)
+
+
+def _read_line(file: io.BufferedReader) -> bytes:
+    """The next line, or 64 KiB of it, without the zero bytes before it: a file that was cut off
+    under its writer (logrotate's copytruncate) has a hole in the place of what was cut."""
+    line = b""
+    while piece := file.readline(_LONGEST_LINE - len(line)):
+        line = (line + piece).lstrip(b"\0")
+        if line.endswith(b"\n") or len(line) == _LONGEST_LINE:
+            break
+    return line
 
 
 def _start(file: io.BufferedReader, since: datetime) -> tuple[int, datetime | None]:
@@ -99,7 +111,7 @@ def _first_time(file: io.BufferedReader, start: int, stop: int) -> tuple[int, da
     offset = _line_start(file, start)
     file.seek(offset)
     while offset < stop and (line := file.readline(_LONGEST_LINE)):
-        if at := line_time(line.decode(errors="replace")):
+        if at := line_time(text_of(line.lstrip(b"\0"))):
             return offset, at
         offset += len(line)
     return start, None

@@ -12,7 +12,8 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Completed:
-    """A process that has ended. Output is text, cut in the middle above 1 MiB."""
+    """A process that has ended. Output is text (`bot.targets.text`), cut in the middle above
+    1 MiB."""
 
     status: int
     stdout: str

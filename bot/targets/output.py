@@ -1,5 +1,6 @@
 """What a process wrote, kept in bounded memory."""
 
+from bot.targets.text import text_of
 from bot.words import size
 
 ERROR_TAIL = 8 * 1024
@@ -30,11 +31,11 @@ class Capped:
         """All of it; where something was left out, a line in its place says how much."""
         self._cut()
         note = f"\n… {size(self._left_out)} left out …\n" if self._left_out else ""
-        return _text(self._head) + note + _text(self._tail) if note else _text(self._all())
+        return text_of(self._head) + note + text_of(self._tail) if note else text_of(self._all())
 
     def tail(self, limit: int) -> str:
         """The last `limit` bytes of what is kept."""
-        return _text(self._all()[-limit:])
+        return text_of(self._all()[-limit:])
 
     def _cut(self) -> None:
         surplus = max(0, len(self._tail) - self._half)
@@ -43,7 +44,3 @@ class Capped:
 
     def _all(self) -> bytes:
         return bytes(self._head if not self._left_out else b"") + bytes(self._tail)
-
-
-def _text(data: bytes | bytearray) -> str:
-    return data.decode(errors="replace")

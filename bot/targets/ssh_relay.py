@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.errors import Unavailable
+from bot.targets.text import text_of
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class SshRelay:
             await ssh.communicate()
             raise
         if ssh.returncode:
-            said = errors.decode(errors="replace").strip()
+            said = text_of(errors).strip()
             log.warning("ssh to the Docker Engine: %s", said, extra={"action": "docker.ssh"})
 
 

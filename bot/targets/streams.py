@@ -17,6 +17,7 @@ from docker.tls import TLSConfig
 
 from bot.errors import Unavailable
 from bot.targets.engine_errors import ERRORS, from_status, translate
+from bot.targets.text import text_of
 
 _BUFFER = 256 * 1024
 _ANSWER_LIMIT = 10.0
@@ -198,7 +199,7 @@ async def _message(stream: Stream, headers: dict[str, str]) -> str:
     try:
         return str(json.loads(data)["message"])
     except (ValueError, KeyError, TypeError):
-        return data.decode(errors="replace")
+        return text_of(data)
 
 
 def _tls_context(tls: TLSConfig | None) -> ssl.SSLContext:

@@ -2,11 +2,11 @@
 
 
 def text_of(data: bytes | bytearray) -> str:
-    """Decodes UTF-8; what is none becomes U+FFFD, and zero bytes are left out."""
+    """Decodes UTF-8; what is none, and each zero byte, becomes U+FFFD."""
     return storable(data.decode(errors="replace"))
 
 
 def storable(text: str) -> str:
-    """`text` without what PostgreSQL refuses: zero bytes, which a log that was cut off under its
-    writer begins with, are left out; halves of surrogate pairs become `?`."""
-    return text.replace("\0", "").encode(errors="replace").decode()
+    """`text` with what PostgreSQL refuses replaced: zero bytes by U+FFFD, halves of surrogate
+    pairs by `?`."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from bot.checks.model import Reading, State
+from bot.store.database import Database
 from tests.checks.places import checks_of
 from tests.checks.test_http import hang, server
 from tests.parts.compose_project import ComposeProject
@@ -147,6 +149,13 @@ async def test_without_knowing_the_secrets_nothing_of_the_target_is_read(tmp_pat
     assert readings["logs"].state is State.UNKNOWN
     assert "cannot be read" in readings["logs"].summary
     assert readings["disk"].state is State.OK
+
+
+async def test_a_reading_with_any_text_survives_the_database(database: Database) -> None:
+    reading = Reading("disk", State.OK, "a\0b", datetime.now(UTC), 1.5, "%", "c\ud800\0d")
+    row = await database.one("select %s::jsonb as kept", (Jsonb(reading.as_json()),))
+    assert Reading.from_json(row["kept"]) == reading
+    assert (reading.summary, reading.detail) == ("a\ufffdb", "c?\ufffdd")
 
 
 def test_a_reading_survives_the_database() -> None:

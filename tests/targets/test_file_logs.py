@@ -74,6 +74,21 @@ async def test_lines_without_a_time_belong_to_the_line_before(target: Target, lo
     assert [line.at for line in await read(target)] == [new, new]
 
 
+@pytest.mark.parametrize("hole", [1, 64 * 1024 - 1, 64 * 1024, 3 * 1024 * 1024 + 5])
+async def test_a_file_cut_off_under_its_writer(target: Target, log: Path, hole: int) -> None:
+    """logrotate's copytruncate leaves a hole of zero bytes before the next line."""
+    at = NOW - timedelta(hours=1)
+    with log.open("wb") as file:
+        file.truncate(hole)
+        file.seek(hole)
+        file.write(f"{at:%Y-%m-%d %H:%M:%SZ} ERROR with a \0 in it\nmore\n".encode())
+    touch(log, NOW)
+    assert [(line.at, line.text) for line in await read(target)] == [
+        (at, "2026-11-22 13:00:00Z ERROR with a \N{REPLACEMENT CHARACTER} in it"),
+        (at, "more"),
+    ]
+
+
 async def test_the_file_before_a_rotation_counts(target: Target, log: Path) -> None:
     before = log.with_name("web.log.1")
     before.write_text(lines(NOW - timedelta(hours=40), NOW - timedelta(hours=10), HOUR))

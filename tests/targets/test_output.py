@@ -6,6 +6,7 @@ from bot.errors import Unavailable
 from bot.targets.frames import STDERR, STDOUT, Frames
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import Capped
+from bot.targets.text import storable
 
 MARK = b"\0" + b"0123456789abcdef" * 2
 
@@ -29,6 +30,13 @@ def test_a_character_of_several_bytes_is_whole_also_between_the_halves() -> None
     kept = Capped(10)
     kept.add("aaaaü".encode())
     assert kept.text() == "aaaaü"
+
+
+def test_what_no_database_takes_is_replaced() -> None:
+    kept = Capped(100)
+    kept.add("ü\0ü".encode() + b"\xff\xed\xa0\x80")
+    assert kept.text() == kept.tail(100) == "ü\ufffdü" + "\ufffd" * 4
+    assert storable("a\0b\ud800c") == "a\ufffdb?c"
 
 
 @pytest.mark.parametrize(
