@@ -6,12 +6,18 @@ acts, and what it did is kept in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+
+import psycopg
 
 from bot.checklists import store
 from bot.checklists.model import Reminder, Run, is_owed, moment_of
 from bot.checklists.publish import Publisher
+from bot.checks.model import Reading, State
 from bot.checks.service import Checks
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
@@ -19,6 +25,11 @@ from bot.store.queue import Queue
 
 EVIDENCE = "checklist.evidence"
 REMIND = "checklist.remind"
+
+TOGETHER = timedelta(seconds=0.5)
+"""Readings that come within this after another are shown with it."""
+
+logger = logging.getLogger(__name__)
 
 
 class Jobs:
@@ -46,12 +57,41 @@ class Jobs:
             await self._queue.defer(tx, EVIDENCE, {"run": run.id, "checks": wanted})
 
     async def gather_evidence(self, run: int, checks: list[str]) -> None:
-        """Takes the readings, all at once and outside any transaction, and shows them."""
-        readings = await self._checks.read_many(checks)
+        """Takes the readings, all at once and outside any transaction, and shows them as they
+        come in. What goes wrong with one is its reading, so nobody waits for it."""
+        looking = {asyncio.create_task(self._checks.read(name)): name for name in checks}
+        try:
+            waiting = set(looking)
+            while waiting:
+                ended, waiting = await _next_to_end(waiting)
+                await self._keep(run, [self._reading(looking[look], look) for look in ended])
+        finally:
+            for look in looking:
+                look.cancel()
+            await asyncio.wait(looking)
+
+    def _reading(self, check: str, look: asyncio.Task[Reading]) -> Reading:
+        error = look.exception()
+        return look.result() if error is None else self._unknown(check, error)
+
+    def _unknown(self, check: str, error: BaseException) -> Reading:
+        number = secrets.token_hex(4)
+        logger.error("evidence lost", exc_info=error, extra={"check": check, "reference": number})
+        told = f"an unexpected error; the log has it as {number}"
+        return Reading(check, State.UNKNOWN, told, self._now())
+
+    async def _keep(self, run: int, readings: Sequence[Reading]) -> None:
+        """Keeps and shows readings, each for itself: one that cannot be kept loses no other."""
         async with self._database.transaction() as tx:
-            if await store.lock(tx, run):
-                await store.set_readings(tx, run, readings.values())
-                await self._publisher.pages(tx, await store.reload(tx, run), self._now())
+            if not await store.lock(tx, run):
+                return
+            for reading in readings:
+                try:
+                    async with tx.connection.transaction():
+                        await store.set_reading(tx, run, reading)
+                except (psycopg.DataError, UnicodeError) as error:
+                    await store.set_reading(tx, run, self._unknown(reading.check, error))
+            await self._publisher.pages(tx, await store.reload(tx, run), self._now())
 
     async def defer_reminders(self, tx: Transaction, run: Run) -> None:
         """Queues both reminders of a run that has a deadline."""
@@ -83,3 +123,14 @@ class Jobs:
                 tx.record(Event("opsbell", "checklist.time_up", reminded.key, detail=detail))
                 await self._publisher.pages(tx, reminded, now)
                 await self._publisher.outcome(tx, reminded, now)
+
+
+async def _next_to_end(
+    waiting: set[asyncio.Task[Reading]],
+) -> tuple[set[asyncio.Task[Reading]], set[asyncio.Task[Reading]]]:
+    """The next look to end with those that end shortly after it, and those still under way."""
+    first, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting:
+        return first, waiting
+    others, waiting = await asyncio.wait(waiting, timeout=TOGETHER.total_seconds())
+    return first | others, waiting

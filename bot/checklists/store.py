@@ -138,20 +138,19 @@ async def forget_reading(tx: Transaction, run_id: int, check: str) -> None:
     )
 
 
-async def set_readings(tx: Transaction, run_id: int, readings: Iterable[Reading]) -> None:
-    """Fills in the evidence, wherever none or older evidence stands."""
-    for reading in readings:
-        await tx.execute(
-            "update checklist_items set reading = %(reading)s where run = %(run)s"
-            " and check_name = %(check)s and (reading is null"
-            " or (reading ->> 'taken_at')::timestamptz < %(taken_at)s)",
-            {
-                "reading": Jsonb(reading.as_json()),
-                "run": run_id,
-                "check": reading.check,
-                "taken_at": reading.taken_at,
-            },
-        )
+async def set_reading(tx: Transaction, run_id: int, reading: Reading) -> None:
+    """Fills in the evidence of a check, wherever none or older evidence stands."""
+    await tx.execute(
+        "update checklist_items set reading = %(reading)s where run = %(run)s"
+        " and check_name = %(check)s and (reading is null"
+        " or (reading ->> 'taken_at')::timestamptz < %(taken_at)s)",
+        {
+            "reading": Jsonb(reading.as_json()),
+            "run": run_id,
+            "check": reading.check,
+            "taken_at": reading.taken_at,
+        },
+    )
 
 
 async def mark_reminded(tx: Transaction, run_id: int, reminder: Reminder, at: datetime) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.checks.model import Reading, State
+from bot.checks.service import Checks
 from bot.playground import Message
 from bot.store.queue import Queue
 from tests.checklists.conftest import ALICE, Bench
@@ -72,6 +74,60 @@ async def test_a_check_that_hangs_delays_nothing_but_itself(bench: Bench, workin
     ]
     readings = [item.reading for item in (await bench.run(run)).items]
     assert all(reading and reading.summary for reading in readings)
+
+
+async def test_evidence_is_shown_as_it_comes_in(bench: Bench) -> None:
+    run = await bench.post()
+    gathering = asyncio.create_task(
+        bench.jobs.gather_evidence(run.id, ["disk", "hangs", "no-such-path"])
+    )
+    while not (await bench.item(run, 1)).reading:
+        await asyncio.sleep(0.02)
+    # What had come was kept in one go, and the message says it already.
+    readings = [item.reading for item in (await bench.run(run)).items]
+    assert [reading is None for reading in readings] == [False, False, True, False]
+    assert not gathering.done()
+    said = await bench.said(run.key)
+    assert said
+    assert str(said.blocks).count("looking …") == 1
+    await gathering
+    assert (await bench.item(run, 3)).reading
+
+
+def bad(reading: Reading) -> Reading:
+    """The reading with a text that no database takes, which a reading never has by itself."""
+    object.__setattr__(reading, "summary", "zero \0 byte")
+    return reading
+
+
+async def test_one_that_cannot_be_kept_is_unknown_and_loses_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = Checks.read
+
+    async def badly(checks: Checks, name: str) -> Reading:
+        if name == "no-such-path":
+            raise ZeroDivisionError
+        reading = await read(checks, name)
+        return bad(reading) if name == "disk" else reading
+
+    monkeypatch.setattr(Checks, "read", badly)
+    run = await bench.post()
+    await bench.jobs.gather_evidence(run.id, ["disk", "hangs", "no-such-path"])
+    readings = [item.reading for item in (await bench.run(run)).items]
+    summaries = [reading.summary for reading in readings if reading]
+    assert all(reading and reading.state is State.UNKNOWN for reading in readings)
+    assert [text.partition(";")[0] for text in summaries] == [
+        "an unexpected error",
+        "an unexpected error",
+        "no answer within 1.0 s",
+        "an unexpected error",
+    ]
+    assert all(text.rpartition(" ")[2] in caplog_numbers(caplog) for text in summaries[:2])
+
+
+def caplog_numbers(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [vars(record)["reference"] for record in caplog.records if "reference" in vars(record)]
 
 
 async def test_refreshing_looks_again_at_one_check_only(bench: Bench) -> None:
