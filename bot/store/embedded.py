@@ -47,28 +47,31 @@ async def embedded_postgres(data: Path) -> AsyncIterator[str]:
     try:
         await asyncio.to_thread(fcntl.flock, users, fcntl.LOCK_SH)
         url = await asyncio.to_thread(_start, cluster)
-        watch = asyncio.create_task(_start_again(cluster), name="watch PostgreSQL")
+        leaving = asyncio.Event()
+        watch = asyncio.create_task(_start_again(cluster, leaving), name="watch PostgreSQL")
         try:
             yield url
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            # Not cancelled: a start under way must end before the server may be stopped.
+            leaving.set()
+            await watch
             await asyncio.to_thread(_leave, cluster, users)
     finally:
         os.close(users)
 
 
-async def _start_again(cluster: Path) -> None:
+async def _start_again(cluster: Path, leaving: asyncio.Event) -> None:
     """Starts the server whenever it is found dead."""
-    while True:
-        await asyncio.sleep(WATCH_INTERVAL.total_seconds())
+    while not leaving.is_set():
         if _postmaster(cluster) is None:
             logger.warning("embedded PostgreSQL is gone, starting it again")
             try:
                 await asyncio.to_thread(_start, cluster)
             except OpsbellError:
                 logger.exception("embedded PostgreSQL not started")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WATCH_INTERVAL.total_seconds()):
+                await leaving.wait()
 
 
 def _start(cluster: Path) -> str:

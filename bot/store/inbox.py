@@ -165,6 +165,17 @@ class Inbox:
         twin = await tx.one(_IS_DOUBLE, {"key": entry.key, "within": DOUBLE_CLICK})
         return not twin["double"]
 
+    async def forget_address(self, key: str) -> None:
+        """Takes from the job of a request that fails for good the address of its answer.
+
+        For half an hour, whoever has a response_url may speak there; failed jobs are kept longer.
+        """
+        await self._database.execute(
+            "update procrastinate_jobs set args = jsonb_set(args, '{request,response_url}', '\"\"')"
+            " where queue_name = %s and args->'request'->>'key' = %s",
+            (LANE.value, key),
+        )
+
     async def quiet(self) -> None:
         """Returns when no acknowledgement waits for its commit."""
         await self._quiet.wait()

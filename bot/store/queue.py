@@ -53,17 +53,25 @@ class Backlog:
     failed: int
 
 
+class Stopping(Exception):
+    """Raised by a job's handler where this process stops: whoever runs next goes on at once."""
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether a job is tried again after this: something outside was away."""
+    return isinstance(error, psycopg.OperationalError | ConnectionError) or (
+        isinstance(error, Unavailable) and error.retryable
+    )
+
+
 class RetryWhatMayPass(BaseRetryStrategy):
     """Tries again what failed because something outside was away, or because this process is
     being stopped; a defect fails at once."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, asyncio.CancelledError):
+        if isinstance(exception, asyncio.CancelledError | Stopping):
             return RetryDecision(retry_in={"seconds": 0})
-        passing = isinstance(exception, psycopg.OperationalError | ConnectionError) or (
-            isinstance(exception, Unavailable) and exception.retryable
-        )
-        if not passing:
+        if not may_pass(exception):
             return None
         return RetryDecision(retry_in={"seconds": min(30, 2 ** min(job.attempts, 5))})
 
