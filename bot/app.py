@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import psycopg
@@ -13,7 +12,7 @@ import psycopg
 from bot.checklists.controls import Controls
 from bot.config.environment import SlackSecrets
 from bot.config.secret import Secret
-from bot.core import Core, working
+from bot.core import Core, running, working
 from bot.errors import OpsbellError
 from bot.metrics import Metrics
 from bot.slack.answers import Answers
@@ -100,6 +99,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         deeds=deeds,
         answers=answers,
         channels=ChannelNames(core.client),
+        redact=core.redactor.redact,
         tasks=tasks,
     )
     gateway = Gateway(
@@ -125,7 +125,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
         for part in (clock.run, gateway.run):
-            await stack.enter_async_context(_running(part()))
+            await stack.enter_async_context(running(part()))
         yield gateway
     # Jobs that ended last may still be answering.
     await tasks.drain(ANSWER_LIMIT)
@@ -154,24 +154,14 @@ def _clock(core: Core) -> Clock:
 
 async def _readiness(core: Core, gateway: Gateway) -> dict[str, bool]:
     try:
-        await core.database.one("select 1 as one")
-        database = True
+        worked = await core.queue.is_worked()
     except (OpsbellError, psycopg.Error):
-        database = False
-    return {"slack": gateway.status().ready, "database": database}
+        return {"slack": gateway.status().ready, "database": False, "queue": False}
+    return {"slack": gateway.status().ready, "database": True, "queue": worked}
 
 
 async def _troubles(posts: Posts) -> list[str]:
     return list((await posts.troubles()).values())
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Runs a part beside the block, and lets its failure end the block."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        yield
-        task.cancel()
 
 
 def _reveal(secret: Secret | None) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -34,13 +33,9 @@ from bot.store.events import EventLog, load_key
 from bot.store.migrate import migrate
 from bot.store.queue import WORKERS, Lane, Queue
 from bot.targets.targets import Targets
+from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
-
-
-def now() -> datetime:
-    """The moment, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -123,9 +118,9 @@ def _core(
     backups = Backups(settings, targets, operations)
     checks = Checks(settings, targets, newest_backup=backups.newest)
     publisher = Publisher(settings, posts, people.group_id)
-    jobs = Jobs(database, queue, checks, publisher, now)
-    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=now)
-    lookup = Lookup(settings, database, now)
+    jobs = Jobs(database, queue, checks, publisher, utc_now)
+    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=utc_now)
+    lookup = Lookup(settings, database, utc_now)
     return Core(
         settings,
         redactor,
@@ -148,11 +143,20 @@ def _core(
 @contextlib.asynccontextmanager
 async def working(core: Core, lanes: Mapping[Lane, int] = WORKERS) -> AsyncIterator[None]:
     """Works off the queue inside the block; the terminal needs the lane of operations only."""
-    workers = asyncio.create_task(core.queue.run(lanes), name="queue")
-    try:
-        yield
-    finally:
-        core.reconciler.stop()
-        workers.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await workers
+    async with running(core.queue.run(lanes)):
+        try:
+            yield
+        finally:
+            core.reconciler.stop()
+
+
+@contextlib.asynccontextmanager
+async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs a part beside the block. A part that fails ends the block: Opsbell does not go on
+    without it."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()

@@ -1,6 +1,6 @@
 """How numbers, times and states are said, the same in Slack and in the terminal."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
@@ -16,6 +16,11 @@ class Sign(StrEnum):
     PAUSED = "⏸"
     UNDONE = "↩️"
     REFUSED = "🚫"
+
+
+def utc_now() -> datetime:
+    """The moment, aware: the one clock that everything is given."""
+    return datetime.now(UTC)
 
 
 def size(count: int) -> str:

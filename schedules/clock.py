@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -21,8 +21,10 @@ from apscheduler.triggers.base import BaseTrigger
 
 from bot.config.cron import CronLine
 from bot.errors import OpsbellError
+from bot.store import ticks
 from bot.store.database import Database, Transaction
 from bot.store.locks import held_lock
+from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class Clock:
         zone: ZoneInfo,
         scheduled: Sequence[Scheduled],
         *,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._zone = zone
@@ -101,25 +103,25 @@ class Clock:
     async def sweep(self, scheduled: Scheduled) -> None:
         """Acts on every due time since the last one that was dealt with."""
         now = self._now()
-        async with self._database.transaction() as tx:
-            row = await tx.one(
-                "select max(due_at) as at from ticks where name = %s", (scheduled.name,)
-            )
-            if row["at"] is None:
-                # Nothing was due before it was first seen.
-                await _claim(tx, scheduled.name, now, "first seen")
-                return
-        due = list(scheduled.cron.between(row["at"], now, self._zone))
+        last = await ticks.last(self._database, scheduled.name)
+        if last is None:
+            # Nothing was due before it was first seen.
+            async with self._database.transaction() as tx:
+                await ticks.claim(tx, scheduled.name, now, "first seen")
+            return
+        due = list(scheduled.cron.between(last, now, self._zone))
         latest = max(scheduled.catch_up, ON_TIME)
         missed = [at for at in due if now - at > latest]
         if missed:
             async with self._database.transaction() as tx:
-                claimed = [at for at in missed if await _claim(tx, scheduled.name, at, "missed")]
+                claimed = [
+                    at for at in missed if await ticks.claim(tx, scheduled.name, at, "missed")
+                ]
                 if claimed:
                     await scheduled.missed(tx, claimed)
         for at in due[len(missed) :]:
             async with self._database.transaction() as tx:
-                if await _claim(tx, scheduled.name, at, "done"):
+                if await ticks.claim(tx, scheduled.name, at, "done"):
                     await scheduled.fire(tx, at)
 
     async def sweep_all(self) -> None:
@@ -152,12 +154,3 @@ class Clock:
                 await asyncio.sleep(LEADER_POLL.total_seconds())
         finally:
             scheduler.shutdown(wait=False)
-
-
-async def _claim(tx: Transaction, name: str, due_at: datetime, outcome: str) -> bool:
-    """Takes a due time for this transaction; False where it was dealt with before."""
-    rows = await tx.execute(
-        "insert into ticks (name, due_at, outcome) values (%s, %s, %s) on conflict do nothing",
-        (name, due_at, outcome),
-    )
-    return rows == 1

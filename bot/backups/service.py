@@ -8,19 +8,19 @@ from datetime import datetime
 
 from bot.backups.catalogue import Catalogue
 from bot.backups.model import CONFIG, DATABASE, BackupSet
-from bot.backups.publishing import prune, publish
+from bot.backups.publishing import prune, publish, published
 from bot.backups.running import Backup, BackupStep
 from bot.backups.sources import checked_include
-from bot.backups.steps import archive_files, check, dump_database, undo_database
+from bot.backups.steps import archive_files, check, dump_database, undo_database, undo_files
 from bot.backups.threads import in_thread
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.errors import Refused
-from bot.operations.engine import now_utc
 from bot.operations.model import Operation, OperationState, Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.store.database import Transaction
 from bot.targets.targets import Targets
+from bot.words import utc_now
 
 RUNBOOK = "backup"
 
@@ -43,7 +43,7 @@ class Backups:
         targets: Targets,
         operations: Operations,
         *,
-        clock: Callable[[], datetime] = now_utc,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self._targets = targets
@@ -51,11 +51,11 @@ class Backups:
         self._clock = clock
         for kind, step in (
             ("backup.check", BackupStep(self._find, check)),
-            ("backup.database", BackupStep(self._find, dump_database, undo_database)),
-            ("backup.files", BackupStep(self._find, archive_files)),
+            ("backup.database", BackupStep(self._find, dump_database, undo=undo_database)),
+            ("backup.files", BackupStep(self._find, archive_files, undo=undo_files)),
             ("backup.config", BackupStep(self._find, archive_files)),
-            ("backup.publish", BackupStep(self._find, publish)),
-            ("backup.prune", BackupStep(self._find, prune)),
+            ("backup.publish", BackupStep(self._find, publish, done=published)),
+            ("backup.prune", BackupStep(self._find, prune, done=prune)),
         ):
             operations.register(kind, step)
 

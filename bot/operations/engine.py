@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -26,17 +26,13 @@ from bot.slack.posts import Posts
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
 from bot.store.locks import held_lock
+from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 1.0
 
 Clock = Callable[[], datetime]
-
-
-def now_utc() -> datetime:
-    """The moment, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Engine:
     """Runs operations with the step kinds it was given."""
 
     def __init__(
-        self, database: Database, posts: Posts, channel: str, *, clock: Clock = now_utc
+        self, database: Database, posts: Posts, channel: str, *, clock: Clock = utc_now
     ) -> None:
         self.database = database
         self._posts = posts

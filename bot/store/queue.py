@@ -149,7 +149,7 @@ class Queue:
                     for job in stalled:
                         logger.warning("job revived", extra={"job": job.id, "task": job.task_name})
                         await manager.retry_job(job, retry_at=datetime.now(UTC))
-            except (procrastinate.exceptions.ConnectorException, psycopg.Error) as error:
+            except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
                 logger.warning("stalled jobs not looked for", extra={"error": str(error)})
             await asyncio.sleep(HEARTBEAT.total_seconds())
 
