@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import OpsbellError, Unavailable
+from bot.errors import OpsbellError
 from bot.slack.channels import Channels
 from bot.slack.client import RateLimited, SlackAway, SlackRefused, impatient
 from bot.slack.file_sharing import FileSharer
@@ -21,17 +21,13 @@ from bot.slack.post_store import OpenPost, PostStore
 from bot.slack.posting import Poster, Timing
 from bot.slack.posts import RECONCILE, SHARE_FILES, defer_files
 from bot.store.database import Database
-from bot.store.queue import Lane, Queue
+from bot.store.queue import Lane, Queue, Stopping
 
 logger = logging.getLogger(__name__)
 
 LOOK = "posts.look"
 # A single hiccup is nobody's business.
 FAILURES_TOLD_OF = 3
-
-
-class Stopping(Unavailable):
-    """Opsbell stops; the queue gives the job to whoever runs next."""
 
 
 class Reconciler:
@@ -97,26 +93,21 @@ class Reconciler:
         Raises Stopping, so that the queue keeps the job.
         """
         failures = 0
-        try:
-            while True:
-                try:
-                    rest = await step()
-                except (SlackAway, SlackRefused, RateLimited) as error:
-                    failures += 1
-                    rest = self._pause(error, failures)
-                    if channel and (
-                        failures >= FAILURES_TOLD_OF or isinstance(error, SlackRefused)
-                    ):
-                        await self._tell(channel, error)
-                else:
-                    if rest == 0 and failures:
-                        failures = 0
-                        await self._store.over(channel)
-                if rest is None:
-                    return
-                await self._rest(rest)
-        except asyncio.CancelledError as cancelled:
-            raise Stopping("Opsbell stops.") from cancelled
+        while True:
+            try:
+                rest = await step()
+            except (SlackAway, SlackRefused, RateLimited) as error:
+                failures += 1
+                rest = self._pause(error, failures)
+                if channel and (failures >= FAILURES_TOLD_OF or isinstance(error, SlackRefused)):
+                    await self._tell(channel, error)
+            else:
+                if rest == 0 and failures:
+                    failures = 0
+                    await self._store.over(channel)
+            if rest is None:
+                return
+            await self._rest(rest)
 
     async def _step(self, channel: str) -> float | None:
         """Does the next thing: seconds to wait before another; None when there is nothing."""
@@ -185,4 +176,4 @@ class Reconciler:
                 async with asyncio.timeout(seconds):
                     await self._stopping.wait()
         if self._stopping.is_set():
-            raise Stopping("Opsbell stops.")
+            raise Stopping

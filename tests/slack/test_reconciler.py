@@ -6,12 +6,14 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.playground import LocalSlack
 from bot.store.database import Database
+from bot.store.queue import Lane
 from tests.slack.posting import Desk, open_desk
 
 
@@ -94,8 +96,32 @@ async def test_stopping_does_not_wait_for_slack(desk: Desk) -> None:
         await until(desk, "cannot be reached")
         began = time.monotonic()
     assert time.monotonic() - began < 5  # the queue's own patience with jobs that go on
-    jobs = await desk.database.all("select status::text from procrastinate_jobs")
-    assert {job["status"] for job in jobs} == {"todo"}
+    assert await all_due(desk)
+
+
+async def all_due(desk: Desk) -> bool:
+    """Whether every job waits for nothing but someone to do it."""
+    jobs = await desk.database.all(
+        "select status::text, coalesce(scheduled_at, now()) - now() as wait from procrastinate_jobs"
+    )
+    return all(job["status"] == "todo" and job["wait"] <= timedelta() for job in jobs)
+
+
+async def test_what_is_stopped_or_cancelled_waits_for_nothing(desk: Desk) -> None:
+    """However often it was tried before: another process may go on at once."""
+    await desk.slack.faults.away()
+    await desk.put("a", "said later")
+    for stops_first in (False, True):
+        await desk.database.execute("update procrastinate_jobs set attempts = 4")
+        workers = asyncio.create_task(desk.queue.run({Lane.POSTS: 8}))
+        async with asyncio.timeout(10):
+            while await all_due(desk):
+                await asyncio.sleep(0.02)
+        if stops_first:
+            desk.reconciler.stop()
+        workers.cancel()
+        await asyncio.gather(workers, return_exceptions=True)
+        assert await all_due(desk)
 
 
 async def test_a_5xx_leaves_a_post_to_be_looked_for(desk: Desk) -> None:
