@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -22,13 +23,16 @@ from bot.slack.tasks import Tasks
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
 from bot.store.inbox import Entry, Inbox
+from bot.store.queue import may_pass
 
 logger = logging.getLogger(__name__)
 
 Home = Callable[[str], Awaitable[Mapping[str, Any]]]
 
-# Work gives way to people's acks, but not for longer than this.
+# Work gives way to people's acks until it is this old, so that it never falls further behind.
 GIVES_WAY = timedelta(seconds=0.5)
+# What was acked is not refused because Slack has a hiccup: this long, Slack is asked again.
+PATIENCE = timedelta(minutes=2)
 
 
 class DatabaseAway(Unavailable):
@@ -38,6 +42,13 @@ class DatabaseAway(Unavailable):
         super().__init__("Opsbell's own database does not answer.", hint="Try again in a minute.")
 
 
+class RolesUnknown(Unavailable):
+    """Slack does not say at the moment who has a role."""
+
+    def __init__(self) -> None:
+        super().__init__("Slack does not say who has the role.", hint="Try again in a minute.")
+
+
 def entry(request: Request) -> Entry:
     """How a request is kept in the inbox. Clicks on one message are done in order."""
     lock = None
@@ -45,7 +56,10 @@ def entry(request: Request) -> Entry:
         lock = f"view:{request.view_id}"
     elif request.kind is Kind.CLICK:
         lock = f"message:{request.channel}:{request.message}"
-    return Entry(request.key, {"request": request.as_json()}, lock=lock, twin=request.twin)
+    # A trigger is over before any job could use it.
+    kept = request.as_json() | {"trigger_id": ""}
+    arguments = {"request": kept, "taken_at": time.time()}
+    return Entry(request.key, arguments, lock=lock, twin=request.twin)
 
 
 class Deeds:
@@ -103,19 +117,32 @@ class Deeds:
         except Exception:
             logger.exception("App Home not shown", extra={"user": user})
 
-    async def work(self, request: dict[str, Any]) -> None:
-        """The job of a request that was taken: does it once, then answers.
+    async def work(self, request: dict[str, Any], taken_at: float) -> None:
+        """The job of a request that was taken at `taken_at` (Unix time): does it, then answers.
 
-        Raises what the queue tries again: its own database was away, and nothing was done.
+        Raises what the queue tries again: Opsbell's own database was away, or Slack did not say
+        who may, and nothing was done.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GIVES_WAY.total_seconds()):
-                await self._inbox.quiet()
         asked = Request.from_json(request)
+        age = time.time() - taken_at
+        await self._give_way(age)
+        try:
+            await self._do(asked, patient=age < PATIENCE.total_seconds())
+        except Exception as error:
+            if not may_pass(error):
+                await self._inbox.forget_address(asked.key)
+            raise
+
+    async def _give_way(self, age: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, GIVES_WAY.total_seconds() - age)):
+                await self._inbox.quiet()
+
+    async def _do(self, asked: Request, *, patient: bool) -> None:
         began = False
         try:
             call = self._surface.call(asked)
-            decision = await self._decide(asked, call)
+            decision = await self._decide_for_good(asked, call, patient=patient)
             async with self._database.transaction() as tx:
                 if not await self._inbox.claim(tx, entry(asked)):
                     return
@@ -124,7 +151,7 @@ class Deeds:
         except psycopg.OperationalError:
             raise
         except OpsbellError as error:
-            if isinstance(error, Unavailable) and not began:
+            if not began and may_pass(error):
                 raise
             outcome = "refused" if isinstance(error, Refused) else "failed"
             await self._end(asked, present.error(error), outcome, str(error))
@@ -165,8 +192,16 @@ class Deeds:
         rule = self._settings.rule(call.access)
         return decide(rule, await self._people.roles_for(request.user), request.user)
 
+    async def _decide_for_good(self, request: Request, call: Call, *, patient: bool) -> Decision:
+        """Raises RolesUnknown where Slack does not say, unless patience is over."""
+        decision = await self._decide(request, call)
+        if patient and not decision.known:
+            raise RolesUnknown
+        return decision
+
     def _refusal(self, request: Request, decision: Decision) -> Event:
-        return self._event(request, "refused", "refused", role=decision.role)
+        why = {} if decision.known else {"why": "Slack did not say who has the role"}
+        return self._event(request, "refused", "refused", role=decision.role, **why)
 
     def _event(self, request: Request, verb: str, outcome: str, **detail: str) -> Event:
         what = Kind.COMMAND if request.kind is Kind.MENTION else request.kind

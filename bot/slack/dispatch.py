@@ -7,7 +7,7 @@ looks is acked at once and answered by a tracked task; what makes no sense is an
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,7 @@ class Dispatch:
         deeds: Deeds,
         answers: Answers,
         channels: ChannelNames,
+        redact: Callable[[str], str],
         tasks: Tasks,
     ) -> None:
         self._surface = surface
@@ -49,6 +50,7 @@ class Dispatch:
         self._deeds = deeds
         self._answers = answers
         self._channels = channels
+        self._redact = redact
         self._tasks = tasks
         self._prefix = settings.slack.command_prefix
         self._bound = any(target.channels for target in settings.targets.values())
@@ -67,7 +69,7 @@ class Dispatch:
             return present.defect(reference).as_json() if "command" in payload else EMPTY
 
     async def _receive(self, payload: Mapping[str, Any], bot_user: str) -> Ack:
-        request = inbound.read(payload, bot_user=bot_user, prefix=self._prefix)
+        request = inbound.read(payload, bot_user=bot_user, prefix=self._prefix, redact=self._redact)
         if request is None:
             return {"options": []} if payload.get("type") == "block_suggestion" else EMPTY
         if request.kind is Kind.HOME:
@@ -90,11 +92,25 @@ class Dispatch:
                 self._tasks.start(self._deeds.look(request, call), request.key)
             return EMPTY
         try:
-            await self._inbox.take(entry(request))
+            await self._inbox.take(entry(self._without_secrets(request)))
         except NotTaken as error:
             logger.warning("not taken", extra={"request": request.key})
             return self._not_taken(request, payload, present.not_done(error))
         return EMPTY
+
+    def _without_secrets(self, request: Request) -> Request:
+        """A command that holds nothing which looks like a secret, as the queue keeps it.
+
+        Where it makes no sense any more, the words were names, which are no secrets, and stay.
+        """
+        kept = replace(request, text=self._redact(request.text))
+        if request.kind not in (Kind.COMMAND, Kind.MENTION) or kept == request:
+            return request
+        try:
+            self._surface.call(kept)
+        except UsageError:
+            return request
+        return kept
 
     def _with_own_command(self, request: Request) -> Request:
         """`@opsbell`, `@opsbell help` and `@opsbell status` are Opsbell's own command."""

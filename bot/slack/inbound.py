@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.slack.surface import Kind, Request
 from bot.slack.text_in import clean, printable
 
 Payload = Mapping[str, Any]
+Redact = Callable[[str], str]
+
+# What people type freely; everything else in a modal was built by Opsbell.
+_TYPED = ("plain_text_input", "email_text_input", "url_text_input")
 
 
-def read(payload: Payload, *, bot_user: str, prefix: str = "") -> Request | None:
+def read(
+    payload: Payload, *, bot_user: str, prefix: str = "", redact: Redact = str
+) -> Request | None:
     """The request in a payload, from Socket Mode or HTTP alike.
 
-    `bot_user` is Opsbell's own user ID, `prefix` what its slash commands begin with.
+    `bot_user` is Opsbell's own user ID, `prefix` what its slash commands begin with. What was
+    typed into fields goes through `redact`; the words of commands do not, since names are among
+    them.
     """
-    request = _read(payload, bot_user, prefix)
+    request = _read(payload, bot_user, prefix, redact)
     return request and Request.from_json(printable(request.as_json()))
 
 
-def _read(payload: Payload, bot_user: str, prefix: str) -> Request | None:
+def _read(payload: Payload, bot_user: str, prefix: str, redact: Redact) -> Request | None:
     if "command" in payload:
         return _command(payload, prefix)
     match payload.get("type"):
         case "event_callback":
             return _event(payload["event"], bot_user)
         case "block_actions" if payload.get("actions"):
-            return _click(payload)
+            return _click(payload, redact)
         case "view_submission":
-            return _form(payload)
+            return _form(payload, redact)
     return None
 
 
@@ -37,7 +46,7 @@ def _command(payload: Payload, prefix: str) -> Request:
     # A trigger is made anew for each command typed, and repeated when one is delivered twice.
     return Request(
         kind=Kind.COMMAND,
-        key=f"command:{payload['trigger_id']}",
+        key=f"command:{_mark(payload['trigger_id'])}",
         name=payload["command"].removeprefix("/").removeprefix(prefix),
         user=payload["user_id"],
         channel=payload["channel_id"],
@@ -81,17 +90,17 @@ def _mention(event: Payload, bot_user: str) -> Request:
     )
 
 
-def _click(payload: Payload) -> Request:
+def _click(payload: Payload, redact: Redact) -> Request:
     action, container = payload["actions"][0], payload.get("container", {})
     view = payload.get("view") or {}
     channel = payload.get("channel") or {}
     user, name = payload["user"]["id"], action["action_id"]
     message = container.get("message_ts", "")
     place = view.get("id") or f"{container.get('channel_id')}:{message}"
-    value = _value(action)
+    value = _value(action, redact)
     return Request(
         kind=Kind.CLICK,
-        key=f"click:{payload['trigger_id']}",
+        key=f"click:{_mark(payload['trigger_id'])}",
         # Two ticks of a checkbox are two wishes; two clicks on a button are one.
         twin=f"{user}:{place}:{name}:{value}" if action["type"] == "button" else "",
         name=name.partition(":")[0],
@@ -103,7 +112,7 @@ def _click(payload: Payload) -> Request:
         text=name.partition(":")[2],
         value=value if isinstance(value, str) else "",
         chosen=tuple(value) if isinstance(value, list) else (),
-        fields=_fields(view),
+        fields=_fields(view, redact),
         metadata=view.get("private_metadata", ""),
         view_id=view.get("id", ""),
         trigger_id=payload["trigger_id"],
@@ -116,7 +125,12 @@ def _channel_name(name: str) -> str:
     return "" if name in ("privategroup", "directmessage") else name
 
 
-def _form(payload: Payload) -> Request:
+def _mark(trigger_id: str) -> str:
+    """Tells triggers apart without keeping them: for a while, one opens modals."""
+    return hashlib.blake2b(trigger_id.encode(), digest_size=16).hexdigest()
+
+
+def _form(payload: Payload, redact: Redact) -> Request:
     view = payload["view"]
     name, _, text = view["callback_id"].partition(":")
     return Request(
@@ -126,23 +140,23 @@ def _form(payload: Payload) -> Request:
         name=name,
         user=payload["user"]["id"],
         text=text,
-        fields=_fields(view),
+        fields=_fields(view, redact),
         metadata=view.get("private_metadata", ""),
         view_id=view["id"],
         trigger_id=payload["trigger_id"],
     )
 
 
-def _fields(view: Payload) -> dict[str, Any]:
+def _fields(view: Payload, redact: Redact) -> dict[str, Any]:
     """Block by block what is filled in; in blocks of several elements, by action_id."""
     fields: dict[str, Any] = {}
     for block_id, elements in view.get("state", {}).get("values", {}).items():
         for action_id, element in elements.items():
-            fields[block_id if len(elements) == 1 else action_id] = _value(element)
+            fields[block_id if len(elements) == 1 else action_id] = _value(element, redact)
     return fields
 
 
-def _value(element: Payload) -> str | list[str]:
+def _value(element: Payload, redact: Redact) -> str | list[str]:
     """What an element holds: one text, or a list where several can be chosen. Empty: "" or []."""
     for key, content in element.items():
         if key == "selected_options":
@@ -151,4 +165,5 @@ def _value(element: Payload) -> str | list[str]:
             return str(content["value"]) if content else ""
         if key.startswith("selected_"):
             return content if isinstance(content, list) else str(content or "")
-    return str(element.get("value") or "")
+    value = str(element.get("value") or "")
+    return redact(printable(value)) if element.get("type") in _TYPED else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from bot.config.access import ANYONE
 from bot.errors import Failed, OpsbellError, Refused
 from bot.slack.blocks import code, context, escape, person, section
 from bot.slack.message import Block, Message
@@ -55,13 +56,19 @@ def refusal(what: str, decision: Decision) -> Message:
 
 
 def _refused(what: str, decision: Decision, holders: tuple[str, ...]) -> str:
+    if decision.role == ANYONE:
+        for_members = f"{what} is for full members of this workspace"
+        if decision.known:
+            return f"{for_members}."
+        return (
+            f"{for_members}, and Slack does not say at the moment who is one."
+            " Try again in a minute."
+        )
     if not decision.known:
         return (
             f"{what} needs the role {decision.role}, and Slack does not say at the moment"
             " who has it. Try again in a minute."
         )
-    if decision.role == "anyone":
-        return f"{what} is for full members of this workspace."
     if not holders:
         return (
             f"{what} needs the role {decision.role}, which nobody has."

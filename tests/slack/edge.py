@@ -263,6 +263,7 @@ async def edge(
             deeds=deeds,
             answers=answers,
             channels=channels,
+            redact=Redactor(["hunter22"]).redact,
             tasks=tasks,
         )
         gateway = Gateway(
