@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.backups.disk import CompressedFile
+from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
 from bot.backups.processes import failure, said
@@ -79,15 +80,16 @@ async def archive_here(sources: Sequence[Source], path: Path, meter: Meter) -> A
 
 
 async def archive_in(
-    target: Target, service: str, inner: str, path: Path, meter: Meter
+    target: Target, service: str, inner: str, path: Path, meter: Meter, mark: str
 ) -> Archived:
-    """Archives a path of a service's container. Raises Failed and Unavailable."""
+    """Archives a path of a service's container; `mark` is what `end_leftovers` finds its processes
+    by. Raises Failed and Unavailable."""
     directory = await target.run(["test", "-d", inner], timeout=_QUICK, service=service)
     # The slash at the end follows a link that the path itself may be.
     member = inner.removeprefix("/") + ("/" if directory.status == 0 else "")
     argv = ["tar", "-c", "-f", "-", "-C", "/", "--", member]
     with CompressedFile(path) as file:
-        async with target.process(argv, service=service) as process:
+        async with target.process(argv, service=service, environment={MARK: mark}) as process:
             async for chunk in process.chunks():
                 await in_thread(file.write, chunk)
                 await meter.show(file.size)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.backups.disk import NewFile
+from bot.backups.leftovers import MARK, end_leftovers
 from bot.backups.meter import Meter
 from bot.backups.model import DUMP, GLOBALS, SetFile
 from bot.backups.processes import failure
@@ -32,26 +33,6 @@ GZIP = "1"
 
 _QUICK = timedelta(seconds=60)
 _READ_SIZE = 1 << 20
-# Children before their parents: a tool that outlived its parent would belong to the container's
-# first process, and PostgreSQL restarts the whole server when a child of its dies by a signal.
-_KILL_BY_ENVIRONMENT = """
-for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    found= parents=
-    for process in /proc/[0-9]*; do
-        read -r line 2>/dev/null <"$process/stat" || continue
-        set -- "$1" ${line##*) }
-        parents="$parents $3 "
-        if grep -qF "$1" "$process/environ" 2>/dev/null; then found="$found ${process#/proc/}"; fi
-    done
-    [ "$found" ] || exit 0
-    for pid in $found; do
-        case $parents in *" $pid "*) ;; *) kill -9 "$pid" 2>/dev/null ;; esac
-    done
-    sleep 0.1
-done
-echo "processes of the backup remain: $found" >&2
-exit 1
-"""
 _VERSION = re.compile(r"\(PostgreSQL\) (\S+)")
 
 
@@ -67,14 +48,15 @@ class Dumped:
 class DatabaseBackup:
     """Backs up one database with the tools beside its server, whose version always fits.
 
-    `application` names its sessions on the server, so that they can be found and ended.
+    `application` names its sessions on the server and marks its processes, so that they can be
+    found and ended.
     """
 
     def __init__(self, target: Target, application: str) -> None:
         self._target = target
         self._place: DatabasePlace = target.database()
         self._application = application
-        self._environment = environment(self._place, application)
+        self._environment = environment(self._place, application) | {MARK: application}
 
     async def size(self) -> int:
         """The bytes that the database takes on its server: more than any dump of it."""
@@ -86,7 +68,7 @@ class DatabaseBackup:
         compression = await self._compression()
         version = await self._run("pg_dump", [self._target.tool("pg_dump"), "--version"])
         imported = asyncio.Event()
-        async with open_snapshot(self._target, self._place, self._application) as snapshot:
+        async with open_snapshot(self._target, self._place.service, self._environment) as snapshot:
             with _first_error_alone():
                 async with asyncio.TaskGroup() as group:
                     counting = group.create_task(_count(snapshot, imported))
@@ -101,18 +83,9 @@ class DatabaseBackup:
         return Dumped((dump, roles), counting.result(), versions)
 
     async def end_leftovers(self) -> None:
-        """Ends what a killed backup may have left: processes and sessions that bear its name.
-
-        In a container a tool whose reader is gone does not end: it waits for ever to write. On
-        this machine it ends by itself.
-        """
+        """Ends what a killed backup may have left: processes and sessions that bear its name."""
         if self._place.service:
-            mark = f"PGAPPNAME={self._application}"
-            argv = ["sh", "-c", _KILL_BY_ENVIRONMENT, "sh", mark]
-            done = await self._target.run(argv, timeout=_QUICK, service=self._place.service)
-            if done.status:
-                what = "Ending the processes of the backup"
-                raise failure(self._target, what, done.status, done.stderr)
+            await end_leftovers(self._target, self._place.service, self._application)
         query = (
             "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
             " where application_name = current_setting('application_name')"

@@ -38,6 +38,20 @@ async def publish(backup: Backup, context: StepContext) -> Result:
     manifest = _manifest(backup, await revision(backup.target))
     earlier = await in_thread(backup.catalogue.good)
     await in_thread(_publish, backup, manifest)
+    return _told(backup, manifest, earlier)
+
+
+async def published(backup: Backup, context: StepContext) -> Result | None:
+    """What `publish` returned or would have, where its set is there and whole; else None."""
+    good = await in_thread(backup.catalogue.good)
+    ours = next((one for one in good if one.started == backup.started), None)
+    if ours is None:
+        return None
+    await in_thread(disk.sync_directory, backup.catalogue.directory)
+    return _told(backup, ours, [one for one in good if one.started < backup.started])
+
+
+def _told(backup: Backup, manifest: Manifest, earlier: list[Manifest]) -> Result:
     compared = compare(manifest, earlier)
     now = backup.clock()
     sentences = [one.sentence(backup.zone, now) for one in compared]
@@ -50,13 +64,14 @@ async def publish(backup: Backup, context: StepContext) -> Result:
 
 
 async def prune(backup: Backup, context: StepContext) -> Result:
-    """Removes what the policy no longer keeps. Trouble with it leaves the new set what it is."""
+    """Removes what the policy no longer keeps, and ends removals that were begun. Trouble with it
+    leaves the new set what it is."""
     try:
         removed = await in_thread(_prune, backup)
     except OSError as error:
         logger.warning("sets not removed", extra={"error": str(error)})
-        return {"note": f"{Sign.WARNING} old sets were not removed: {error.strerror}"}
-    return {"note": f"{count(len(removed), 'old set')} removed" if removed else "nothing to remove"}
+        return {"note": f"{Sign.WARNING} old backups were not removed: {error.strerror}"}
+    return {"note": f"{count(removed, 'old backup')} removed" if removed else "nothing to remove"}
 
 
 async def revision(target: Target) -> str | None:
@@ -116,13 +131,12 @@ def _compare_with_disk(partial: Path, files: Sequence[SetFile]) -> None:
         )
 
 
-def _prune(backup: Backup) -> list[str]:
-    names = [
-        one.id for one in superfluous(backup.catalogue.good(), backup.policy.keep, backup.zone)
-    ]
-    for name in names:
-        backup.catalogue.remove(name)
-    return names
+def _prune(backup: Backup) -> int:
+    begun = backup.catalogue.clear()
+    unwanted = superfluous(backup.catalogue.good(), backup.policy.keep, backup.zone)
+    for one in unwanted:
+        backup.catalogue.remove(one.id)
+    return begun + len(unwanted)
 
 
 def _warnings(compared: Sequence[Comparison]) -> list[str]:

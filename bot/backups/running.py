@@ -6,6 +6,7 @@ early, that directory is all there is to remove.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,12 @@ from bot.backups.sources import Part, parts_of
 from bot.backups.threads import in_thread
 from bot.config import targets as configured
 from bot.config.backups import BackupPolicy
-from bot.errors import Failed
+from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, StepContext
 from bot.targets.model import Target
+from bot.targets.text import storable
+
+logger = logging.getLogger(__name__)
 
 Result = Mapping[str, Any]
 
@@ -64,8 +68,13 @@ class Backup:
 
     @property
     def database(self) -> DatabaseBackup:
-        """The database's part; its sessions on the server bear the set's name."""
-        return DatabaseBackup(self.target, f"opsbell backup {self._name} {self.target.name}")
+        """The database's part; its sessions on the server bear the mark as their name."""
+        return DatabaseBackup(self.target, self.mark)
+
+    @property
+    def mark(self) -> str:
+        """What this backup's processes are found by, wherever they run."""
+        return f"opsbell backup {self._name} {self.target.name}"
 
     async def meter(self, context: StepContext, part: str) -> Meter:
         """Progress towards the size that the part had last time."""
@@ -78,36 +87,52 @@ class Backup:
 
 
 Work = Callable[[Backup, StepContext], Awaitable[Result]]
-Undo = Callable[[Backup], Awaitable[None]]
+Undo = Callable[[Backup, StepContext], Awaitable[None]]
+Done = Callable[[Backup, StepContext], Awaitable[Result | None]]
 
 
-async def remove_partial(backup: Backup) -> None:
-    """Undoes whatever a backup has written, and ends removals of old sets that it had begun."""
+async def remove_partial(backup: Backup, context: StepContext) -> None:
+    """Undoes whatever a backup has written, and ends removals of old backups that it had begun."""
     await in_thread(backup.catalogue.clear)
+
+
+async def of_no_use(backup: Backup, context: StepContext) -> Result | None:
+    """None: a part of a partial set is of no use by itself."""
+    return None
 
 
 class BackupStep:
     """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
 
     def __init__(
-        self, find: Callable[[Operation], Backup], work: Work, undo: Undo = remove_partial
+        self,
+        find: Callable[[Operation], Backup],
+        work: Work,
+        *,
+        undo: Undo = remove_partial,
+        done: Done = of_no_use,
     ) -> None:
         self._find = find
         self._work = work
         self._undo = undo
+        self._done = done
 
     async def run(self, context: StepContext) -> Result:
         """Does the step's work in the partial set."""
         try:
             return await self._work(self._find(context.operation), context)
         except OSError as error:
-            place = f": {error.filename}" if error.filename else ""
+            place = f": {storable(str(error.filename))}" if error.filename else ""
             raise Failed(f"{error.strerror or error}{place}.") from error
 
     async def undo(self, context: StepContext) -> None:
         """Removes what the step may have left."""
-        await self._undo(self._find(context.operation))
+        await self._undo(self._find(context.operation), context)
 
     async def done(self, context: StepContext) -> Result | None:
-        """None: a part of a partial set is of no use by itself."""
-        return None
+        """The step's result where all that it is for is so, as far as that can be seen."""
+        try:
+            return await self._done(self._find(context.operation), context)
+        except (OSError, OpsbellError) as error:
+            logger.warning("outcome of a step not known", extra={"error": str(error)})
+            return None

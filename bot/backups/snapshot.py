@@ -136,14 +136,15 @@ class Snapshot:
 
 @contextlib.asynccontextmanager
 async def open_snapshot(
-    target: Target, place: DatabasePlace, application: str
+    target: Target, service: str | None, environment: Mapping[str, str]
 ) -> AsyncIterator[Snapshot]:
-    """A snapshot of the target's database, held until the block is left. Raises Failed."""
+    """A snapshot of the database that psql finds by its environment, held until the block is left.
+    Raises Failed."""
     limits = {"lock_wait": LOCK_WAIT, "idle_limit": _IDLE_LIMIT}
     async with target.process(
         psql(target, *(f"--set={name}={_milliseconds(span)}" for name, span in limits.items())),
-        service=place.service,
-        environment=environment(place, application) | {"PGCLIENTENCODING": "UTF8"},
+        service=service,
+        environment={**environment, "PGCLIENTENCODING": "UTF8"},
         stdin=True,
     ) as process:
         snapshot = Snapshot(target, process)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from bot import words
 from bot.backups import archive, disk
+from bot.backups.leftovers import end_leftovers
 from bot.backups.model import DATABASE
 from bot.backups.running import Backup, Result, remove_partial
 from bot.backups.sources import Part
@@ -57,34 +59,57 @@ async def dump_database(backup: Backup, context: StepContext) -> Result:
     }
 
 
-async def undo_database(backup: Backup) -> None:
+async def undo_database(backup: Backup, context: StepContext) -> None:
     """Ends what may still run on the server, and removes what was written.
 
     A server that does not answer has no session left to end, or will end it itself: a snapshot
     by its limit on idle transactions, a dump when it finds nobody to send to.
     """
-    try:
+    with _leftovers_logged():
         await backup.database.end_leftovers()
-    except OpsbellError as error:
-        logger.warning("leftovers not ended", extra={"error": str(error)})
-    await remove_partial(backup)
+    await remove_partial(backup, context)
 
 
 async def archive_files(backup: Backup, context: StepContext) -> Result:
     """Writes the archive that the step's argument `part` names."""
-    name = context.step.planned.arguments["part"]
-    part = next(part for part in backup.parts if part.name == name)
-    meter = await backup.meter(context, name)
+    part = _part(backup, context)
+    meter = await backup.meter(context, part.name)
     path = backup.partial / part.archive
     if part.service:
-        done = await archive.archive_in(backup.target, part.service, part.inner, path, meter)
+        done = await archive.archive_in(
+            backup.target, part.service, part.inner, path, meter, backup.mark
+        )
     else:
         done = await archive.archive_here(part.sources, path, meter)
     note = words.size(done.file.size)
     if done.notes_total:
         note += f", {words.count(done.notes_total, 'file')} did not hold still"
     notes = [backup.target.redact(each) for each in done.notes]
-    return {"note": note, "files": [done.file.model_dump()], "notes": {name: notes}}
+    return {"note": note, "files": [done.file.model_dump()], "notes": {part.name: notes}}
+
+
+async def undo_files(backup: Backup, context: StepContext) -> None:
+    """Ends what may still run in the service's container, and removes what was written. What ran
+    in a container that no longer runs has ended with it."""
+    with _leftovers_logged():
+        if service := _part(backup, context).service:
+            await end_leftovers(backup.target, service, backup.mark)
+    await remove_partial(backup, context)
+
+
+def _part(backup: Backup, context: StepContext) -> Part:
+    """The part that the step's argument names."""
+    name = context.step.planned.arguments["part"]
+    return next(part for part in backup.parts if part.name == name)
+
+
+@contextlib.contextmanager
+def _leftovers_logged() -> Iterator[None]:
+    """What could not be ended keeps nothing else from being undone."""
+    try:
+        yield
+    except OpsbellError as error:
+        logger.warning("leftovers not ended", extra={"error": str(error)})
 
 
 async def _find_sources(backup: Backup, part: Part) -> None:

@@ -1,21 +1,46 @@
-"""Runs one operation in a process of its own: SETTINGS.json DATABASE_URL NUMBER.
+"""Runs one operation in a process of its own: SETTINGS.json DATABASE_URL NUMBER [DOOM].
 
-It can be killed; and it says how much memory it took, in bytes, before the operation and at most.
+It can be killed, or kill itself at a DOOM; and it says how much memory it took, in bytes, before
+the operation and at most.
 """
 
 import asyncio
 import json
+import os
+import signal
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bot.backups import disk
+from bot.backups.catalogue import Catalogue
 from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.queue import Queue
 from tests.backups.conftest import open_bench
 
 
-async def main(settings: str, database_url: str, number: str) -> None:
+def die(*_: object) -> None:
+    """What SIGKILL does, at this very point."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def published_then_die(catalogue: Catalogue, partial: Path, name: str) -> None:
+    """The rename, and then nothing any more."""
+    partial.rename(catalogue.final(name))
+    die()
+
+
+DOOMS: Mapping[str, Callable[[], None]] = {
+    "": lambda: None,
+    "after the rename": lambda: setattr(Catalogue, "publish", published_then_die),
+    "in a removal": lambda: setattr(disk, "remove_directory", die),
+}
+
+
+async def main(settings: str, database_url: str, number: str, doom: str = "") -> None:
     """Opens everything and runs the operation."""
+    DOOMS[doom]()
     async with Database(database_url, EventLog(b"a key for tests")) as database:
         queue = Queue(database)
         await queue.open()

@@ -14,11 +14,11 @@ PATIENCE = 20.0
 FAR_ENOUGH = 4 << 20
 
 
-async def mid_dump(store: Path) -> Path:
-    """Waits until a dump is being written; its file."""
+async def mid_dump(store: Path, file: str = "database.dump") -> Path:
+    """Waits until a dump, or another file of a set, is being written; its path."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            for dump in store.glob(f"{HIDDEN}*/database.dump"):
+            for dump in store.glob(f"{HIDDEN}*/{file}"):
                 if dump.stat().st_size > FAR_ENOUGH:
                     return dump
             await asyncio.sleep(0.01)
@@ -50,9 +50,9 @@ async def without_sessions(url: str) -> None:
             await asyncio.sleep(0.05)
 
 
-async def tools_in(project: ComposeProject) -> list[str]:
-    """The names of the processes in the database's container."""
-    return (await project.exec("db", "sh", "-c", "cat /proc/[0-9]*/comm")).splitlines()
+async def tools_in(project: ComposeProject, service: str = "db") -> list[str]:
+    """The names of the processes in a service's container, the database's unless told."""
+    return (await project.exec(service, "sh", "-c", "cat /proc/[0-9]*/comm")).splitlines()
 
 
 async def server_never_restarted(project: ComposeProject) -> bool:
