@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
@@ -40,6 +41,7 @@ from schedules.housekeeping import housekeeping
 logger = logging.getLogger(__name__)
 
 ANSWER_LIMIT = timedelta(seconds=5)
+STAND_IN_POLL = timedelta(seconds=2)
 
 
 async def at_terminal(core: Core, request: Request) -> Answer | None:
@@ -58,10 +60,24 @@ async def at_terminal(core: Core, request: Request) -> Answer | None:
 
 
 @contextlib.asynccontextmanager
+async def worked(core: Core) -> AsyncIterator[None]:
+    """Sees to it, inside the block, that operations are run: here, while no Opsbell runs."""
+
+    async def stand_in() -> None:
+        while True:
+            if not await core.queue.is_worked():
+                await core.queue.run({Lane.WORK: 4})
+            await asyncio.sleep(STAND_IN_POLL.total_seconds())
+
+    async with running(stand_in()):
+        yield
+
+
+@contextlib.asynccontextmanager
 async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
     """Opsbell in Slack inside the block: listening, ticking, working off the queue, serving HTTP.
 
-    Raises OSError where the HTTP address is taken.
+    Raises Unavailable where the HTTP address is taken.
     """
     settings, database = core.settings, core.database
     tasks, inbox, surface = Tasks(), Inbox(database), surface_of(core)

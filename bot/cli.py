@@ -6,7 +6,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import getpass
 import json
 import logging
@@ -92,15 +91,28 @@ def _finish(work: Coroutine[None, None, int]) -> None:
     """Runs to the end and leaves with its exit status; errors are words on standard error."""
     try:
         status = asyncio.run(work)
-    except (ConfigurationError, UsageError) as error:
-        typer.echo(str(error), err=True)
-        status = WRONG
-    except OpsbellError as error:
-        typer.echo(str(error), err=True)
-        status = FAILED
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
+    except OpsbellError as error:
+        status = _explain(error)
+    except BaseExceptionGroup as group:
+        # Parts that run side by side fail as a group; a defect among them is left to the log.
+        known, defects = group.split(OpsbellError)
+        if defects is not None or known is None:
+            raise
+        status = max(_explain(error) for error in _leaves(known))
     raise typer.Exit(status)
+
+
+def _explain(error: BaseException) -> int:
+    typer.echo(str(error), err=True)
+    return WRONG if isinstance(error, ConfigurationError | UsageError) else FAILED
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [error]
 
 
 async def _run(config: Path) -> int:
@@ -108,23 +120,20 @@ async def _run(config: Path) -> int:
     from bot import app
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
-    from bot.core import opened
+    from bot.core import early_redactor, opened
     from bot.log import set_up_logging
 
     settings = load(config, os.environ)
     secrets = SlackSecrets.read(os.environ, settings.slack.mode)
+    set_up_logging(early_redactor(settings, secrets))
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with opened(settings, secrets) as core:
         set_up_logging(core.redactor)
-        try:
-            async with app.in_slack(core, secrets):
-                logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
-                await stopping.wait()
-        except OSError as error:
-            typer.echo(f"http.listen {settings.http.listen}: {error.strerror}", err=True)
-            return FAILED
+        async with app.in_slack(core, secrets):
+            logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
+            await stopping.wait()
     return 0
 
 
@@ -133,14 +142,14 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
     from bot import app, terminal
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
-    from bot.core import opened, working
+    from bot.core import early_redactor, opened
     from bot.log import set_up_logging
     from bot.slack import present
     from bot.slack.surface import Kind, Request
-    from bot.store.queue import Lane
 
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
+    set_up_logging(early_redactor(settings, secrets), logging.ERROR)
     text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
@@ -160,11 +169,11 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
         operation = answer.data.get("operation")
         if operation is None:
             _show(console, answer.data, list(terminal.lines(answer.message)), as_json)
+            if name == "checklist" and words[:1] == ["post"] and not await core.queue.is_worked():
+                typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
             return 0
-        async with contextlib.AsyncExitStack() as stack:
-            if not await core.queue.is_worked():
-                await stack.enter_async_context(working(core, {Lane.WORK: 4}))
-            quiet = Console(file=sys.stderr) if as_json else console
+        quiet = Console(file=sys.stderr) if as_json else console
+        async with app.worked(core):
             ended = await terminal.follow(core.operations, operation, quiet)
         if as_json:
             _show(console, {**answer.data, "state": ended.state.value}, [], as_json)

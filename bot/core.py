@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 
 import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.backups.service import Backups
 from bot.checklists.jobs import Jobs
@@ -23,7 +22,7 @@ from bot.config.settings import Settings
 from bot.errors import OpsbellError
 from bot.operations.engine import Engine
 from bot.operations.service import Operations
-from bot.slack.client import open_session, web_client
+from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
 from bot.slack.posts import Posts
 from bot.slack.reconciler import Reconciler
@@ -47,7 +46,7 @@ class Core:
     database: Database
     queue: Queue
     session: aiohttp.ClientSession
-    client: AsyncWebClient
+    client: SlackClient
     targets: Targets
     posts: Posts
     reconciler: Reconciler
@@ -88,14 +87,19 @@ async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) ->
     return settings.database.reveal()
 
 
+def early_redactor(settings: Settings, secrets: SlackSecrets, *more: str) -> Redactor:
+    """Knows the secrets of the configuration and of Slack, and `more`."""
+    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
+    return Redactor([*known, *more])
+
+
 def _redactor(settings: Settings, secrets: SlackSecrets, targets: Targets) -> Redactor:
     """Knows every secret there is; a target whose environment file can't be read says so later."""
-    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
     try:
-        known += targets.secrets()
+        return early_redactor(settings, secrets, *targets.secrets())
     except OpsbellError as error:
         logger.warning("secrets of targets not known", extra={"error": str(error)})
-    return Redactor(known)
+        return early_redactor(settings, secrets)
 
 
 def _core(
@@ -104,7 +108,7 @@ def _core(
     database: Database,
     queue: Queue,
     session: aiohttp.ClientSession,
-    client: AsyncWebClient,
+    client: SlackClient,
     targets: Targets,
 ) -> Core:
     posts = Posts(database, queue, client)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from types import TracebackType
 
 from bot.config.redact import Redactor
 
@@ -46,9 +47,17 @@ class LineFormatter(logging.Formatter):
 
 
 def set_up_logging(redactor: Redactor, level: int = logging.INFO) -> None:
-    """Sends all logging to standard error, redacted."""
+    """Sends all logging to standard error, redacted; the last words of a defect too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(redactor))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    sys.excepthook = _log_defect
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _log_defect(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """A program that ends by a defect says so in its log, redacted like everything else."""
+    logging.getLogger("opsbell").critical("ended by a defect", exc_info=(kind, error, trace))

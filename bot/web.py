@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.config.values import Address
+from bot.errors import Unavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
@@ -26,7 +27,7 @@ async def web_server(
 
     `ready` names what Opsbell needs and whether it is there, `metrics` gives Prometheus' text.
     `slack_events` takes what Slack
-    sends in HTTP mode, None in socket mode. Raises OSError where the address is taken.
+    sends in HTTP mode, None in socket mode. Raises Unavailable where the address is taken.
     """
 
     async def healthz(request: web.Request) -> web.Response:
@@ -49,7 +50,14 @@ async def web_server(
     await runner.setup()
     try:
         site = web.TCPSite(runner, listen.host, listen.port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            raise Unavailable(
+                f"Opsbell cannot listen on {listen}: {error.strerror}.",
+                hint="Set http.listen to another address in opsbell.yaml.",
+                retryable=False,
+            ) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

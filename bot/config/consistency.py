@@ -12,6 +12,8 @@ from bot.config.errors import Problem
 from bot.config.report import line
 from bot.config.words import nearest, one_of, quoted
 
+_WITHOUT_APPROVALS = ("backup", "checklist", "opsbell")
+
 
 def inconsistencies(document: Document) -> Iterator[Problem]:
     """Every such problem of the document."""
@@ -21,6 +23,7 @@ def inconsistencies(document: Document) -> Iterator[Problem]:
         *_checked(data),
         *_stepped(data),
         *_repeated_items(data),
+        *_unasked_approvals(data),
     ):
         yield Problem(dotted(path), line(document, path), found, expected)
 
@@ -103,3 +106,12 @@ def _repeated_items(data: Mapping[str, Any]) -> Iterator[_Finding]:
                 yield ("checklists", name, "items", i), quoted(text), "a text not used above"
             if isinstance(text, str):
                 seen.add(text)
+
+
+def _unasked_approvals(data: Mapping[str, Any]) -> Iterator[_Finding]:
+    """An approval that nobody would ask for is refused, not passed over."""
+    for name, rule in _entries(data, "access"):
+        approvals = rule.get("approvals")
+        if name in _WITHOUT_APPROVALS and str(approvals or 0) != "0":
+            expected = f"0 (/{name} asks for no approvals)"
+            yield ("access", name, "approvals"), quoted(str(approvals)), expected

@@ -26,6 +26,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import Failed, Unavailable
 
+# The type by which those who only pass a client on know it.
+SlackClient = AsyncWebClient
+
 DEFAULT_API_URL = "https://slack.com/api/"
 CALL_LIMIT = timedelta(seconds=15)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
