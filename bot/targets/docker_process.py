@@ -5,7 +5,8 @@ import logging
 import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from pathlib import PurePosixPath
 
 from docker.api.client import APIClient
@@ -14,11 +15,11 @@ from bot.errors import NotFound, OpsbellError, Unavailable
 from bot.targets.container import Container
 from bot.targets.container_scripts import START, end_mark
 from bot.targets.frames import STDOUT, Frames
+from bot.targets.lifetime import lifetime
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import ERROR_TAIL, Capped
 from bot.targets.streams import Stream
 from bot.targets.text import text_of
-from bot.targets.waiting import to_the_end
 
 _START_LIMIT = 10.0
 _SETTLE_LIMIT = 10.0
@@ -29,32 +30,21 @@ _FIRST_LINE_LIMIT = 4096
 log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def docker_process(
+def docker_process(
     container: Container,
     argv: Sequence[str],
     *,
     environment: Mapping[str, str],
     stdin: bool = False,
     errors: Capped | None = None,
-) -> AsyncIterator["DockerProcess"]:
+) -> AbstractAsyncContextManager["DockerProcess"]:
     """A process in a container, with this environment added to the container's own.
 
     Raises NotFound where the program is not in the container, Unavailable where the container
     cannot be reached, and on leaving where the process cannot be ended.
     """
     process = DockerProcess(container, argv, errors or Capped(2 * ERROR_TAIL))
-    try:
-        await to_the_end(process.start(environment, stdin=stdin))
-        yield process
-    except BaseException:
-        # The first error is the one to hear of; an end that failed is in the log.
-        try:
-            await to_the_end(process.end())
-        except OpsbellError:
-            log.exception("a process was not ended", extra={"action": "process.end"})
-        raise
-    await to_the_end(process.end())
+    return lifetime(process, partial(process.start, environment, stdin=stdin))
 
 
 class DockerProcess:

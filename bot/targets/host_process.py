@@ -6,45 +6,35 @@ import logging
 import os
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 from bot.errors import NotFound, Unavailable
+from bot.targets.lifetime import lifetime
 from bot.targets.output import ERROR_TAIL, Capped
 from bot.targets.session import end_session
-from bot.targets.waiting import to_the_end
 
 _PIECE = 256 * 1024
 
 log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def host_process(
+def host_process(
     argv: Sequence[str],
     *,
     environment: Mapping[str, str],
     directory: Path,
     stdin: bool = False,
     errors: Capped | None = None,
-) -> AsyncIterator["HostProcess"]:
+) -> AbstractAsyncContextManager["HostProcess"]:
     """A process on this machine with exactly this environment, in this working directory.
 
     Raises NotFound where the program or the directory does not exist, Unavailable where the
     program cannot be started, and on leaving where the process cannot be ended.
     """
     process = HostProcess(argv[0], stdin=stdin, errors=errors or Capped(2 * ERROR_TAIL))
-    try:
-        await to_the_end(process.start(argv, environment, directory))
-        yield process
-    except BaseException:
-        # The first error is the one to hear of; an end that failed is in the log.
-        try:
-            await to_the_end(process.end())
-        except Unavailable:
-            log.exception("a process was not ended", extra={"action": "process.end"})
-        raise
-    await to_the_end(process.end())
+    return lifetime(process, partial(process.start, argv, environment, directory))
 
 
 class HostProcess:
