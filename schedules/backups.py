@@ -56,7 +56,7 @@ def _scheduled(
         await backups.request(tx, plan, actor=ACTOR, reason="schedule", request_key=key)
 
     async def missed(tx: Transaction, due_times: Sequence[datetime]) -> None:
-        await say_missed(tx, due_times, "Opsbell was not running.")
+        await say_missed(tx, due_times, "")
 
     catch_up = settings.backups[target].catch_up
     return Scheduled(f"backup {target}", schedule, catch_up, fire, missed)

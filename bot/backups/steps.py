@@ -40,7 +40,7 @@ async def check(backup: Backup, context: StepContext) -> Result:
         raise Failed(
             f"Not enough space in {backup.catalogue.directory}: {words.size(free)} free, about"
             f" {words.size(needed)} needed.",
-            hint=f"Free some, or keep fewer sets (backups.{backup.target.name}.keep).",
+            hint=f"Free some, or keep fewer backups (backups.{backup.target.name}.keep).",
         )
     return {"note": f"{words.size(free)} free, about {words.size(needed)} needed"}
 

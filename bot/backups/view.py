@@ -1,4 +1,4 @@
-"""Backup sets as messages, and as data for scripts."""
+"""Backups as messages, and as data for scripts."""
 
 from __future__ import annotations
 
@@ -35,12 +35,14 @@ def queued(asked: Queued, channel: str) -> Message:
 def missed(
     target: str, due_times: Sequence[datetime], why: str, *, zone: ZoneInfo, slash: str
 ) -> Message:
-    """What the channel hears of backups that were not taken; `slash` is the command's name."""
+    """What the channel hears of backups that were not taken; `why` is "" where it is only known
+    that their time has passed, `slash` is the command's name."""
     times = [f"{due_at.astimezone(zone):%a %-d %b %H:%M}" for due_at in due_times[-3:]]
     more = len(due_times) - len(times)
     which = words.join(([f"{more} before"] if more else []) + times)
     noun, was = ("backup", "was") if len(due_times) == 1 else ("backups", "were")
-    sentence = f"{Sign.CRITICAL} The {noun} of {target} due {which} {was} not taken: {why}"
+    sentence = f"{Sign.CRITICAL} The {noun} of {target} due {which} {was} not taken"
+    sentence += f": {why}" if why else " in time."
     hint = f"`{slash} now` takes one."
     return Message(f"{sentence} {hint}", [blocks.section(f"{blocks.escape(sentence)} {hint}")])
 
@@ -52,7 +54,7 @@ def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str
     lines = [_line(one, now) for one in sets[:LISTED]]
     if len(sets) > LISTED:
         lines.append(f"and {len(sets) - LISTED} older")
-    head = f"*Backups of {target}* · {words.count(len(sets), 'set')}, {_total(sets)}"
+    head = f"*Backups of {target}* · {words.count(len(sets), 'backup')}, {_total(sets)}"
     hint = f"`{slash} show ID` shows one; the beginning of its ID is enough."
     shown = [blocks.section(head), blocks.section("\n".join(lines)), blocks.context(hint)]
     return Message(f"{_spoken(sets)} {newest(target, sets, now)}", shown)

@@ -50,10 +50,11 @@ def missed(
     made_up_by: str = "",
 ) -> Message:
     """Postings that were missed, with a button that makes up for the last of them."""
-    late = words.duration(checklist.catch_up)
-    why = f"Opsbell was away then, and for more than {late} after."
+    catch_up = words.duration(checklist.catch_up)
+    after = f", nor within {catch_up} after" if checklist.catch_up else ""
     times = [at.astimezone(zone).strftime("%a %-d %b %H:%M") for at in due_times[-LINES:]]
-    title, rest = blocks.escape(checklist.title), f"of {words.join(times)} was not posted: {why}"
+    title = blocks.escape(checklist.title)
+    rest = f"of {words.join(times)} was not posted in time{after}."
     if made_up_by:
         end = [blocks.context(f"{Sign.DONE} posted later by {actor_name(made_up_by)}")]
     else:

@@ -139,7 +139,7 @@ async def test_too_little_space_is_found_before_anything_is_written(
     assert operation.state is OperationState.FAILED
     assert broken_step(operation) == "backup.check"
     assert "Not enough space in" in operation.error
-    assert "Free some, or keep fewer sets (backups.grandvps.keep)." in operation.error
+    assert "Free some, or keep fewer backups (backups.grandvps.keep)." in operation.error
     assert host.entries() == []
 
 

@@ -98,8 +98,8 @@ async def test_missed_ones_are_told_in_ops(night: Night) -> None:
     assert post["key"] == "backup-missed:grandvps:2026-11-23T02:00:00+00:00"
     assert post["channel"] == "ops"
     assert post["message"]["text"] == (
-        "🔴 The backups of grandvps due Sun 22 Nov 02:00 and Mon 23 Nov 02:00 were not taken:"
-        " Opsbell was not running. `/backup now` takes one."
+        "🔴 The backups of grandvps due Sun 22 Nov 02:00 and Mon 23 Nov 02:00 were not taken in"
+        " time. `/backup now` takes one."
     )
 
 

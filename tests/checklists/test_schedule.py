@@ -119,7 +119,9 @@ async def test_what_is_too_late_is_said_in_one_message(bench: Bench) -> None:
         "checklist:daily:2026-12-08T09:00",
     ]
     said = repr(await bench.said("checklist:daily:2026-12-07T09:00:missed"))
-    assert "Fri 4 Dec 09:00, Sat 5 Dec 09:00 and Mon 7 Dec 09:00 was not posted" in said
+    assert (
+        "Fri 4 Dec 09:00, Sat 5 Dec 09:00 and Mon 7 Dec 09:00 was not posted in time, nor" in said
+    )
     assert [event["subject"] for event in await bench.events("checklist.skipped")] == [
         "checklist:daily:2026-12-06T09:00"
     ]

@@ -184,7 +184,10 @@ async def test_a_missed_posting_is_said_and_can_be_made_up_for_once(bench: Bench
     (key,) = await bench.posts_like("%:missed")
     assert key == "checklist:daily:2026-11-23T09:00:missed"
     said = repr(await bench.said(key))
-    assert "Sun 22 Nov 09:00 and Mon 23 Nov 09:00 was not posted" in said
+    assert (
+        "Sun 22 Nov 09:00 and Mon 23 Nov 09:00 was not posted in time, nor within 6 h after."
+        in said
+    )
     assert f"daily|{late.isoformat()}" in said
     assert len(await bench.events("checklist.missed")) == 2
 
