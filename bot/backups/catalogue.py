@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bot.backups import disk
-from bot.backups.model import MANIFEST, BackupSet, Manifest, name_order
+from bot.backups.model import MANIFEST, BackupSet, Manifest, name_order, set_names
 from bot.errors import NotFound
 
 HIDDEN = ".partial-"
@@ -30,6 +31,17 @@ class Catalogue:
     def final(self, name: str) -> Path:
         """Where the set of that name is once it is whole."""
         return self.directory / name
+
+    def free_name(self, started: datetime) -> str:
+        """The name for a set begun at a moment. It sorts after all that began in the same second,
+        though some of those may be removed already: else the new one would count as old."""
+        there = [order for path in self.directory.iterdir() if (order := name_order(path.name))]
+
+        def sorts_last(name: str) -> bool:
+            order = name_order(name)
+            return order is not None and all(order > one for one in there if one[0] == order[0])
+
+        return next(filter(sorts_last, set_names(started)))
 
     def sets(self) -> list[BackupSet]:
         """All sets, newest first. One whose manifest is bad, or whose files are not what the

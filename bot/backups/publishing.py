@@ -18,7 +18,6 @@ from bot.backups.model import (
     Manifest,
     SetFile,
     compare,
-    set_names,
 )
 from bot.backups.retention import superfluous
 from bot.backups.running import Backup, Result
@@ -90,10 +89,8 @@ def _manifest(backup: Backup, commit: str | None) -> Manifest:
     """What the finished steps have written, as a manifest that names everything but the guide."""
     operation = backup.operation
     results = [step.result for step in operation.steps if step.state is StepState.DONE]
-    catalogue = backup.catalogue
-    name = next(n for n in set_names(backup.started) if not catalogue.final(n).exists())
     return Manifest(
-        id=name,
+        id=backup.catalogue.free_name(backup.started),
         target=backup.target.name,
         started=backup.started,
         finished=backup.clock(),
@@ -133,7 +130,9 @@ def _compare_with_disk(partial: Path, files: Sequence[SetFile]) -> None:
 
 def _prune(backup: Backup) -> int:
     begun = backup.catalogue.clear()
-    unwanted = superfluous(backup.catalogue.good(), backup.policy.keep, backup.zone)
+    old = superfluous(backup.catalogue.good(), backup.policy.keep, backup.zone)
+    # Where the clock was set back, the newest may look old.
+    unwanted = [one for one in old if one.started != backup.started]
     for one in unwanted:
         backup.catalogue.remove(one.id)
     return begun + len(unwanted)

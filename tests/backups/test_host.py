@@ -181,6 +181,29 @@ async def test_a_name_that_is_taken_gets_a_number(host: Bench) -> None:
     assert manifest.id.endswith("Z-2")
 
 
+async def test_a_name_that_was_pruned_is_not_given_again(host: Bench) -> None:
+    path, manifest = await host.make("logs")
+    path.rename(path.with_name(f"{path.name}-3"))
+    catalogue = host.backups.catalogue(host.target)
+    assert catalogue.free_name(manifest.started) == f"{path.name}-4"
+    tomorrow = manifest.started + timedelta(days=1)
+    assert catalogue.free_name(tomorrow) == next(set_names(tomorrow))
+
+
+async def test_a_backup_never_removes_itself(host: Bench) -> None:
+    """As where the clock was set back: those before it bear later times."""
+    for seconds in (100, 200):
+        path, manifest = await host.make("logs")
+        later = manifest.started + timedelta(seconds=seconds)
+        name = next(set_names(later))
+        moved = manifest.model_copy(update={"id": name, "started": later})
+        (path / "manifest.json").write_text(moved.model_dump_json())
+        path.rename(path.with_name(name))
+    newest, _ = await host.make("logs")
+    assert len(host.entries()) == 3
+    assert newest.name == host.entries()[0]
+
+
 async def test_the_result_compares_with_the_set_before(host: Bench, application_url: str) -> None:
     first = await host.run("database", "media")
     with psycopg.connect(application_url, autocommit=True) as connection:
