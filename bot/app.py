@@ -138,6 +138,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
             )
         )
         logger.info("http server started", extra={"port": port})
+        await core.operations.recover()
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
         for part in (clock.run, gateway.run):

@@ -48,10 +48,7 @@ class Operations:
         number = await store.insert(tx, plan, actor=actor, reason=reason, request_key=request_key)
         if number is None:
             raise Refused("Not queued: this request was taken already.")
-        job = await self._queue.defer(
-            tx, RUN_JOB, {"operation": number}, lock=f"target:{plan.target}"
-        )
-        await store.set_job(tx, number, job)
+        await self._defer(tx, number, plan.target)
         tx.record(
             Event(
                 actor=actor,
@@ -84,6 +81,18 @@ class Operations:
             await self._queue.defer(tx, ABORT_JOB, {"job": row["job"]})
         tx.record(Event(actor=actor, action="operation.cancelled", subject=f"operation:{number}"))
         return state
+
+    async def recover(self) -> None:
+        """Gives a new job to every unfinished operation whose job is gone: one that failed
+        before it could commit the operation's end."""
+        async with self._database.transaction() as tx:
+            for number, (job, target) in (await store.unfinished_jobs(tx)).items():
+                if not await self._queue.is_open(tx, job):
+                    await self._defer(tx, number, target)
+
+    async def _defer(self, tx: Transaction, number: int, target: str) -> None:
+        job = await self._queue.defer(tx, RUN_JOB, {"operation": number}, lock=f"target:{target}")
+        await store.set_job(tx, number, job)
 
     def cancel_control(self, runbook: str) -> Control:
         """The Cancel button of a runbook's live message, under that runbook's access rule."""

@@ -59,6 +59,14 @@ async def unfinished(tx: Transaction, target: str | None = None) -> list[Operati
     return [await _load(tx, row) for row in rows]
 
 
+async def unfinished_jobs(tx: Transaction) -> dict[int, tuple[int, str]]:
+    """Operations that wait or run: number → the job that runs it, and the target."""
+    rows = await tx.all(
+        "select id, job, target from operations where state in ('queued', 'running') order by id"
+    )
+    return {row["id"]: (row["job"], row["target"]) for row in rows}
+
+
 async def set_job(tx: Transaction, number: int, job: int) -> None:
     """Remembers the queue's job that runs the operation."""
     await tx.execute("update operations set job = %s where id = %s", (job, number))

@@ -157,6 +157,13 @@ class Queue:
         """Cancels a job: one that waits never starts, one that runs is cancelled where it runs."""
         await self._app.job_manager.cancel_job_by_id_async(job, abort=True)
 
+    async def is_open(self, tx: Transaction, job: int) -> bool:
+        """Whether a job waits or runs."""
+        row = await tx.first(
+            "select from procrastinate_jobs where id = %s and status in ('todo', 'doing')", (job,)
+        )
+        return row is not None
+
     async def is_worked(self) -> bool:
         """Whether some process is alive that works off jobs."""
         row = await self._database.one(

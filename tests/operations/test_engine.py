@@ -251,6 +251,19 @@ async def test_what_waits_is_cancelled_at_once_and_what_ended_is_refused(house: 
             await house.operations.cancel(tx, number, actor=ALICE)
 
 
+async def test_an_operation_whose_job_was_lost_is_found_at_the_next_start(running: House) -> None:
+    """Its job failed before the end could be committed."""
+    number = await running.request(plan("database"))
+    await running.ended(number)
+    await running.database.execute("update operations set state = 'running'")
+    await running.database.execute("update steps set state = 'running'")
+    async with asyncio.timeout(20):
+        while (await running.queue.backlog())[Lane.WORK].running:
+            await asyncio.sleep(0.02)
+    await running.operations.recover()
+    assert (await running.ended(number)).state is OperationState.INTERRUPTED
+
+
 async def test_one_request_makes_one_operation(house: House) -> None:
     await house.request(plan("database"), key="command:1")
     with pytest.raises(Refused, match="taken already"):
