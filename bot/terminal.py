@@ -51,8 +51,8 @@ async def follow(operations: Operations, number: int, console: Console) -> Opera
         with Live(console=console, auto_refresh=False) as live:
             while True:
                 operation = await operations.get(number)
-                told = view.lines(operation, datetime.now(UTC))
-                live.update(Text("\n".join(told)), refresh=True)
+                told = [*view.lines(operation, datetime.now(UTC)), operation.output]
+                live.update(Text("\n".join(filter(None, told))), refresh=True)
                 if operation.state.final:
                     return operation
                 await asyncio.sleep(FOLLOW_INTERVAL)
@@ -68,7 +68,9 @@ async def _follow_plainly(operations: Operations, number: int, console: Console)
             console.print(Text(view.step_line(step, datetime.now(UTC))), soft_wrap=True)
         told = len(ended)
         if operation.state.final:
-            console.print(Text(view.headline(operation, datetime.now(UTC), None)), soft_wrap=True)
+            head = view.headline(operation, datetime.now(UTC), None)
+            for line in filter(None, (head, operation.error, operation.output)):
+                console.print(Text(line), soft_wrap=True)
             return operation
         await asyncio.sleep(FOLLOW_INTERVAL)
 

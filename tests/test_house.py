@@ -219,6 +219,16 @@ async def test_the_terminal_follows_what_a_running_opsbell_does(
     assert any("Backup of grandvps · done" in line for line in terminal.output)
 
 
+async def test_the_terminal_says_why_a_backup_failed(
+    config: Path, grandvps: ComposeProject
+) -> None:
+    await grandvps.psql("alter database grandvps_prod allow_connections false", "postgres")
+    async with opsbell("backup", "now", "database", cwd=config.parent) as process:
+        assert await process.wait(timeout=60) == 1
+    await grandvps.psql("alter database grandvps_prod allow_connections true", "postgres")
+    assert any("not currently accepting connections" in line for line in process.output)
+
+
 async def test_a_usage_error_in_the_terminal_ends_with_2_and_shows_the_usage(config: Path) -> None:
     async with opsbell("backup", "nwo", cwd=config.parent) as process:
         assert await process.wait(timeout=30) == 2
