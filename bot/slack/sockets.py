@@ -29,17 +29,27 @@ from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import OpsbellError
-from bot.slack.client import RateLimited, SlackAway, proxy_for, slack_errors
+from bot.slack.client import (
+    RateLimited,
+    SlackAway,
+    impatient,
+    proxy_for,
+    slack_errors,
+)
 from bot.slack.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
 SOCKETS = 2
 SILENCE = timedelta(seconds=45)
-HELLO_LIMIT = timedelta(seconds=10)
+# Within a minute a deaf socket's successor hears: SILENCE and this make less.
+OPEN_LIMIT = timedelta(seconds=10)
 GOODBYE_LIMIT = timedelta(seconds=10)
 HEARTBEAT = timedelta(seconds=10)
+FIRST_PAUSE = timedelta(seconds=0.25)
 LONGEST_PAUSE = timedelta(seconds=5)
+# Whoever is sent away sooner than this comes back more and more slowly.
+SHORT_LIFE = timedelta(seconds=10)
 # Slack cuts a connection over which a frame of 20 KiB or more comes, or drops the frame silently.
 FRAME_LIMIT = 20_000
 
@@ -65,7 +75,8 @@ class Sockets:
         count: int = SOCKETS,
         silence: timedelta = SILENCE,
     ) -> None:
-        self._client = client
+        # Repetition is decided here: within the limit of one attempt nobody waits out others.
+        self._client = impatient(client)
         self._session = session
         self._app_token = app_token
         self._receive = receive
@@ -92,43 +103,54 @@ class Sockets:
 
     async def _keep_one(self) -> None:
         socket = await self._open_next()
+        pause = 0.0
         while True:
             reason = await socket.replaceable(self._silence)
             logger.info("socket to be replaced", extra={"reason": reason})
+            is_short = socket.age < min(SHORT_LIFE, self._silence).total_seconds()
+            pause = _longer(pause) if is_short else 0.0
+            if pause:
+                self.trouble = f"Slack ends connections as soon as they are made: {reason}."
+                await asyncio.sleep(pause)
             last, socket = socket, await self._open_next()
             self._tasks.start(last.leave(), "leave socket")
 
     async def _open_next(self) -> _Socket:
-        pause = 0.25
+        pause = 0.0
         while True:
             try:
                 socket = await self._open()
             except (OpsbellError, aiohttp.ClientError, OSError) as error:
                 self.trouble = str(error).strip() or type(error).__name__
                 logger.warning("socket not opened", extra={"error": self.trouble})
+                pause = _longer(pause)
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else pause)
-                pause = min(LONGEST_PAUSE.total_seconds(), pause * 2)
             else:
                 self.trouble = ""
                 return socket
 
     async def _open(self) -> _Socket:
-        with slack_errors("apps.connections.open"):
-            answer = await self._client.apps_connections_open(app_token=self._app_token)
-        url = str(answer["url"])
-        async with asyncio.timeout(HELLO_LIMIT.total_seconds()):
-            connection = await self._session.ws_connect(
-                url, heartbeat=HEARTBEAT.total_seconds(), proxy=proxy_for(url)
-            )
-            try:
-                await _greeted(connection)
-            except BaseException:
-                await connection.close()
-                raise
+        with slack_errors("the opening of a connection"):
+            async with asyncio.timeout(OPEN_LIMIT.total_seconds()):
+                connection = await self._connect()
         socket = _Socket(connection)
         self._up.append(socket)
         self._tasks.start(self._listen(socket), "listen to Slack")
         return socket
+
+    async def _connect(self) -> ClientWebSocketResponse:
+        answer = await self._client.apps_connections_open(app_token=self._app_token)
+        url = str(answer["url"])
+        connection = await self._session.ws_connect(
+            url, heartbeat=HEARTBEAT.total_seconds(), proxy=proxy_for(url)
+        )
+        try:
+            await _greeted(connection)
+        except BaseException:
+            # Saying goodbye may take long where nobody greets.
+            self._tasks.start(_close(connection), "close socket")
+            raise
+        return connection
 
     async def _listen(self, socket: _Socket) -> None:
         try:
@@ -154,12 +176,17 @@ class _Socket:
     """One connection, from Slack's hello to its end."""
 
     def __init__(self, connection: ClientWebSocketResponse) -> None:
-        self.heard_at = time.monotonic()
+        self._opened_at = self.heard_at = time.monotonic()
         self._connection = connection
         self._leaving = False
         self._ended = asyncio.Event()
         self._to_be_replaced = asyncio.Event()
         self._reason = "closed"
+
+    @property
+    def age(self) -> float:
+        """Seconds since Slack's hello."""
+        return time.monotonic() - self._opened_at
 
     async def envelopes(self) -> AsyncGenerator[Mapping[str, Any], None]:
         """The payloads that come, until the connection ends."""
@@ -211,6 +238,15 @@ class _Socket:
             async with asyncio.timeout(GOODBYE_LIMIT.total_seconds()):
                 await self._ended.wait()
         await self._connection.close()
+
+
+async def _close(connection: ClientWebSocketResponse) -> None:
+    await connection.close()
+
+
+def _longer(pause: float) -> float:
+    """The pause after this one, in seconds: each twice as long, up to the longest."""
+    return min(LONGEST_PAUSE.total_seconds(), pause * 2 or FIRST_PAUSE.total_seconds())
 
 
 async def _greeted(connection: ClientWebSocketResponse) -> None:

@@ -31,8 +31,35 @@ async def bot(slack: LocalSlack, database: Database, queue: Queue) -> AsyncItera
 
 
 def test_a_deaf_socket_is_replaced_within_a_minute() -> None:
-    worst = sockets.SILENCE + sockets.HELLO_LIMIT
+    worst = sockets.SILENCE + sockets.OPEN_LIMIT
     assert worst < timedelta(seconds=60)
+
+
+async def test_no_part_of_connecting_takes_longer_than_its_limit(
+    slack: LocalSlack, database: Database, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "OPEN_LIMIT", timedelta(seconds=0.3))
+    slack.faults.silent("apps.connections.open", times=2)
+    async with edge(slack, database, queue, work=False):
+        await slack.wait_connected(2)
+
+
+async def test_a_slack_that_greets_and_hangs_up_is_not_besieged(
+    slack: LocalSlack, bot: Edge
+) -> None:
+    async def hang_up() -> None:
+        while True:
+            await slack.sockets.disconnect()
+            await asyncio.sleep(0.01)
+
+    before = len(slack.calls_to("apps.connections.open"))
+    hanging_up = asyncio.create_task(hang_up())
+    await asyncio.sleep(2)
+    assert "as soon as they are made" in bot.gateway.status().trouble
+    hanging_up.cancel()
+    # Each of the two waits 0.25, 0.5, 1 and 2 s.
+    assert 2 <= len(slack.calls_to("apps.connections.open")) - before <= 8
+    await slack.wait_connected(2)
 
 
 async def test_deaf_sockets_are_replaced(slack: LocalSlack, bot: Edge) -> None:
