@@ -137,14 +137,14 @@ class Gateway:
         The form is read here: Bolt takes a command for an interaction when its text holds the
         word "payload", and loses it.
         """
-        raw = await request.text()
-        payload = _parsed(raw)
-        if payload is not None and payload.get("ssl_check") == "1":
+        raw = await request.read()
+        if b"ssl_check=1" in raw.split(b"&"):
             return web.Response()
         if not self._is_genuine(raw, request.headers):
             return web.json_response({"error": "invalid signature"}, status=401)
+        payload = _parsed(raw)
         if payload is None:
-            return web.json_response({"error": "neither JSON nor a form"}, status=400)
+            return web.json_response({"error": "neither a JSON object nor a form"}, status=400)
         if self.identity is None and payload.get("type") != "url_verification":
             return web.json_response({"error": "still starting"}, status=503)
         ack = await self._receive(payload)
@@ -152,12 +152,15 @@ class Gateway:
             return web.json_response({"error": "not taken"}, status=500)
         return web.json_response(ack) if ack else web.Response()
 
-    def _is_genuine(self, raw: str, headers: Mapping[str, str]) -> bool:
+    def _is_genuine(self, raw: bytes, headers: Mapping[str, str]) -> bool:
         timestamp = headers.get("X-Slack-Request-Timestamp", "")
         signature = headers.get("X-Slack-Signature", "")
-        if self._verifier is None or not timestamp.isdecimal():
+        if self._verifier is None or not timestamp.isdecimal() or not signature.isascii():
             return False
-        return self._verifier.is_valid(raw, timestamp, signature)
+        try:
+            return self._verifier.is_valid(raw, timestamp, signature)
+        except UnicodeDecodeError:  # of the body; Slack writes UTF-8
+            return False
 
     def _bolt_app(self) -> AsyncApp:
         async def authorize() -> AuthorizeResult:
@@ -250,12 +253,16 @@ class _Edge(AsyncMiddleware):
         return BoltResponse(status=200, body=dict(ack) if ack else "")
 
 
-def _parsed(raw: str) -> dict[str, Any] | None:
-    """A body's payload: JSON as it is, a form's `payload` field, else the form itself."""
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """A body's payload: JSON as it is, a form's `payload` field, else the form itself.
+
+    None for anything else.
+    """
     try:
-        if raw.startswith("{"):
-            return dict(json.loads(raw))
-        form = dict(parse_qsl(raw, keep_blank_values=True))
-        return dict(json.loads(form["payload"])) if "payload" in form else form or None
+        form = {} if raw.startswith(b"{") else dict(parse_qsl(raw.decode(), keep_blank_values=True))
+        if form and "payload" not in form:
+            return form
+        payload = json.loads(form.get("payload", raw))
     except ValueError:
         return None
+    return payload if isinstance(payload, dict) else None

@@ -20,6 +20,9 @@ from tests.slack.edge import Edge, edge, panel
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+NO_PAYLOADS = ("payload=5", "payload=[1]", "payload=[]", "payload=[[1,2]]", "payload=null")
+
+
 @dataclass
 class Server:
     """A server whose handler is put in once there is one."""
@@ -124,9 +127,22 @@ async def test_what_slack_did_not_sign_just_now_is_turned_away(
 
 
 async def test_nonsense_is_a_bad_request(slack: LocalSlack, server: Server, bot: Edge) -> None:
-    for body in ("{not json", "payload=%7Bnot+json", "{}x"):
+    for body in ("{not json", "payload=%7Bnot+json", "{}x", "", *NO_PAYLOADS):
         status, _ = await post(server, body, slack.signing_secret)
         assert status == 400
+
+
+@pytest.mark.parametrize("body", [b"{not json", b"payload=5", b"\xff\xfe"])
+@pytest.mark.parametrize("signature", ["v0=1", "v0=\u00fc", ""])
+async def test_what_is_not_signed_is_not_even_read(
+    server: Server, bot: Edge, body: bytes, signature: str
+) -> None:
+    headers = {"X-Slack-Request-Timestamp": str(int(time.time())), "X-Slack-Signature": signature}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(server.url, data=body, headers=headers) as answer,
+    ):
+        assert answer.status == 401
 
 
 async def test_an_ssl_check_is_answered(server: Server, bot: Edge) -> None:
