@@ -112,9 +112,7 @@ def _core(
     targets: Targets,
 ) -> Core:
     posts = Posts(database, queue, client)
-    # A post whose call is repeated unasked could stand twice.
-    once = web_client(session, client.token or "", client.base_url, patient=False)
-    reconciler = Reconciler(database, queue, once)
+    reconciler = Reconciler(database, queue, client)
     reconciler.register()
     concerned = {item.who for each in settings.checklists.values() for item in each.items}
     people = People(client, settings.roles, mentioned=filter(None, concerned))

@@ -71,14 +71,12 @@ def open_session() -> aiohttp.ClientSession:
     )
 
 
-def web_client(
-    session: aiohttp.ClientSession, token: str, api_url: str = "", *, patient: bool = True
-) -> AsyncWebClient:
+def web_client(session: aiohttp.ClientSession, token: str, api_url: str = "") -> AsyncWebClient:
     """A client for one token, at Slack or at `api_url`.
 
-    A patient one waits out rate limits and repeats calls that a 5xx answered, a few times. None
-    repeats a call whose connection broke, as slack_sdk does by default: Slack may have done what
-    it did not get to answer, and a message would stand twice.
+    It waits out rate limits and repeats calls that a 5xx answered, a few times; see `impatient`.
+    It repeats no call whose connection broke, as slack_sdk does by default: Slack may have done
+    what it did not get to answer, and a message would stand twice.
     """
     base = api_url or DEFAULT_API_URL
     client = AsyncWebClient(
@@ -88,9 +86,7 @@ def web_client(
         retry_handlers=[
             AsyncRateLimitErrorRetryHandler(max_retry_count=3),
             AsyncServerErrorRetryHandler(max_retry_count=2),
-        ]
-        if patient
-        else [],
+        ],
     )
     # slack_sdk takes the proxy of the environment for every host and ignores NO_PROXY.
     client.proxy = proxy_for(base)

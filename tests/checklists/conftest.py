@@ -143,7 +143,7 @@ async def bench(
         open_session() as session,
         Targets(settings) as targets,
     ):
-        client = web_client(session, slack.bot_token, slack.api_url, patient=False)
+        client = web_client(session, slack.bot_token, slack.api_url)
         posts = Posts(database, queue, client)
         reconciler = Reconciler(database, queue, client)
         reconciler.register()

@@ -75,7 +75,7 @@ def worst_items(count: int) -> list[Item]:
 @pytest.fixture
 async def client() -> AsyncIterator[AsyncWebClient]:
     async with LocalSlack(rate_limits=False) as slack, open_session() as session:
-        yield web_client(session, slack.bot_token, slack.api_url, patient=False)
+        yield web_client(session, slack.bot_token, slack.api_url)
 
 
 async def post(client: AsyncWebClient, message: Message) -> None:

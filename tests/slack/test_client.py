@@ -14,6 +14,7 @@ from bot.slack.client import (
     RateLimited,
     SlackAway,
     SlackRefused,
+    impatient,
     open_session,
     proxy_for,
     slack_errors,
@@ -31,7 +32,7 @@ async def slack() -> AsyncIterator[LocalSlack]:
 @pytest.fixture
 async def client(slack: LocalSlack) -> AsyncIterator[AsyncWebClient]:
     async with open_session() as session:
-        yield web_client(session, slack.bot_token, slack.api_url, patient=False)
+        yield impatient(web_client(session, slack.bot_token, slack.api_url))
 
 
 async def post(client: AsyncWebClient) -> None:
@@ -109,7 +110,7 @@ async def test_a_connection_that_hangs_is_given_up(slack: LocalSlack) -> None:
             url = f"http://127.0.0.1:{proxy.port}/api/"
             proxy.hold()
             with pytest.raises(SlackAway, match="in time"):
-                await post(web_client(session, slack.bot_token, url, patient=False))
+                await post(impatient(web_client(session, slack.bot_token, url)))
 
 
 async def test_a_patient_client_waits_and_tries_again(slack: LocalSlack) -> None:
