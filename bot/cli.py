@@ -120,17 +120,17 @@ async def _run(config: Path) -> int:
     from bot import app
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
-    from bot.core import early_redactor, opened
-    from bot.log import set_up_logging
+    from bot.core import opened
+    from bot.log import first_redact, set_up_logging
 
     settings = load(config, os.environ)
     secrets = SlackSecrets.read(os.environ, settings.slack.mode)
-    set_up_logging(early_redactor(settings, secrets))
+    set_up_logging(first_redact(settings, secrets))
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with opened(settings, secrets) as core:
-        set_up_logging(core.redactor)
+        set_up_logging(core.redactor.redact)
         async with app.in_slack(core, secrets):
             logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
             await stopping.wait()
@@ -142,21 +142,21 @@ async def _twin(config: Path, name: str, words: list[str], target: str, as_json:
     from bot import app, terminal
     from bot.config.environment import SlackSecrets
     from bot.config.load import load
-    from bot.core import early_redactor, opened
-    from bot.log import set_up_logging
+    from bot.core import opened
+    from bot.log import first_redact, set_up_logging
     from bot.slack import present
     from bot.slack.surface import Kind, Request
 
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
-    set_up_logging(early_redactor(settings, secrets), logging.ERROR)
+    set_up_logging(first_redact(settings, secrets), logging.ERROR)
     text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
     )
     console = Console(highlight=False)
     async with opened(settings, secrets) as core:
-        set_up_logging(core.redactor, logging.ERROR)
+        set_up_logging(core.redactor.redact, logging.ERROR)
         try:
             answer = await app.at_terminal(core, request)
         except UsageError as error:

@@ -17,9 +17,7 @@ from bot.checklists.publish import Publisher
 from bot.checklists.service import Checklists
 from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
-from bot.config.redact import Redactor
 from bot.config.settings import Settings
-from bot.errors import OpsbellError
 from bot.operations.engine import Engine
 from bot.operations.service import Operations
 from bot.slack.client import SlackClient, open_session, web_client
@@ -31,6 +29,7 @@ from bot.store.embedded import embedded_postgres
 from bot.store.events import EventLog, load_key
 from bot.store.migrate import migrate
 from bot.store.queue import WORKERS, Lane, Queue
+from bot.targets.redaction import LiveRedactor
 from bot.targets.targets import Targets
 from bot.words import utc_now
 
@@ -42,7 +41,7 @@ class Core:
     """What every way of using Opsbell stands on, terminal and Slack alike."""
 
     settings: Settings
-    redactor: Redactor
+    redactor: LiveRedactor
     database: Database
     queue: Queue
     session: aiohttp.ClientSession
@@ -75,7 +74,7 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
         session = await stack.enter_async_context(open_session())
         client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
         targets = await stack.enter_async_context(Targets(settings))
-        redactor = _redactor(settings, secrets, targets)
+        redactor = targets.redactor(secret.reveal() for secret in secrets.all())
         core = _core(settings, redactor, database, queue, session, client, targets)
         stack.push_async_callback(core.checks.close)
         yield core
@@ -87,24 +86,9 @@ async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) ->
     return settings.database.reveal()
 
 
-def early_redactor(settings: Settings, secrets: SlackSecrets, *more: str) -> Redactor:
-    """Knows the secrets of the configuration and of Slack, and `more`."""
-    known = [secret.reveal() for secret in (*settings.secrets(), *secrets.all())]
-    return Redactor([*known, *more])
-
-
-def _redactor(settings: Settings, secrets: SlackSecrets, targets: Targets) -> Redactor:
-    """Knows every secret there is; a target whose environment file can't be read says so later."""
-    try:
-        return early_redactor(settings, secrets, *targets.secrets())
-    except OpsbellError as error:
-        logger.warning("secrets of targets not known", extra={"error": str(error)})
-        return early_redactor(settings, secrets)
-
-
 def _core(
     settings: Settings,
-    redactor: Redactor,
+    redactor: LiveRedactor,
     database: Database,
     queue: Queue,
     session: aiohttp.ClientSession,

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 
+from bot.config.environment import SlackSecrets
 from bot.config.redact import Redactor
+from bot.config.settings import Settings
 
 # What every LogRecord carries; everything else was given as `extra`.
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -31,9 +34,9 @@ _QUIET = (
 class LineFormatter(logging.Formatter):
     """`2026-11-22T14:05:00Z WARNING bot.store.queue job revived job=7 task=post.reconcile`."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
-        self._redactor = redactor
+        self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback's lines behind it where there is one."""
@@ -43,13 +46,19 @@ class LineFormatter(logging.Formatter):
         line = " ".join(parts)
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return self._redactor.redact(line)
+        return self._redact(line)
 
 
-def set_up_logging(redactor: Redactor, level: int = logging.INFO) -> None:
+def first_redact(settings: Settings, secrets: SlackSecrets) -> Callable[[str], str]:
+    """Hides the secrets of the configuration and of Slack, until the targets' own are known."""
+    known = (secret.reveal() for secret in (*settings.secrets(), *secrets.all()))
+    return Redactor(known).redact
+
+
+def set_up_logging(redact: Callable[[str], str], level: int = logging.INFO) -> None:
     """Sends all logging to standard error, redacted; the last words of a defect too."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(redactor))
+    handler.setFormatter(LineFormatter(redact))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _log_defect
     for name in _QUIET:

@@ -171,7 +171,11 @@ class Engine:
 
     async def _was_done(self, operation: Operation, step: Step) -> bool:
         """Whether a step whose end was not seen has done what it is for; marks it so."""
-        result = await self._kinds[step.planned.kind].done(Context(self, operation, step))
+        try:
+            result = await self._kinds[step.planned.kind].done(Context(self, operation, step))
+        except Exception:
+            logger.exception("step not looked at", extra={"operation": operation.id})
+            return False
         if result is not None:
             await self._step_done(operation, step, result)
         return result is not None

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.errors import NotFound
 from bot.operations.model import Operation, OperationState, Plan, Step, StepState
 from bot.store.database import Transaction
+from bot.targets.text import storable
 
 
 async def insert(
@@ -89,7 +90,7 @@ async def finish(
     rows = await tx.execute(
         "update operations set state = %s, finished = now(), error = %s, output = %s"
         " where id = %s and state in ('queued', 'running')",
-        (state.value, _storable(error), _storable(output), number),
+        (state.value, storable(error), storable(output), number),
     )
     return rows == 1
 
@@ -125,7 +126,7 @@ async def end_step(
     await tx.execute(
         "update steps set state = %s, finished = now(), note = %s, share = null, result = %s"
         " where operation = %s and position = %s",
-        (state.value, _storable(note), Jsonb(dict(result)), number, position),
+        (state.value, storable(note), Jsonb(dict(result)), number, position),
     )
 
 
@@ -135,7 +136,7 @@ async def tell_progress(
     """What a running step says of itself."""
     await tx.execute(
         "update steps set note = %s, share = %s where operation = %s and position = %s",
-        (_storable(note), share, number, position),
+        (storable(note), share, number, position),
     )
 
 
@@ -149,11 +150,6 @@ async def usual_duration(tx: Transaction, runbook: str, target: str) -> timedelt
     )
     mean: timedelta | None = row["mean"]
     return mean
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL refuses NUL in texts, and an operation must end whatever its tools wrote."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def _load(tx: Transaction, row: DictRow) -> Operation:

@@ -1,25 +1,11 @@
 """The values of a target that must never be shown."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from bot.config import targets as configured
 from bot.config.dotenv import parse
 from bot.config.redact import secrets_in
 from bot.errors import Unavailable
-
-
-def target_secrets(settings: configured.Target) -> frozenset[str]:
-    """What its environment files and its database sign-in keep secret.
-
-    The files are read anew each time, since they change while Opsbell runs; one that does not
-    exist keeps nothing. Raises Unavailable where one cannot be read: without knowing the secrets,
-    nothing of the target can be shown.
-    """
-    found = set(_database_secrets(settings))
-    for path in sorted(environment_files(settings)):
-        found |= file_secrets(path)
-    return frozenset(found - {""})
 
 
 def environment_files(settings: configured.Target) -> set[Path]:
@@ -51,11 +37,3 @@ def file_secrets(path: Path) -> frozenset[str]:
             retryable=False,
         ) from error
     return frozenset(secrets_in(parse(text)))
-
-
-def _database_secrets(settings: configured.Target) -> Iterator[str]:
-    match settings.database:
-        case configured.UrlDatabase(url=url):
-            yield url.reveal()
-        case configured.ServiceDatabase(password=password) if password:
-            yield password.reveal()

@@ -14,7 +14,6 @@ from bot.targets.engine import Engine
 from bot.targets.host import HostTarget
 from bot.targets.model import Target
 from bot.targets.redaction import LiveRedactor
-from bot.targets.secrets import target_secrets
 
 
 class Targets:
@@ -76,8 +75,3 @@ class Targets:
         as they are now, and `extra`. May be used before the targets are opened."""
         known = [secret.reveal() for secret in self._settings.secrets()]
         return LiveRedactor(self._settings.targets, [*known, *extra])
-
-    def secrets(self) -> frozenset[str]:
-        """What all targets together keep secret. Raises Unavailable where an environment file
-        cannot be read."""
-        return frozenset().union(*map(target_secrets, self._settings.targets.values()))
