@@ -8,8 +8,9 @@ PYTHON ?= python3
 
 install: $(STAMP)
 
+# Three at a time also on two cores: most tests wait more than they compute.
 test: $(STAMP)
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
