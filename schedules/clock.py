@@ -22,7 +22,7 @@ from apscheduler.triggers.base import BaseTrigger
 from bot.config.cron import CronLine
 from bot.errors import OpsbellError
 from bot.store import ticks
-from bot.store.database import Database, Transaction
+from bot.store.database import Database, Transaction, being_cancelled
 from bot.store.locks import held_lock
 from bot.words import utc_now
 
@@ -97,6 +97,8 @@ class Clock:
                 async with held_lock(self._database.url, "clock") as connection:
                     await self._lead(connection)
             except (psycopg.Error, OpsbellError) as error:
+                if being_cancelled():
+                    raise asyncio.CancelledError from error
                 logger.warning("clock paused", extra={"error": str(error)})
             await asyncio.sleep(LEADER_POLL.total_seconds())
 

@@ -21,7 +21,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from bot.errors import Unavailable
-from bot.store.database import Database, Transaction
+from bot.store.database import Database, Transaction, being_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +134,8 @@ class Queue:
                     stalled_worker_timeout=STALLED_AFTER.total_seconds(),
                 )
             except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
+                if being_cancelled():
+                    raise asyncio.CancelledError from error
                 logger.warning("worker stopped", extra={"lane": lane.value, "error": str(error)})
             await asyncio.sleep(1)
 

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from bot.errors import Unavailable
 from bot.store.database import Database
 from bot.store.queue import Lane, Queue
+from tests.parts.postgres import PostgresServer
 
 
 async def until(done: asyncio.Event) -> None:
@@ -139,3 +141,21 @@ async def test_a_running_job_is_cancelled_where_it_runs(database: Database, work
     await until(began)
     await working.abort(job)
     await until(ended)
+
+
+async def test_workers_end_when_told_also_without_their_database(
+    database: Database, queue: Queue, postgres: PostgresServer
+) -> None:
+    """The worker cannot sign off any more; that error must not hide that it was told to end."""
+    workers = asyncio.create_task(queue.run())
+    async with asyncio.timeout(20):
+        while not await queue.is_worked():
+            await asyncio.sleep(0.05)
+    name = psycopg.conninfo.conninfo_to_dict(database.url)["dbname"]
+    postgres.execute(f"alter database {name} allow_connections false")
+    postgres.execute(
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+    )
+    workers.cancel()
+    done, _ = await asyncio.wait({workers}, timeout=40)
+    assert done
