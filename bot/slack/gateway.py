@@ -33,6 +33,7 @@ from bot.slack.dispatch import Ack, Dispatch
 from bot.slack.people import People
 from bot.slack.sockets import SILENCE, Sockets
 from bot.slack.tasks import Tasks
+from bot.store.database import being_cancelled
 from bot.store.inbox import Inbox
 
 logger = logging.getLogger(__name__)
@@ -212,8 +213,10 @@ class Gateway:
                 with slack_errors("auth.test"):
                     answer = await self._client.auth_test()
             except OpsbellError as error:
+                if str(error) != self._trouble:
+                    # Said once: it is tried again every few seconds, for as long as it takes.
+                    logger.warning("Slack not reached", extra={"error": str(error)})
                 self._trouble = str(error)
-                logger.warning("Slack not reached", extra={"error": self._trouble})
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE.total_seconds(), pause * 2)
             else:
@@ -232,6 +235,8 @@ class Gateway:
             try:
                 await self._inbox.forget_old()
             except (OpsbellError, psycopg.Error) as error:
+                if being_cancelled():
+                    raise asyncio.CancelledError from error
                 logger.warning("inbox not tidied", extra={"error": str(error)})
             await asyncio.sleep(TIDY_EVERY.total_seconds())
 
