@@ -17,6 +17,7 @@ from bot.slack import inbound, present
 from bot.slack.answers import Answers
 from bot.slack.channel_names import ChannelNames
 from bot.slack.deeds import Deeds, entry
+from bot.slack.limits import fit
 from bot.slack.message import Message
 from bot.slack.recent import Recent
 from bot.slack.surface import Call, Kind, Request, Surface
@@ -66,7 +67,7 @@ class Dispatch:
         except Exception:
             reference = present.new_reference()
             logger.exception("payload broke", extra={"ref": reference})
-            return present.defect(reference).as_json() if "command" in payload else EMPTY
+            return _shown(present.defect(reference)) if "command" in payload else EMPTY
 
     async def _receive(self, payload: Mapping[str, Any], bot_user: str) -> Ack:
         request = inbound.read(payload, bot_user=bot_user, prefix=self._prefix, redact=self._redact)
@@ -143,7 +144,7 @@ class Dispatch:
 
     def _complain(self, request: Request, message: Message) -> Ack:
         if request.kind is Kind.COMMAND:
-            return {"response_type": "ephemeral", **message.as_json()}
+            return _shown(message)
         if self._recent.is_new(request):
             self._tasks.start(self._answers.privately(request, message), request.key)
         return EMPTY
@@ -154,3 +155,8 @@ class Dispatch:
         if not inputs:
             return self._complain(request, message)
         return {"response_action": "errors", "errors": {inputs[-1]: message.text}}
+
+
+def _shown(message: Message) -> Ack:
+    """An ack that shows the person a message."""
+    return {"response_type": "ephemeral", **fit(message).message.as_json()}

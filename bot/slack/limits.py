@@ -7,11 +7,13 @@ built it: UnfitBlocks, raised before anything leaves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bot.slack.block_rules import MODAL, Fitting, UnfitBlocks, fit_blocks
+from bot.slack.blocks import escape
 from bot.slack.cutting import cut_bytes, readable, size
 from bot.slack.message import Block, Message
 
@@ -28,6 +30,8 @@ NOTE = "\n… cut; the whole text is in the thread"
 VIEW_NOTE = "\n… cut"
 # Where many long texts stand beside controls, all of them are cut shorter until they fit.
 CAPS = (3000, 1500, 750, 300, 100)
+# What calls or names someone, or a channel; dates call nobody.
+_CALL = re.compile(r"<(?:!(?!date\^)|@|#)[^<>]*>")
 _CONTROLS = {"actions", "input"}
 _MENUS = {"static_select", "multi_static_select", "overflow"}
 _NOT_SHOWN = {
@@ -53,12 +57,22 @@ def fit(message: Message) -> Fitted:
         overflow = readable(message.text) if text != message.text else None
         return Fitted(Message(text), overflow)
     blocks, is_cut = _fit_all(message.blocks)
-    fitted = Message(cut_bytes(message.text, TEXT_BYTES, "…"), tuple(blocks))
+    text = _calling_nobody_else(message.text, blocks)
+    fitted = Message(cut_bytes(text, TEXT_BYTES, "…"), tuple(blocks))
     if not is_cut:
         return Fitted(fitted, None)
     whole = _whole(message.blocks)
     # A label cut inside a menu is no loss that a file makes good.
     return Fitted(fitted, whole if whole != _whole(blocks) else None)
+
+
+def _calling_nobody_else(text: str, blocks: Sequence[Block]) -> str:
+    """The fallback, in which only those are mentioned whom the blocks mention too.
+
+    Much of a fallback is plain text from elsewhere, such as a tool's last words.
+    """
+    meant = {call for block in blocks for shown in _texts(block) for call in _CALL.findall(shown)}
+    return _CALL.sub(lambda call: call[0] if call[0] in meant else escape(call[0]), text)
 
 
 def fit_view(view: Mapping[str, Any]) -> dict[str, Any]:

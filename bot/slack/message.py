@@ -13,7 +13,10 @@ Block = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Message:
-    """`text` is the full sentence that a notification shows; `blocks` what the channel shows."""
+    """`text` is the full sentence that a notification shows; `blocks` what the channel shows.
+
+    Beside blocks, `text` calls nobody whom they do not call (`limits.fit`).
+    """
 
     text: str
     blocks: Sequence[Block] = ()

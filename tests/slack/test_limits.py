@@ -72,6 +72,15 @@ def test_text_alone_is_cut_to_what_an_update_takes() -> None:
     assert len(fitted.message.text.encode()) > 3000
 
 
+def test_a_fallback_calls_nobody_whom_the_blocks_do_not_call() -> None:
+    said = "<!channel> <@U0ALICE001> <#C0OPS00001|ops> <!date^1^{time}|12:00> a < b"
+    shown = blocks.section(blocks.escape("<!channel>") + " for <@U0ALICE001>")
+    assert fit(Message(said, (shown,))).message.text == (
+        "&lt;!channel&gt; <@U0ALICE001> &lt;#C0OPS00001|ops&gt; <!date^1^{time}|12:00> a < b"
+    )
+    assert fit(Message(said)).message.text == said
+
+
 def test_the_text_behind_blocks_is_cut_without_a_file() -> None:
     fitted = fit(Message("long " * 2000, (blocks.section("short"),)))
     assert len(fitted.message.text.encode()) <= 4000
