@@ -86,7 +86,8 @@ class ChecklistCommand:
         if name or len(names) == 1:
             return await self._history_of(name or names[0])
         runs = {each: await self._lookup.ended(each) for each in names}
-        message = reports.past_of_all(runs, await self._lookup.statuses())
+        slash = f"/{self._checklists.settings.slack.command_prefix}checklist"
+        message = reports.past_of_all(runs, await self._lookup.statuses(), slash=slash)
         return Answer(message, data={each: reports.past_data(runs[each]) for each in names})
 
     async def _history_of(self, name: str) -> Answer:

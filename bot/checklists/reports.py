@@ -57,14 +57,16 @@ def past(title: str, runs: Sequence[Run]) -> Message:
     return Message(blocks.escape(text), (blocks.section(head), *_sections(lines)))
 
 
-def past_of_all(runs: Mapping[str, Sequence[Run]], statuses: Sequence[Status]) -> Message:
-    """One line for each checklist, where none was named."""
+def past_of_all(
+    runs: Mapping[str, Sequence[Run]], statuses: Sequence[Status], *, slash: str
+) -> Message:
+    """One line for each checklist, where none was named. `slash` is the command as it is typed."""
     lines = []
     for status in statuses:
         ended = runs[status.name]
         share = f"{_percent(mean_share(ended))} done in {_span(ended)}" if ended else "none ended"
         lines.append(f"*{status.name}* · {blocks.escape(status.checklist.title)} · {share}")
-    hint = blocks.context("`/checklist history NAME` shows each item.")
+    hint = blocks.context(f"`{slash} history NAME` shows each item.")
     return Message("How the checklists went.", (*_sections(lines), hint))
 
 

@@ -80,6 +80,7 @@ class Deeds:
         tasks: Tasks,
     ) -> None:
         self._settings = settings
+        self._prefix = settings.slack.command_prefix
         self._surface = surface
         self._database = database
         self._inbox = inbox
@@ -104,7 +105,7 @@ class Deeds:
                 await self._answers.give(request, answer)
         except (OpsbellError, psycopg.OperationalError) as error:
             known = error if isinstance(error, OpsbellError) else DatabaseAway()
-            await self._answers.privately(request, present.error(known))
+            await self._answers.privately(request, present.error(known, self._prefix))
         except Exception:
             reference = present.new_reference()
             logger.exception("query broke", extra={"request": request.key, "ref": reference})
@@ -154,7 +155,7 @@ class Deeds:
             if not began and may_pass(error):
                 raise
             outcome = "refused" if isinstance(error, Refused) else "failed"
-            await self._end(asked, present.error(error), outcome, str(error))
+            await self._end(asked, present.error(error, self._prefix), outcome, str(error))
         except Exception:
             reference = present.new_reference()
             logger.exception("request broke", extra={"request": asked.key, "ref": reference})

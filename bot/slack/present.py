@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from bot.config.access import ANYONE
@@ -14,15 +15,17 @@ from bot.slack.text_in import nearest
 from bot.words import Sign, join
 
 _NAMED = 5
+_SLASH = re.compile(r"(?<![^\s`])/(?=[a-z]+(?:[\s`.,]|$))")
 
 
-def error(failure: OpsbellError) -> Message:
+def error(failure: OpsbellError, prefix: str) -> Message:
     """What a person is told when something did not work, and what to do."""
     sign = Sign.REFUSED if isinstance(failure, Refused) else Sign.WARNING
-    blocks: list[Block] = [section(f"{sign} {escape(str(failure))}")]
+    sentence = f"{failure.message} {with_prefix(failure.hint, prefix)}".rstrip()
+    blocks: list[Block] = [section(f"{sign} {escape(sentence)}")]
     if isinstance(failure, Failed) and failure.output:
         blocks.append(section(code("\n".join(failure.output.splitlines()[-10:])[-2500:])))
-    return Message(str(failure), blocks)
+    return Message(sentence, blocks)
 
 
 def not_done(failure: OpsbellError) -> Message:
@@ -38,7 +41,10 @@ def new_reference() -> str:
 
 def defect(reference: str) -> Message:
     """Something nobody foresaw; the log holds the rest under the reference."""
-    sentence = f"Something went wrong in Opsbell. The log has it under the reference {reference}."
+    sentence = (
+        "Something went wrong inside Opsbell. Nothing was changed."
+        f" Its log says more under {reference}."
+    )
     return Message(sentence, [section(f"{Sign.CRITICAL} {sentence}")])
 
 
@@ -84,7 +90,7 @@ def usage(command: Command, request: Request, failure: OpsbellError, prefix: str
     """What was wrong with the words, what they may be have meant, and what would be right."""
     first = request.text.split(None, 1)[0] if request.text else ""
     meant = "" if failure.hint or first in command.words else nearest(first, command.words)
-    sentence = f"{failure} {meant}".strip()
+    sentence = with_prefix(f"{failure} {meant}".strip(), prefix)
     forms = "\n".join(form(each, prefix) for each in command.usages)
     example = next((each.example for each in command.usages if each.example), "")
     blocks: list[Block] = [section(escape(sentence)), section(code(forms))]
@@ -107,5 +113,5 @@ def form(usage: Usage, prefix: str) -> str:
 
 
 def with_prefix(text: str, prefix: str) -> str:
-    """A command line as it is typed where commands have a prefix."""
-    return f"/{prefix}{text[1:]}" if text.startswith("/") else text
+    """Opsbell's own words, the commands in them as they are typed where they have a prefix."""
+    return _SLASH.sub(f"/{prefix}", text)

@@ -212,7 +212,7 @@ async def test_slack_takes_every_notice_and_answer(client: AsyncWebClient, make:
         reports.listing([status], BERLIN, NOW),
         reports.standing([status], {run.key: "https://example.com/x"}, BERLIN, NOW),
         reports.past("&" * 140, [run, opened]),
-        reports.past_of_all({"daily": [run]}, [status]),
+        reports.past_of_all({"daily": [run]}, [status], slash="/checklist"),
     ]:
         await post(client, message)
 

@@ -12,6 +12,8 @@ from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.slack.edge import SETTINGS, Edge, edge
 
+BROKEN = "Something went wrong inside Opsbell. Nothing was changed."
+
 
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
@@ -89,8 +91,8 @@ async def test_a_defect_shows_a_reference_and_leaves_no_half_deed(
 ) -> None:
     alice = slack.person("alice")
     await alice.command("/backup break", "ops")
-    answer = await alice.wait_for_ephemeral("ops", "Something went wrong in Opsbell.")
-    found = re.search(r"reference ([0-9a-f]{4})", answer.text)
+    answer = await alice.wait_for_ephemeral("ops", BROKEN)
+    found = re.search(r"under ([0-9a-f]{4})", answer.text)
     assert found
     assert "deep inside" not in str(answer.blocks)
     await bot.settled()
@@ -105,7 +107,7 @@ async def test_a_defect_shows_a_reference_and_leaves_no_half_deed(
 async def test_a_query_that_breaks_is_told_and_leaks_nothing(slack: LocalSlack, bot: Edge) -> None:
     alice = slack.person("alice")
     assert (await alice.command("/backup list break", "ops")).acked
-    await alice.wait_for_ephemeral("ops", "Something went wrong in Opsbell.")
+    await alice.wait_for_ephemeral("ops", BROKEN)
     await alice.command("/backup list", "ops")
     await alice.wait_for_ephemeral("ops", "Seen: list.")
 
@@ -152,6 +154,7 @@ async def test_a_prefix_is_part_of_the_typed_command_alone(
         wrong = await alice.command("/gv-backup nwo", "ops")
         assert wrong.response is not None
         assert wrong.response.contains("/gv-backup now [database")
+        assert wrong.response.contains("/gv-backup does not know nwo.")
 
 
 # Mentions
