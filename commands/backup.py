@@ -79,7 +79,7 @@ class BackupCommand:
         slash = f"/{self._settings.slack.command_prefix}backup"
         return Answer(
             view.listing(target, sets, datetime.now(UTC), slash=slash),
-            data={"target": target, "sets": [view.as_data(one) for one in sets]},
+            data={"target": target, "backups": [view.as_data(one) for one in sets]},
         )
 
     async def _show(self, target: str, wanted: str) -> Answer:

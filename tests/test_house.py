@@ -201,7 +201,7 @@ async def test_the_terminal_does_the_same_with_nothing_running(
     assert any("Backup of grandvps · done" in line for line in process.output)
     async with opsbell("backup", "list", "--json", cwd=config.parent, env=env) as process:
         assert await process.wait(timeout=30) == 0
-    [listed] = json.loads("\n".join(process.output))["sets"]
+    [listed] = json.loads("\n".join(process.output))["backups"]
     assert listed["manifest"]["target"] == "grandvps"
     async with running_opsbell(config, slack):
         await finished_backup(slack)

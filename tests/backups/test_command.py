@@ -128,7 +128,7 @@ async def test_the_list_shows_good_ones_and_bad_ones(host: Bench, command: Backu
     assert answer.message.text.startswith("2 backups, 1 of them not to be trusted. The last ")
     assert f"✅ `{good.name}`" in shown(answer)
     assert f"🔴 `{bad.name}` cannot be trusted: manifest.json is not readable" in shown(answer)
-    newest, oldest = answer.data["sets"]
+    newest, oldest = answer.data["backups"]
     assert newest["manifest"]["id"] == manifest.id
     assert (oldest["manifest"], oldest["path"]) == (None, str(bad))
 
