@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot.backups.service import Backups
+from bot.cancelling import end
 from bot.checklists.jobs import Jobs
 from bot.checklists.lookup import Lookup
 from bot.checklists.publish import Publisher
@@ -145,4 +146,4 @@ async def running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            task.cancel()
+            await end([task])

@@ -19,10 +19,11 @@ import psycopg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from bot.cancelling import being_cancelled
 from bot.config.cron import CronLine
 from bot.errors import OpsbellError
 from bot.store import ticks
-from bot.store.database import Database, Transaction, being_cancelled
+from bot.store.database import Database, Transaction
 from bot.store.locks import held_lock
 from bot.words import utc_now
 

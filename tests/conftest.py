@@ -1,11 +1,11 @@
 """Fixtures that every test may use: the real parts, each started when first asked for."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bot.cancelling import end
 from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.migrate import migrate
@@ -103,6 +103,4 @@ async def working(queue: Queue) -> AsyncIterator[Queue]:
     """The durable queue with its workers running."""
     workers = asyncio.create_task(queue.run())
     yield queue
-    workers.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await workers
+    await end([workers])

@@ -27,13 +27,13 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cancelling import being_cancelled, end
 from bot.errors import OpsbellError
 from bot.slack.client import slack_errors
 from bot.slack.dispatch import Ack, Dispatch
 from bot.slack.people import People
 from bot.slack.sockets import SILENCE, Sockets
 from bot.slack.tasks import Tasks
-from bot.store.database import being_cancelled
 from bot.store.inbox import Inbox
 
 logger = logging.getLogger(__name__)
@@ -119,8 +119,7 @@ class Gateway:
             finally:
                 # What is under way still needs the inbox.
                 await self._tasks.drain(DRAIN_LIMIT)
-                for helper in helpers:
-                    helper.cancel()
+                await end(helpers)
 
     def status(self) -> GatewayStatus:
         """How the connection stands now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
@@ -159,10 +158,3 @@ class Database:
 async def _commit_each(connection: psycopg.AsyncConnection[Any]) -> None:
     """Makes each statement a transaction of its own: one exchange with the server, not three."""
     await connection.set_autocommit(True)
-
-
-def being_cancelled() -> bool:
-    """Whether the running task was asked to end. An error of the database on its way out takes
-    the place of the cancellation, so whoever catches such errors in a loop asks for it."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

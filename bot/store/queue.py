@@ -20,8 +20,9 @@ import psycopg
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
+from bot.cancelling import being_cancelled, end
 from bot.errors import Unavailable
-from bot.store.database import Database, Transaction, being_cancelled
+from bot.store.database import Database, Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +114,15 @@ class Queue:
 
     async def run(self, lanes: Mapping[Lane, int] = WORKERS) -> None:
         """Works off jobs until cancelled. A worker that loses the database starts anew."""
-        async with asyncio.TaskGroup() as group:
-            for lane, concurrency in lanes.items():
-                group.create_task(self._work(lane, concurrency))
-            group.create_task(self._revive_stalled(tuple(lanes)))
+        works = [self._work(lane, concurrency) for lane, concurrency in lanes.items()]
+        tasks = [asyncio.create_task(work) for work in (*works, self._revive_stalled(tuple(lanes)))]
+        try:
+            # None ends by itself: one that does has met a defect, and that is the queue's end.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await end(tasks)
 
     async def _work(self, lane: Lane, concurrency: int) -> None:
         while True:
