@@ -11,6 +11,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cancelling import end
 from bot.config.redact import Redactor
 from bot.config.settings import Settings
 from bot.errors import Refused, UsageError
@@ -284,6 +285,4 @@ async def edge(
         try:
             yield Edge(gateway, surface, people, database, client, tasks, inbox)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end(running)

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.cancelling import end
 from bot.playground import LocalSlack
 from bot.slack import blocks
 from bot.slack.client import open_session, web_client
@@ -64,8 +65,7 @@ class Desk:
             yield
         finally:
             self.reconciler.stop()
-            workers.cancel()
-            await asyncio.gather(workers, return_exceptions=True)
+            await end([workers])
 
     async def settled(self, timeout: float = 20) -> None:
         """Returns once nothing is open any more. Raises TimeoutError."""
