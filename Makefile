@@ -10,7 +10,7 @@ install: $(STAMP)
 
 # Three at a time also on two cores: most tests wait more than they compute.
 test: $(STAMP)
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(BIN)/pytest -n 3 --dist loadfile --cov --cov-report=term
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
