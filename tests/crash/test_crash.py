@@ -40,8 +40,8 @@ async def judge(campaign: Campaign, scenario: Scenario, inside: float, outside: 
     print(f"OPSBELL_CRASH_SEED={seed}\n{report}")
     reached = [result for result in report.results if result.was_reached]
     assert not any(result.problem for result in report.results), f"seed {seed}: {report}"
-    # What is done at once varies from run to run, and with it how often a call is made.
-    assert len(reached) > 0.8 * len(report.results), f"seed {seed}: {report}"
+    # Some calls of the listed run are made in few others; that hardly any is would be a defect.
+    assert len(reached) > len(report.results) / 2, f"seed {seed}: {report}"
 
 
 @pytest.mark.timeout(1800)
