@@ -1,0 +1,1 @@
+"""Getting started: the Slack app manifest, and a configuration for a project that is there."""

@@ -1,0 +1,1 @@
+"""The local Slack as people see it: a chat workspace in the browser."""
