@@ -29,8 +29,8 @@ class Controls:
         surface.add(
             Control("checklist.tick", Call(ACCESS, change=self._tick)),
             Control("checklist.make_up", Call(ACCESS, change=self._make_up)),
-            Control("checklist.details", Call(ACCESS, query=self._details)),
-            Control(dialogs.MORE, Call(ACCESS, query=self._more)),
+            Control("checklist.details", Call(ACCESS, query=self._details, window="Details")),
+            Control(dialogs.MORE, Call(ACCESS, query=self._more, window="More")),
             Control(dialogs.CHOOSE, Call(ACCESS, query=self._choose)),
             Form(dialogs.MORE, Call(ACCESS, change=self._do), validate),
         )

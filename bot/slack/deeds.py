@@ -16,10 +16,12 @@ from bot.config.settings import Settings
 from bot.errors import OpsbellError, Refused, Unavailable
 from bot.slack import present
 from bot.slack.answers import Answers
+from bot.slack.block_rules import UnfitBlocks
 from bot.slack.message import Message
 from bot.slack.people import Decision, People, decide
 from bot.slack.surface import Answer, Call, Kind, Modals, Request, Surface
 from bot.slack.tasks import Tasks
+from bot.slack.window import Window, window
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
 from bot.store.inbox import Entry, Inbox
@@ -93,23 +95,33 @@ class Deeds:
 
     async def look(self, request: Request, call: Call) -> None:
         """Answers a query. Never raises; whoever may not, or met an error, is told."""
-        try:
-            decision = await self._decide(request, call)
-            if decision.allowed:
-                answer = await call.query(request, self._modals) if call.query else None
-            else:
-                answer = Answer(present.refusal(call.access, decision))
-                async with self._database.transaction() as tx:
-                    tx.record(self._refusal(request, decision))
-            if answer is not None:
-                await self._answers.give(request, answer)
-        except (OpsbellError, psycopg.OperationalError) as error:
-            known = error if isinstance(error, OpsbellError) else DatabaseAway()
-            await self._answers.privately(request, present.error(known, self._prefix))
-        except Exception:
-            reference = present.new_reference()
-            logger.exception("query broke", extra={"request": request.key, "ref": reference})
-            await self._answers.privately(request, present.defect(reference))
+        async with window(self._modals, request, call.window) as opened:
+            try:
+                answer = await self._look(request, call, opened)
+                if answer is not None:
+                    await self._show(opened, request, answer)
+            except (OpsbellError, psycopg.OperationalError) as error:
+                known = error if isinstance(error, OpsbellError) else DatabaseAway()
+                await self._show(opened, request, Answer(present.error(known, self._prefix)))
+            except Exception:
+                reference = present.new_reference()
+                logger.exception("query broke", extra={"request": request.key, "ref": reference})
+                await self._show(opened, request, Answer(present.defect(reference)))
+
+    async def _look(self, request: Request, call: Call, modals: Modals) -> Answer | None:
+        decision = await self._decide(request, call)
+        if decision.allowed:
+            return await call.query(request, modals) if call.query else None
+        async with self._database.transaction() as tx:
+            tx.record(self._refusal(request, decision))
+        return Answer(present.refusal(call.access, decision))
+
+    async def _show(self, opened: Window, request: Request, answer: Answer) -> None:
+        """In the modal that the person waits in, if there is one."""
+        with contextlib.suppress(OpsbellError, UnfitBlocks):
+            if await opened.tell(answer.message):
+                return
+        await self._answers.give(request, answer)
 
     async def home(self, user: str) -> None:
         """Shows someone their App Home. Never raises."""

@@ -109,11 +109,15 @@ Validate = Callable[[Request], Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Call:
-    """What a text was understood to mean: `access` names the rule in the configuration."""
+    """What a text was understood to mean: `access` names the rule in the configuration.
+
+    A query that opens a modal says its title in `window`.
+    """
 
     access: str
     query: Query | None = None
     change: Change | None = None
+    window: str = ""
 
 
 @dataclass(frozen=True)

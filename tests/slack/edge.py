@@ -158,7 +158,9 @@ def panel() -> Message:
             section("Panel"),
             actions(button("Go", "go:1", "went", style="primary"), button("Ask", "ask")),
             actions(checkboxes("tick:1", [box]), block_id="box"),
-            actions(button("Note", "note.open"), button("Old", "forgotten")),
+            actions(
+                button("Note", "note.open"), button("Old", "forgotten"), button("Rules", "rules")
+            ),
         ],
     )
 
@@ -187,7 +189,8 @@ def new_surface() -> Surface:
         Control("go", Call("backup", change=do)),
         Control("tick", Call("checklist", change=do)),
         Control("ask", Call("checklist", query=look)),
-        Control("note.open", Call("checklist", query=_open_note)),
+        Control("note.open", Call("checklist", query=_open_note, window="A note")),
+        Control("rules", Call("restore", query=_open_note, window="Rules")),
         Form("note", Call("checklist", change=_save_note), _note_is_wrong),
     )
     return surface

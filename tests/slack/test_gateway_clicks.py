@@ -122,6 +122,31 @@ async def test_a_modal_is_opened_checked_and_taken_once(
     await slack.wait_for_message(alice.dm, "Noted.")
 
 
+async def test_a_modal_opens_in_time_although_slack_is_slow_to_say_who_may(
+    slack: LocalSlack, bot: Edge, shown: Message
+) -> None:
+    slack.faults.slow("users.info", seconds=4)
+    eve = slack.person("eve")
+    await eve.click(shown, "Note")
+    waiting = await eve.wait_for_view()
+    assert "Looking this up" in str(waiting.blocks)
+    view = await eve.wait_for_view(where=lambda view: view.callback_id == "note:7", timeout=10)
+    assert view is waiting
+    assert (await eve.submit(view, {"note": "looks fine"})).closed
+    assert await bot.until_deeds(1) == ["looks fine"]
+
+
+async def test_the_modal_that_waited_says_why_nothing_comes(
+    slack: LocalSlack, bot: Edge, shown: Message
+) -> None:
+    slack.faults.slow("users.info", seconds=2)
+    eve = slack.person("eve")
+    await eve.click(shown, "Rules")
+    await eve.wait_for_view(where=lambda view: "role admin" in str(view.blocks), timeout=10)
+    assert eve.ephemerals() == []
+    assert [event["outcome"] for event in await bot.events("click.refused")] == ["refused"]
+
+
 async def test_app_home_shows_what_one_may(slack: LocalSlack, bot: Edge) -> None:
     alice = slack.person("alice")
     await alice.open_home()
