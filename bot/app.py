@@ -7,13 +7,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Never
 
 import psycopg
 
 from bot.checklists.controls import Controls
 from bot.config.environment import SlackSecrets
 from bot.config.secret import Secret
-from bot.core import Core, running, working
+from bot.config.settings import Settings
+from bot.core import Core, running, unopened, working
 from bot.errors import OpsbellError
 from bot.metrics import Metrics
 from bot.slack.answers import Answers
@@ -23,7 +25,7 @@ from bot.slack.dispatch import Dispatch
 from bot.slack.gateway import Gateway
 from bot.slack.modals import SlackModals
 from bot.slack.posts import Posts
-from bot.slack.surface import Answer, Request, Surface
+from bot.slack.surface import Answer, Command, Request, Surface
 from bot.slack.tasks import Tasks
 from bot.store.events import Event
 from bot.store.inbox import JOB as REQUEST_JOB
@@ -79,14 +81,35 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
 
     Raises Unavailable where the HTTP address is taken.
     """
+    tasks, clock = Tasks(), _clock(core)
+    gateway = _gateway(core, secrets, tasks, clock)
+    async with contextlib.AsyncExitStack() as stack:
+        port = await stack.enter_async_context(
+            web_server(
+                core.settings.http.listen,
+                ready=lambda: _readiness(core, gateway),
+                metrics=Metrics(gateway.status, core.queue.backlog).render,
+                slack_events=gateway.http_handler if core.settings.slack.mode == "http" else None,
+            )
+        )
+        logger.info("http server started", extra={"port": port})
+        await core.operations.recover()
+        await core.reconciler.recover()
+        await stack.enter_async_context(working(core))
+        for part in (clock.run, gateway.run):
+            await stack.enter_async_context(running(part()))
+        yield gateway
+    # Jobs that ended last may still be answering.
+    await tasks.drain(ANSWER_LIMIT)
+
+
+def _gateway(core: Core, secrets: SlackSecrets, tasks: Tasks, clock: Clock) -> Gateway:
+    """The edge to Slack with everything that people can ask for behind it."""
     settings, database = core.settings, core.database
-    tasks, inbox, surface = Tasks(), Inbox(database), surface_of(core)
-    clock = _clock(core)
+    inbox = Inbox(database)
     answers = Answers(core.client, core.session, database, core.posts)
-    opsbell = OpsbellCommand(
-        settings,
-        surface,
-        core.people,
+    surface, opsbell = slack_surface(
+        core,
         Sources(
             gateway=lambda: gateway.status(),
             backlog=core.queue.backlog,
@@ -107,7 +130,6 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         tasks=tasks,
     )
     core.queue.handle(REQUEST_JOB, deeds.work, lane=Lane.REQUESTS)
-    surface.add(opsbell.command())
     dispatch = Dispatch(
         settings,
         surface,
@@ -128,24 +150,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         app_token=_reveal(secrets.app_token) if settings.slack.mode == "socket" else "",
         signing_secret=_reveal(secrets.signing_secret) if settings.slack.mode == "http" else "",
     )
-    async with contextlib.AsyncExitStack() as stack:
-        port = await stack.enter_async_context(
-            web_server(
-                settings.http.listen,
-                ready=lambda: _readiness(core, gateway),
-                metrics=Metrics(gateway.status, core.queue.backlog).render,
-                slack_events=gateway.http_handler if settings.slack.mode == "http" else None,
-            )
-        )
-        logger.info("http server started", extra={"port": port})
-        await core.operations.recover()
-        await core.reconciler.recover()
-        await stack.enter_async_context(working(core))
-        for part in (clock.run, gateway.run):
-            await stack.enter_async_context(running(part()))
-        yield gateway
-    # Jobs that ended last may still be answering.
-    await tasks.drain(ANSWER_LIMIT)
+    return gateway
 
 
 def surface_of(core: Core) -> Surface:
@@ -158,6 +163,26 @@ def surface_of(core: Core) -> Surface:
     )
     Controls(core.checklists, core.checklist_lookup).register(surface)
     return surface
+
+
+def slack_surface(core: Core, sources: Sources) -> tuple[Surface, OpsbellCommand]:
+    """The same with Opsbell's own command, which is for Slack alone; and that command."""
+    surface = surface_of(core)
+    opsbell = OpsbellCommand(core.settings, surface, core.people, sources)
+    surface.add(opsbell.command())
+    return surface, opsbell
+
+
+async def slack_commands(settings: Settings) -> tuple[Command, ...]:
+    """The slash commands that Opsbell has with these settings. Nothing is connected to."""
+
+    def nothing_runs() -> Never:
+        raise RuntimeError("only what is registered can be asked for")
+
+    sources = Sources(nothing_runs, nothing_runs, nothing_runs, nothing_runs)
+    async with unopened(settings) as core:
+        surface, _ = slack_surface(core, sources)
+    return tuple(surface.commands.values())
 
 
 def _clock(core: Core) -> Clock:

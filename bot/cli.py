@@ -25,6 +25,7 @@ from rich.text import Text
 
 from bot.config.errors import ConfigurationError
 from bot.errors import OpsbellError, UsageError
+from bot.words import Sign
 
 FAILED, WRONG = 1, 2
 
@@ -67,6 +68,12 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @cli.command()
+def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Looks at all that Opsbell stands on, changes nothing, and says what to do."""
+    _finish(_check(config, as_json))
+
+
+@cli.command()
 def backup(
     words: Words = None,
     target: TargetOption = "",
@@ -85,6 +92,18 @@ def checklist(
 ) -> None:
     """Checklists: list, post NAME, status [NAME], history [NAME]."""
     _finish(_twin(config, "checklist", words or [], "", as_json))
+
+
+@cli.command()
+def manifest(
+    url: Annotated[
+        str, typer.Option("--url", help="For HTTP: the address under which Slack reaches Opsbell.")
+    ] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """The Slack app's manifest, to paste when the app is created."""
+    _finish(_manifest(config, url, as_json))
 
 
 def _finish(work: Coroutine[None, None, int]) -> None:
@@ -135,6 +154,36 @@ async def _run(config: Path) -> int:
             logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
             await stopping.wait()
     return 0
+
+
+async def _manifest(config: Path, url: str, as_json: bool) -> int:
+    from bot.install.app_manifest import app_manifest
+    from bot.slack.manifest import as_yaml
+
+    app = await app_manifest(config, os.environ, url=url, optional=config == DEFAULT_CONFIG)
+    typer.echo(json.dumps(app, indent=2) if as_json else as_yaml(app), nl=as_json)
+    return 0
+
+
+async def _check(config: Path, as_json: bool) -> int:
+    from bot.doctor import view
+    from bot.doctor.doctor import examine
+    from bot.doctor.patient import admitted
+
+    console = Console(highlight=False)
+    found = []
+    async with admitted(config, os.environ) as patient:
+        with Console(stderr=True).status("Looking …") as status:
+            async for area, findings in examine(patient):
+                status.update(f"Looking beyond {area.name} …")
+                found += findings
+                if not as_json:
+                    view.show(findings, console)
+    if as_json:
+        typer.echo(json.dumps(view.data(found), indent=2))
+    else:
+        console.print(Text(view.summary(found)), soft_wrap=True)
+    return FAILED if any(each.sign is Sign.CRITICAL for each in found) else 0
 
 
 async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:

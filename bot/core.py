@@ -81,6 +81,17 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
         yield core
 
 
+@contextlib.asynccontextmanager
+async def unopened(settings: Settings) -> AsyncIterator[Core]:
+    """The parts with nothing behind them, for those who ask what is registered on them."""
+    database, targets = Database("", EventLog(b"")), Targets(settings)
+    async with open_session() as session:
+        client = web_client(session, "")
+        yield _core(
+            settings, targets.redactor(), database, Queue(database), session, client, targets
+        )
+
+
 async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:
     if settings.database is None:
         return await stack.enter_async_context(embedded_postgres(settings.data))

@@ -1,28 +1,27 @@
 """The whole house: `opsbell run` on a real Compose project, with people in the local Slack.
 
-The workspace's app is exactly the one of docs/slack-app.yaml: its commands, events and scopes.
+The workspace's app is exactly the one that `opsbell manifest` describes: its commands, events and
+scopes.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
+from bot.app import slack_commands
+from bot.config.settings import Settings
 from bot.playground import LocalSlack, Message, Workspace
+from bot.slack.manifest import manifest
 from tests.parts.compose_project import ComposeProject, run
 from tests.parts.house import compose_target, running_opsbell, slack_environment, write_config
 from tests.parts.process import opsbell
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 
-MANIFEST: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[1] / "docs/slack-app.yaml").read_text()
-)
 CHECKLISTS = """
 checks:
   app-logs: {kind: logs, target: grandvps, service: web, pattern: ERROR, within: 24h, crit: 1}
@@ -40,10 +39,11 @@ checklists:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
+    app = manifest(await slack_commands(Settings()))
     workspace = Workspace.sample()
-    workspace.app.scopes = set(MANIFEST["oauth_config"]["scopes"]["bot"])
-    commands = [each["command"] for each in MANIFEST["features"]["slash_commands"]]
-    events = MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    workspace.app.scopes = set(app["oauth_config"]["scopes"]["bot"])
+    commands = [each["command"] for each in app["features"]["slash_commands"]]
+    events = app["settings"]["event_subscriptions"]["bot_events"]
     async with LocalSlack(workspace, commands=commands, events=events) as opened:
         yield opened
 
