@@ -11,6 +11,7 @@ from bot.playground.modals import View
 from bot.playground.outcomes import ActionOutcome, CommandOutcome
 from bot.playground.people import ActingPerson
 from bot.playground.server import LocalSlack
+from bot.playground.slash_commands import SlashCommand
 from bot.playground.submitting import SubmitResult
 from bot.playground.web_api import Call
 from bot.playground.workspace import Channel, Person, UserGroup, Workspace
@@ -26,6 +27,7 @@ __all__ = [
     "LocalSlack",
     "Message",
     "Person",
+    "SlashCommand",
     "SubmitResult",
     "UserGroup",
     "View",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.playground.changes import Changes
 from bot.playground.delivery import Dispatcher
@@ -12,6 +12,7 @@ from bot.playground.files import File, Files
 from bot.playground.message import Message
 from bot.playground.modals import Views
 from bot.playground.response_urls import ResponseUrls
+from bot.playground.slash_commands import SlashCommand
 from bot.playground.timeline import Timeline
 from bot.playground.triggers import Triggers
 from bot.playground.workspace import Channel, Workspace
@@ -21,7 +22,7 @@ class Backend:
     """One workspace with its app installed.
 
     `base_url` ends in a slash; `clock` gives epoch seconds and may stand still; `commands` are
-    the registered slash commands, None for any.
+    the registered slash commands by name, None for any.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Backend:
         changes: Changes,
         *,
         clock: Callable[[], float],
-        commands: set[str] | None,
+        commands: Mapping[str, SlashCommand] | None,
         subscriptions: Iterable[str] | None,
         should_escape: bool,
     ) -> None:

@@ -14,6 +14,7 @@ class Changes:
 
     def __init__(self) -> None:
         self._watchers: dict[asyncio.Future[Any], Callable[[Any], Any]] = {}
+        self._listeners: list[Callable[[Any], None]] = []
 
     def publish(self, changed: Any) -> None:
         """Tell every watcher that this thing is new or different."""
@@ -27,6 +28,17 @@ class Changes:
                 continue
             if found is not None:
                 future.set_result(found)
+        for listener in tuple(self._listeners):
+            listener(changed)
+
+    def listen(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        """Call `listener` with every changed thing until the returned function is called.
+
+        It is called in the midst of the change: it takes note, does its work later, and never
+        raises.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     async def wait_for(self, look: Callable[[Any], T | None], timeout: float) -> T:
         """The first value that `look` returns for a changed thing.

@@ -19,6 +19,7 @@ from bot.playground.http_delivery import HttpDelivery
 from bot.playground.message import Message
 from bot.playground.people import ActingPerson
 from bot.playground.rate_limits import RateLimits
+from bot.playground.slash_commands import SlashCommand, by_name
 from bot.playground.sockets import SocketMode
 from bot.playground.web_api import Call, WebApi
 from bot.playground.workspace import Channel, Workspace
@@ -30,7 +31,7 @@ Where = Callable[[Message], bool]
 class LocalSlack:
     """One workspace served on this machine, entered with `async with`.
 
-    `commands` are the registered slash commands (None: any). With `request_url`, payloads are
+    `commands` are the registered slash commands, a name being enough (None: any). With `request_url`, payloads are
     posted there, else they go over Socket Mode. `clock` gives epoch seconds for everything that
     expires. `retry_delays` are the seconds before each repetition of an un-acked event.
     """
@@ -41,7 +42,7 @@ class LocalSlack:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        commands: Iterable[str] | None = None,
+        commands: Iterable[str | SlashCommand] | None = None,
         request_url: str | None = None,
         events: Iterable[str] | None = None,
         should_escape: bool = True,
@@ -62,7 +63,7 @@ class LocalSlack:
             dispatcher,
             changes,
             clock=clock,
-            commands=None if commands is None else set(commands),
+            commands=None if commands is None else by_name(commands),
             subscriptions=events,
             should_escape=should_escape,
         )
@@ -200,6 +201,12 @@ class LocalSlack:
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)
+        self.backend.changes.publish(self)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it stopped listening and sending (see `go_away`)."""
+        return not self._runner.sites
 
     async def come_back(self) -> None:
         """Listen, on the same port as before if there was one, and send again."""
@@ -208,6 +215,7 @@ class LocalSlack:
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
         self._port = self._runner.addresses[0][1]
+        self.backend.changes.publish(self)
 
     async def drop_sockets(self) -> None:
         """Cut the app's sockets without a goodbye."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.playground import ActingPerson, LocalSlack, Message
+from bot.playground import ActingPerson, LocalSlack, Message, SlashCommand
 from tests.playground.helpers import (
     JSON,
     RawApp,
@@ -87,7 +87,7 @@ async def test_commands_that_slack_itself_refuses(alice: ActingPerson, slack: Lo
     parent = await alice.say("Hello", "ops")
     outcome = await alice.command("/backup now", "ops", thread=parent)
     assert (outcome.acked, outcome.error) == (False, "not_supported_in_threads")
-    slack.backend.commands = {"/backup"}
+    slack.backend.commands = {"/backup": SlashCommand("/backup")}
     outcome = await alice.command("/bakcup now", "ops")
     assert (outcome.acked, outcome.error) == (False, "unknown_command")
     assert slack.deliveries == []
