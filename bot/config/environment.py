@@ -8,6 +8,7 @@ from bot.config.errors import ConfigurationError, Problem
 from bot.config.secret import Secret
 
 SLACK_API_URL = "https://slack.com/api/"
+SLACK_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
 
 
 def read_secret(environ: Mapping[str, str], name: str) -> Secret | None:
@@ -48,7 +49,7 @@ class SlackSecrets:
     @classmethod
     def read(cls, environ: Mapping[str, str], mode: str) -> "SlackSecrets":
         """Read what `mode` (``socket`` or ``http``) needs; ConfigurationError names what lacks."""
-        names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
+        names = SLACK_SECRETS
         found: dict[str, Secret | None] = {}
         problems: list[Problem] = []
         needed = {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN" if mode == "socket" else names[2]}

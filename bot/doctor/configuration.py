@@ -1,0 +1,54 @@
+"""The configuration, beyond what its loading already proves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from bot.config.access import ANYONE, COMMANDS
+from bot.config.settings import Settings
+from bot.doctor.model import Finding, beware, well
+from bot.doctor.patient import Patient, username
+from bot.words import count, join
+
+AREA = "Configuration"
+
+
+async def examine(patient: Patient) -> AsyncIterator[Finding]:
+    """What it holds, who may read it, and roles that nobody holds."""
+    yield well(AREA, str(patient.config), _contents(patient.settings))
+    for finding in (*_exposed(patient), *_unheld_roles(patient.settings)):
+        yield finding
+
+
+def _contents(settings: Settings) -> str:
+    numbers = (
+        count(len(settings.targets), "target"),
+        count(len(settings.checks), "check"),
+        count(len(settings.checklists), "checklist"),
+        count(len(settings.backups), "backup policy", "backup policies"),
+    )
+    return f"It loads: {join(list(numbers))}, times in {settings.timezone}."
+
+
+def _exposed(patient: Patient) -> Iterator[Finding]:
+    """Whether others may read a file that itself holds a secret."""
+    text = patient.config.read_text(encoding="utf-8", errors="replace")
+    found = patient.config.stat()
+    holds = any(s.reveal() in text for s in patient.settings.secrets() if s)
+    if holds and found.st_mode & 0o004:
+        owner = username(found.st_uid)
+        says = "It holds a password and everyone on this machine can read it."
+        todo = f"Run: chmod 600 {patient.config} (its owner is {owner}), or use ${{NAME}} in it."
+        yield beware(AREA, str(patient.config), says, todo)
+
+
+def _unheld_roles(settings: Settings) -> Iterator[Finding]:
+    """Roles that commands ask for and nobody in the configuration has."""
+    asking: dict[str, list[str]] = {}
+    for command in COMMANDS:
+        asking.setdefault(settings.rule(command).role, []).append(f"/{command}")
+    for role, commands in asking.items():
+        if role != ANYONE and not settings.roles.get(role):
+            says = f"Nobody has the role {role}, so nobody may use {join(commands)}."
+            todo = f"Add people or groups under roles.{role}."
+            yield beware(AREA, f"roles.{role}", says, todo)

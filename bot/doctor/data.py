@@ -1,0 +1,60 @@
+"""The data directory: the embedded database, the key of the audit log, default backups."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from bot.doctor.model import Finding, beware, well, wrong
+from bot.doctor.patient import Patient, me, username
+from bot.words import size
+
+AREA = "Data directory"
+LEAST_FREE = 500_000_000
+"""Bytes below which a new embedded database, its logs and a small backup hardly fit."""
+
+
+async def examine(patient: Patient) -> AsyncIterator[Finding]:
+    """Whether it is there or can be made, whose it is, and how much room it has."""
+    path = patient.settings.data
+    if not path.exists():
+        yield _to_be_made(path)
+        return
+    if not path.is_dir():
+        says = f"{path} is a file, not a directory."
+        yield wrong(AREA, "Directory", says, "Set data to a directory in opsbell.yaml.")
+        return
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        owner = username(path.stat().st_uid)
+        says = f"{path} belongs to {owner}, and {me()} may not write into it."
+        yield wrong(AREA, "Directory", says, f"Run: chown -R {me()} {path}, or run as {owner}.")
+        return
+    yield _mode(path)
+    yield _room(path)
+
+
+def _to_be_made(path: Path) -> Finding:
+    above = next(parent for parent in path.parents if parent.exists())
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+        return well(AREA, "Directory", f"{path} is made at the first start.")
+    says = f"{path} is not there, and {me()} may not make it in {above}."
+    todo = f"Run: sudo install -d -m 700 -o {me()} {path}"
+    return wrong(AREA, "Directory", says, todo)
+
+
+def _mode(path: Path) -> Finding:
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        says = f"{path} has mode {mode:o}: others on this machine can look into it."
+        return beware(AREA, "Directory", says, f"Run: chmod 700 {path}")
+    return well(AREA, "Directory", f"{path} is private to {username(path.stat().st_uid)}.")
+
+
+def _room(path: Path) -> Finding:
+    free = shutil.disk_usage(path).free
+    says = f"{size(free)} are free."
+    if free < LEAST_FREE:
+        return beware(AREA, "Free space", says, f"Make room on the disk that holds {path}.")
+    return well(AREA, "Free space", says)
