@@ -1,0 +1,306 @@
+"""The manifest asks for exactly what Opsbell uses: with any scope taken away, something fails."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import slack_commands
+from bot.config.settings import Settings
+from bot.playground import Channel, LocalSlack, Workspace
+from bot.slack import inbound
+from bot.slack.channels import Channels
+from bot.slack.client import SlackRefused, open_session, slack_errors, web_client
+from bot.slack.lookup import find_message
+from bot.slack.manifest import EVENTS, SCOPES, as_yaml, manifest
+from bot.slack.message import Upload
+from bot.slack.people import People
+from bot.slack.surface import Kind
+from bot.slack.uploads import is_shown, send_content
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.parts.process import opsbell
+from tests.slack.edge import edge
+
+BOT = Path(__file__).parents[2] / "bot"
+PUBLIC, PRIVATE = "C0OPS00001", "G0SECRET01"
+
+# The scopes that Slack's documentation names for each method that is called.
+NEEDED: Mapping[str, set[str]] = {
+    "apps.connections.open": set(),
+    "auth.test": set(),
+    "chat.getPermalink": set(),
+    "chat.postEphemeral": {"chat:write"},
+    "chat.postMessage": {"chat:write"},
+    "chat.update": {"chat:write"},
+    "conversations.history": {"channels:history", "groups:history"},
+    "conversations.info": {"channels:read", "groups:read"},
+    "conversations.list": {"channels:read", "groups:read"},
+    "conversations.open": {"im:write"},
+    "conversations.replies": {"channels:history", "groups:history"},
+    "files.completeUploadExternal": {"files:write"},
+    "files.getUploadURLExternal": {"files:write"},
+    "files.info": {"files:read"},
+    "usergroups.list": {"usergroups:read"},
+    "usergroups.users.list": {"usergroups:read"},
+    "users.conversations": {"channels:read", "groups:read"},
+    "users.info": {"users:read"},
+    "users.list": {"users:read"},
+    "views.open": set(),
+    "views.publish": set(),
+    "views.push": set(),
+    "views.update": set(),
+}
+# And for each event.
+HEARD_WITH = {
+    "app_home_opened": set[str](),
+    "app_mention": {"app_mentions:read"},
+    "message.im": {"im:history"},
+}
+
+
+def methods_called() -> set[str]:
+    """The Web API's methods that the code calls on a client."""
+    found: set[str] = set()
+    for path in BOT.rglob("*.py"):
+        if BOT / "playground" in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("client"):
+                called = getattr(AsyncWebClient, node.attr, None)
+                if callable(called) and "_" in node.attr:
+                    found.add(node.attr.replace("_", "."))
+    return found
+
+
+def test_the_scopes_are_those_of_the_methods_and_events_in_use() -> None:
+    called = methods_called()
+    assert "chat.postMessage" in called
+    assert called <= NEEDED.keys()
+    assert HEARD_WITH.keys() == EVENTS.keys()
+    used = set[str]().union(*(NEEDED[each] for each in called), *HEARD_WITH.values())
+    # Which the slash commands need, however they are used.
+    assert set(SCOPES) == used | {"commands"}
+
+
+def test_every_scope_is_taken_away_once() -> None:
+    """But for `commands`, without which an app with slash commands cannot be made at all."""
+    heard = set[str]().union(*HEARD_WITH.values())
+    assert set(SCOPES) == DEEDS.keys() | heard | {"commands"}
+
+
+async def look_for_a_message(client: AsyncWebClient, channel: str) -> None:
+    since = datetime.now(UTC)
+    assert await find_message(client, "a", channel_id=channel, thread="", since=since) is None
+
+
+async def resolve_a_channel(client: AsyncWebClient) -> None:
+    assert await Channels(client).resolve("ops") == PUBLIC
+
+
+async def write(client: AsyncWebClient) -> None:
+    with slack_errors("chat.postMessage"):
+        await client.chat_postMessage(channel=PUBLIC, text="A word")
+
+
+async def open_a_direct_message(client: AsyncWebClient) -> None:
+    with slack_errors("conversations.open"):
+        await client.conversations_open(users=["U0ALICE001"])
+
+
+async def see_a_file(client: AsyncWebClient) -> None:
+    assert not await is_shown(client, "F0NONE0001", PUBLIC, within=timedelta())
+
+
+async def know_a_group(client: AsyncWebClient) -> None:
+    people = People(client, {"operator": ("@ops",)})
+    roles = await people.roles_for("U0ALICE001")
+    if roles.unknown:
+        raise SlackRefused("usergroups.list", "missing_scope")
+
+
+async def know_a_member(client: AsyncWebClient) -> None:
+    roles = await People(client, {}).roles_for("U0EVE00001")
+    if roles.unknown:
+        raise SlackRefused("users.info", "missing_scope")
+
+
+DEEDS: Mapping[str, Callable[[AsyncWebClient], Awaitable[object]]] = {
+    "channels:history": lambda client: look_for_a_message(client, PUBLIC),
+    "channels:read": resolve_a_channel,
+    "chat:write": write,
+    "files:read": see_a_file,
+    "files:write": lambda client: send_content(client, Upload("a.txt", b"a", "A")),
+    "groups:history": lambda client: look_for_a_message(client, PRIVATE),
+    "groups:read": resolve_a_channel,
+    "im:write": open_a_direct_message,
+    "usergroups:read": know_a_group,
+    "users:read": know_a_member,
+}
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    workspace = Workspace.sample()
+    workspace.app.scopes = set(SCOPES)
+    members = {"U0ALICE001", workspace.app.user_id}
+    workspace.add_channel(Channel(PRIVATE, "secret", "private_channel", members))
+    async with LocalSlack(workspace, events=EVENTS, rate_limits=False) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("scope", DEEDS)
+async def test_without_a_scope_something_is_refused(slack: LocalSlack, scope: str) -> None:
+    async with open_session() as session:
+        client = web_client(session, slack.bot_token, slack.api_url)
+        await DEEDS[scope](client)
+        slack.workspace.app.scopes -= {scope}
+        with pytest.raises(SlackRefused) as refused:
+            await DEEDS[scope](client)
+    assert refused.value.code == "missing_scope"
+
+
+@pytest.mark.parametrize(("scope", "place"), [("app_mentions:read", "ops"), ("im:history", "")])
+async def test_without_a_scope_something_is_not_heard(
+    slack: LocalSlack, database: Database, queue: Queue, scope: str, place: str
+) -> None:
+    alice = slack.person("alice")
+    async with edge(slack, database, queue) as bot:
+        await slack.wait_connected()
+        await alice.say("@opsbell backup now heard", place or alice.dm)
+        assert await bot.until_deeds(1) == ["now heard"]
+        slack.workspace.app.scopes -= {scope}
+        await alice.say("@opsbell backup now unheard", place or alice.dm)
+        await alice.command("/backup now after", "ops")
+        assert await bot.until_deeds(2) == ["now heard", "now after"]
+
+
+HAPPENED: Mapping[str, Mapping[str, str]] = {
+    "app_home_opened": {"type": "app_home_opened", "tab": "home", "event_ts": "1.2"},
+    "app_mention": {"type": "app_mention", "text": "<@U0BOT> backup", "channel": "C", "ts": "1.2"},
+    "message.im": {
+        "type": "message",
+        "channel_type": "im",
+        "text": "backup",
+        "channel": "D",
+        "ts": "1.2",
+    },
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_event_is_listened_to(name: str) -> None:
+    payload = {"type": "event_callback", "event": {"user": "U0ALICE001", **HAPPENED[name]}}
+    request = inbound.read(payload, bot_user="U0BOT")
+    assert request is not None
+    assert request.kind is (Kind.HOME if name == "app_home_opened" else Kind.MENTION)
+
+
+async def described(**options: str) -> dict[str, Any]:
+    return manifest(await slack_commands(Settings()), **options)
+
+
+async def test_it_keeps_within_what_slack_allows() -> None:
+    app = await described(prefix="a-prefix-of-16-ch", address="https://opsbell.example.com")
+    assert len(app["display_information"]["name"]) <= 35
+    assert len(app["display_information"]["description"]) <= 140
+    commands = app["features"]["slash_commands"]
+    assert 3 <= len(commands) <= 50
+    for command in commands:
+        assert len(command["command"]) <= 32
+        assert len(command["description"]) <= 2000
+        assert len(command["usage_hint"]) <= 1000
+
+
+async def test_the_yaml_says_the_same_and_why() -> None:
+    app = await described()
+    text = as_yaml(app)
+    assert yaml.safe_load(text) == app
+    lines = text.splitlines()
+    for name, reason in {**SCOPES, **EVENTS}.items():
+        [line] = [each for each in lines if each.strip().startswith(f"- {name} ")]
+        assert line.endswith(f"# {reason}")
+
+
+async def test_over_http_every_url_leads_to_opsbell() -> None:
+    app = await described(address="https://opsbell.example.com/")
+    url = "https://opsbell.example.com/slack/events"
+    assert {each["url"] for each in app["features"]["slash_commands"]} == {url}
+    assert app["settings"]["event_subscriptions"]["request_url"] == url
+    assert app["settings"]["interactivity"]["request_url"] == url
+    assert app["settings"]["socket_mode_enabled"] is False
+    assert "url" not in str(await described())
+
+
+async def printed(tmp_path: Path, *arguments: str, status: int = 0) -> str:
+    async with opsbell("manifest", *arguments, cwd=tmp_path) as process:
+        assert await process.wait(timeout=30) == status
+    return "\n".join(process.output)
+
+
+async def test_the_terminal_prints_it_without_any_configuration(tmp_path: Path) -> None:
+    assert yaml.safe_load(await printed(tmp_path)) == await described()
+    url = "https://opsbell.example.com"
+    told = await printed(tmp_path, "--json", "--url", f"{url}/slack/events")
+    assert json.loads(told) == await described(address=url)
+
+
+async def test_it_is_what_the_configuration_says(tmp_path: Path) -> None:
+    (tmp_path / "opsbell.yaml").write_text("slack: {mode: http, command_prefix: gv-}")
+    told = await printed(tmp_path, "--url", "https://opsbell.example.com")
+    app = yaml.safe_load(told)
+    assert app == await described(prefix="gv-", address="https://opsbell.example.com")
+    assert app["features"]["slash_commands"][0]["command"] == "/gv-backup"
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "line"),
+    [
+        (
+            "slack: {mode: http}",
+            [],
+            (
+                "opsbell.yaml says slack.mode: http, so the manifest needs Opsbell's address."
+                " Add --url https://opsbell.example.com, as Slack reaches it."
+            ),
+        ),
+        (
+            "slack: {mode: socket}",
+            ["--url", "https://opsbell.example.com"],
+            (
+                "--url is for HTTP, and opsbell.yaml says slack.mode: socket."
+                " Leave it out, or set the mode to http."
+            ),
+        ),
+        (
+            "",
+            ["--url", "http://opsbell.example.com"],
+            (
+                '"http://opsbell.example.com" is no address that Slack calls.'
+                " It is like https://opsbell.example.com, with https."
+            ),
+        ),
+        (
+            "",
+            ["--config", "other.yaml"],
+            (
+                "other.yaml: found no such file, expected a configuration"
+                " (copy opsbell.example.yaml, or name another with --config)"
+            ),
+        ),
+    ],
+)
+async def test_what_does_not_fit_is_said(
+    tmp_path: Path, config: str, arguments: list[str], line: str
+) -> None:
+    if config:
+        (tmp_path / "opsbell.yaml").write_text(config)
+    assert await printed(tmp_path, *arguments, status=2) == line
