@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.playground import interactions
+from bot.playground.acting import act, ask_options, send
 from bot.playground.backend import Backend
 from bot.playground.choosing import (
     BUTTONS,
-    action_json,
     entered_value,
     find_checkbox,
     find_element,
@@ -158,7 +158,7 @@ class ActingPerson:
         placed = find_element(blocks, self.id, button, BUTTONS)
         if "confirm" in placed.element and not confirm:
             return ActionOutcome()
-        return await self._act(surface, placed, None)
+        return await self.act(surface, placed, None)
 
     async def tick(
         self, surface: Surface, box: str, value: str | None = None, *, stale: bool = False
@@ -170,11 +170,9 @@ class ActingPerson:
         """
         surface = self._seen(surface, stale=stale)
         placed, option = find_checkbox(surface.blocks, self.id, box, value)
-        ticked = list(self._screen(surface).value(placed))
+        ticked = list(self.screen(surface).value(placed))
         kept = [each for each in ticked if each["value"] != option["value"]]
-        return await self._act(
-            surface, placed, kept if len(kept) < len(ticked) else [*kept, option]
-        )
+        return await self.act(surface, placed, kept if len(kept) < len(ticked) else [*kept, option])
 
     async def select(
         self, surface: Surface, action_id: str, option: Any, *, stale: bool = False
@@ -182,7 +180,7 @@ class ActingPerson:
         """Choose in a menu, radio buttons or a picker (see `entered_value` for what to pass)."""
         surface = self._seen(surface, stale=stale)
         placed = find_element(surface.blocks, self.id, action_id, STATEFUL)
-        return await self._act(surface, placed, await self._entered(surface, placed, option))
+        return await self.act(surface, placed, await self._entered(surface, placed, option))
 
     async def overflow(
         self, surface: Surface, action_id: str, option: str, *, stale: bool = False
@@ -190,24 +188,24 @@ class ActingPerson:
         """Choose an entry of an overflow menu by its words or value. Raises LookupError."""
         surface = self._seen(surface, stale=stale)
         placed = find_element(surface.blocks, self.id, action_id, {"overflow"})
-        return await self._act(surface, placed, find_option(placed.element, option))
+        return await self.act(surface, placed, find_option(placed.element, option))
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> ActionOutcome:
         """Use a global shortcut, or one on a message."""
         if message is not None:
             message = self._seen_message(message)
         payload = interactions.shortcut(self._backend, self.person, callback_id, message)
-        return await self._send(payload)
+        return await send(self._backend, payload)
 
     async def suggestions(self, surface: Surface, action_id: str, typed: str) -> list[JSON]:
         """The options that the app offers for what was typed into an external select."""
         placed = find_element(surface.blocks, self.id, action_id)
-        element = {"block_id": placed.block_id, "action_id": placed.action_id}
-        payload = interactions.block_suggestion(self._backend, self.person, surface, element, typed)
-        answer = await self._backend.dispatcher.request("interactive", payload)
-        body = answer.body if isinstance(answer.body, dict) else {}
-        groups = body.get("option_groups") or [{"options": body.get("options") or []}]
+        groups = await self.offered(surface, placed, typed)
         return [option for group in groups for option in group["options"]]
+
+    async def offered(self, surface: Surface, placed: Placed, typed: str) -> list[JSON]:
+        """What the app offers for what was typed: option groups, one without a label if need be."""
+        return await ask_options(self._backend, self.person, surface, placed, typed)
 
     async def wait_for_view(
         self, timeout: float = 5, where: Callable[[View], bool] | None = None
@@ -222,6 +220,21 @@ class ActingPerson:
             return shown
         return await self._backend.changes.wait_for(lambda _changed: fits(), timeout)
 
+    async def act(self, surface: Surface, placed: Placed, value: Any = None) -> ActionOutcome:
+        """Use exactly this element of the very version of the surface that is passed in.
+
+        `value` is what the element then holds (for an overflow menu or feedback, the choice), as
+        payloads write it. Raises LookupError if the surface is not in front of this person.
+        """
+        surface = self._seen(surface, stale=True)
+        return await act(self._backend, self.person, surface, self.screen(surface), placed, value)
+
+    def screen(self, surface: Surface) -> Screen:
+        """What this person has entered in the message or view."""
+        if isinstance(surface, View):
+            return surface.screen
+        return self._screens.setdefault((surface.channel, surface.ts), Screen())
+
     async def submit(self, view: View, values: dict[str, Any] | None = None) -> SubmitResult:
         """Fill in a modal, by block_id, action_id or label, and submit it. Raises LookupError."""
         self._seen(view, stale=False)
@@ -234,22 +247,6 @@ class ActingPerson:
         """Close a modal with its Cancel or Close button."""
         self._seen(view, stale=False)
         await close_views(self._backend, view)
-
-    async def _act(self, surface: Surface, placed: Placed, value: Any) -> ActionOutcome:
-        """Put the choice on the screen and, unless it is a plain input, send it."""
-        screen = self._screen(surface)
-        if placed.element["type"] in STATEFUL:
-            screen.enter(placed, value)
-        if placed.block.get("type") == "input" and not placed.block.get("dispatch_action"):
-            return ActionOutcome()
-        action = action_json(placed, value)
-        payload = interactions.block_actions(self._backend, self.person, surface, screen, action)
-        return await self._send(payload)
-
-    async def _send(self, payload: JSON) -> ActionOutcome:
-        started = time.perf_counter()
-        answer = await self._backend.dispatcher.request("interactive", payload)
-        return ActionOutcome(answer.acked, time.perf_counter() - started, answer.error)
 
     async def _entered(self, surface: Surface, placed: Placed, raw: Any) -> Any:
         element = placed.element
@@ -287,8 +284,3 @@ class ActingPerson:
         if message.ts not in shown:
             raise LookupError(f"message {message.ts} is not to be seen any more")
         return shown[message.ts]
-
-    def _screen(self, surface: Surface) -> Screen:
-        if isinstance(surface, View):
-            return surface.screen
-        return self._screens.setdefault((surface.channel, surface.ts), Screen())
