@@ -54,7 +54,7 @@ class LocalSlack:
         self.workspace = workspace or Workspace.sample()
         app, changes = self.workspace.app, Changes()
         self.faults = Faults(self)
-        self.sockets = SocketMode(app.id, changes, ack_timeout)
+        self.sockets = SocketMode(app, changes, ack_timeout)
         self.http = HttpDelivery(app, request_url, ack_timeout) if request_url else None
         transport = self.http or self.sockets
         dispatcher = Dispatcher(transport, self.faults, ack_timeout, retry_delays)

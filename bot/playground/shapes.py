@@ -26,6 +26,8 @@ def user_json(person: Person, workspace: Workspace, *, with_email: bool) -> JSON
         "profile": profile,
         "is_admin": False,
         "is_owner": False,
+        "is_restricted": person.is_guest,
+        "is_ultra_restricted": False,
         "is_bot": person.is_bot,
         "is_app_user": False,
         "updated": 0,

@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot.playground.changes import Changes
 from bot.playground.delivery import Answer
 from bot.playground.errors import JSON
+from bot.playground.workspace import App
 
 MAX_CONNECTIONS = 10
 FRAME_LIMIT = 20_480  # bytes; a frame of this size or more ends the connection
@@ -42,9 +43,9 @@ class Connection:
 class SocketMode:
     """The app's sockets as a transport for payloads."""
 
-    def __init__(self, app_id: str, changes: Changes, ack_timeout: float) -> None:
+    def __init__(self, app: App, changes: Changes, ack_timeout: float) -> None:
         self.connections: list[Connection] = []
-        self._app_id = app_id
+        self._app = app
         self._changes = changes
         self._ack_timeout = ack_timeout
         self._pending: dict[str, asyncio.Future[Any]] = {}
@@ -83,8 +84,8 @@ class SocketMode:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         connection = Connection(socket, request.transport)
-        if len(self.connections) >= MAX_CONNECTIONS:
-            await connection.send(self._goodbye("too_many_websockets"))
+        if refusal := self._refusal():
+            await connection.send(self._goodbye(refusal))
             await socket.close()
             return socket
         self.connections.append(connection)
@@ -132,6 +133,12 @@ class SocketMode:
                 return
             self._take_ack(frame.data)
 
+    def _refusal(self) -> str:
+        """Why there is no greeting; "" where there is one."""
+        if not self._app.socket_mode:
+            return "link_disabled"
+        return "too_many_websockets" if len(self.connections) >= MAX_CONNECTIONS else ""
+
     def _take_ack(self, text: str) -> None:
         try:
             ack = json.loads(text)
@@ -158,7 +165,7 @@ class SocketMode:
     def _hello(self) -> JSON:
         return {
             "type": "hello",
-            "connection_info": {"app_id": self._app_id},
+            "connection_info": {"app_id": self._app.id},
             "num_connections": len(self.connections),
             "debug_info": {
                 "host": HOST,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Set
 from dataclasses import dataclass
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -36,6 +38,14 @@ class Call:
     error: str | None
 
 
+@dataclass(frozen=True)
+class Granted:
+    """Whose a token is (`bot` or `app`), and what it was granted."""
+
+    kind: str
+    scopes: Set[str]
+
+
 class WebApi:
     """Answers requests to /api/METHOD and remembers every one of them."""
 
@@ -53,7 +63,7 @@ class WebApi:
             args = await read_args(request)
         except SlackError as refusal:
             self._note(name, Args({}), at, 200, refusal.code)
-            return self._json(refusal.body())
+            return self._json(refusal.body(), "")
         fault = self._gate.strike(name)
         if fault is not None:
             if fault.kind == "silent":
@@ -69,7 +79,11 @@ class WebApi:
             return rate_limited(limit.seconds)
         is_lost = loses_answer(fault)
         self._note(name, args, at, 0 if is_lost else 200, body.get("error"))
-        return self._gate.cut(request) if is_lost else self._json(body)
+        return (
+            self._gate.cut(request)
+            if is_lost
+            else self._json(body, str(args.values.get("token", "")))
+        )
 
     def _call(self, name: str, args: Args) -> JSON:
         try:
@@ -88,18 +102,31 @@ class WebApi:
     def _check_token(self, method: Method, args: Args) -> None:
         if method.caller == "anyone":
             return
-        app = self._backend.workspace.app
-        kinds = {app.bot_token: "bot", app.app_token: "app"}
         token = args.text("token")
         if not token:
             raise SlackError("not_authed")
-        if token not in kinds:
+        if dead := self._backend.workspace.app.dead_tokens.get(token):
+            raise SlackError(dead)
+        granted = self._tokens().get(token)
+        if granted is None:
             raise SlackError("invalid_auth")
-        if kinds[token] != method.caller:
+        if granted.kind != method.caller:
             raise SlackError("not_allowed_token_type")
 
-    def _json(self, body: JSON) -> web.Response:
-        headers = {"x-oauth-scopes": ",".join(sorted(self._backend.workspace.app.scopes))}
+    def _tokens(self) -> dict[str, Granted]:
+        """Every token that Slack takes. Other apps' bots are not installed here."""
+        workspace = self._backend.workspace
+        tokens = {
+            app.app_token: Granted("app", app.app_scopes)
+            for app in (*workspace.other_apps, workspace.app)
+        }
+        return {**tokens, workspace.app.bot_token: Granted("bot", workspace.app.scopes)}
+
+    def _json(self, body: JSON, token: str) -> web.Response:
+        """An answer as Slack heads it: with its own time, and the scopes of a token it knows."""
+        headers = {"Date": formatdate(self._backend.clock(), usegmt=True)}
+        if token in self._tokens():
+            headers["x-oauth-scopes"] = ",".join(sorted(self._tokens()[token].scopes))
         return web.json_response(body, headers=headers)
 
     def _note_struck(self, name: str, args: Args, at: float, fault: Fault) -> None:

@@ -55,6 +55,7 @@ class Person:
     tz: str = "Europe/Berlin"
     is_bot: bool = False
     deleted: bool = False
+    is_guest: bool = False
 
 
 @dataclass
@@ -69,7 +70,11 @@ class UserGroup:
 
 @dataclass
 class App:
-    """The one app that is installed: its identity, tokens and granted bot scopes."""
+    """An app: its identity, tokens and granted scopes, the bot's and the app-level token's.
+
+    `dead_tokens` are tokens that Slack takes no more, each with the error code it says so by:
+    token_revoked, account_inactive, token_expired.
+    """
 
     id: str = "A0APP00001"
     bot_id: str = "B0BOT00001"
@@ -79,6 +84,9 @@ class App:
     signing_secret: str = "local-signing-secret"  # noqa: S105
     verification_token: str = "local-verification"  # noqa: S105
     scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))
+    app_scopes: set[str] = field(default_factory=lambda: {"connections:write"})
+    socket_mode: bool = True
+    dead_tokens: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -134,7 +142,10 @@ class Channel:
 
 
 class Workspace:
-    """One team. Look-ups take IDs; `find_channel` and `find_person` also take names."""
+    """One team with one app installed; `other_apps` are its maker's other ones.
+
+    Look-ups take IDs; `find_channel` and `find_person` also take names.
+    """
 
     def __init__(
         self,
@@ -143,6 +154,7 @@ class Workspace:
         channels: Iterable[Channel] = (),
         *,
         app: App | None = None,
+        other_apps: Iterable[App] = (),
         app_name: str = "app",
         team_id: str = "T0TEAM0001",
         name: str = "Sample",
@@ -150,6 +162,7 @@ class Workspace:
     ) -> None:
         self.team_id, self.name, self.domain = team_id, name, domain
         self.app = app or App()
+        self.other_apps = list(other_apps)
         bot = Person(self.app.user_id, app_name, app_name.capitalize(), is_bot=True)
         self.people = {person.id: person for person in [*people, bot]}
         self.groups = {group.id: group for group in groups}

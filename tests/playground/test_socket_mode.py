@@ -205,3 +205,13 @@ async def test_an_event_that_nobody_could_take_is_tried_again(
         envelope = await frame(await raw.connected())
         assert envelope["retry_attempt"] == 2
         await raw.close()
+
+
+async def test_with_socket_mode_off_a_connection_is_sent_away(
+    slack: LocalSlack, raw: RawApp
+) -> None:
+    slack.workspace.app.socket_mode = False
+    socket = await raw.connect()
+    goodbye = await frame(socket)
+    assert (goodbye["type"], goodbye["reason"]) == ("disconnect", "link_disabled")
+    assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack, Person, Workspace
+from bot.playground.workspace import App
 from tests.playground.helpers import error_of, refusal, section
 
 OPS, GENERAL, ALICE = "C0OPS00001", "C0GENERAL1", "U0ALICE001"
@@ -273,3 +277,43 @@ async def test_bad_arguments(
     body = await refusal(client.api_call(method, json=arguments))
     assert body["error"] == "invalid_arguments"
     assert message in body["response_metadata"]["messages"][0]
+
+
+async def test_tokens_that_slack_takes_no_more(slack: LocalSlack, client: AsyncWebClient) -> None:
+    for code in ("token_revoked", "account_inactive", "token_expired"):
+        slack.workspace.app.dead_tokens[slack.bot_token] = code
+        assert await error_of(client.auth_test()) == code
+
+
+async def test_an_answer_carries_the_scopes_of_its_token_and_slacks_time(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    answer = await client.auth_test()
+    assert abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 5
+    opened = await client.apps_connections_open(app_token=slack.app_token)
+    assert opened.headers["x-oauth-scopes"] == "connections:write"
+    with pytest.raises(SlackApiError) as raised:
+        await as_(slack, "xoxb-other").auth_test()
+    assert "x-oauth-scopes" not in raised.value.response.headers
+
+
+async def test_an_app_level_token_needs_its_scope(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    slack.workspace.app.app_scopes = {"authorizations:read"}
+    body = await refusal(client.apps_connections_open(app_token=slack.app_token))
+    assert body["error"] == "missing_scope"
+    assert (body["needed"], body["provided"]) == ("connections:write", "authorizations:read")
+
+
+async def test_the_app_level_token_of_another_app_opens_that_apps_connection(
+    slack: LocalSlack, client: AsyncWebClient
+) -> None:
+    slack.workspace.other_apps.append(App(id="A0OTHER001", app_token="xapp-other"))
+    opened = await client.apps_connections_open(app_token="xapp-other")
+    assert opened["url"].endswith("&app_id=A0OTHER001")
+
+
+async def test_guests_are_marked(slack: LocalSlack, client: AsyncWebClient) -> None:
+    slack.workspace.people[ALICE].is_guest = True
+    assert (await client.users_info(user=ALICE))["user"]["is_restricted"]

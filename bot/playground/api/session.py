@@ -33,11 +33,22 @@ def auth_test(backend: Backend, _args: Args) -> JSON:
     }
 
 
-def open_connection(backend: Backend, _args: Args) -> JSON:
-    """A URL for one more socket. Tickets are never refused later, not even by another server."""
+def open_connection(backend: Backend, args: Args) -> JSON:
+    """A URL for one more socket. Tickets are never refused later, not even by another server.
+
+    The token says which app it is for.
+    """
+    workspace = backend.workspace
+    [app] = [
+        each
+        for each in (workspace.app, *workspace.other_apps)
+        if each.app_token == args.text("token")
+    ]
+    if "connections:write" not in app.app_scopes:
+        raise SlackError.missing_scope("connections:write", ",".join(sorted(app.app_scopes)))
     base = backend.base_url.replace("http://", "ws://", 1)
     ticket = secrets.token_urlsafe(16)
-    return {"url": f"{base}link/?ticket={ticket}&app_id={backend.workspace.app.id}"}
+    return {"url": f"{base}link/?ticket={ticket}&app_id={app.id}"}
 
 
 def team_info(backend: Backend, _args: Args) -> JSON:
