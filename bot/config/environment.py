@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.config.errors import ConfigurationError, Problem
 from bot.config.secret import Secret
+from bot.config.tokens import WHERE, mistaken
 
 SLACK_API_URL = "https://slack.com/api/"
 SLACK_SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
@@ -24,7 +25,7 @@ def read_secret(environ: Mapping[str, str], name: str) -> Secret | None:
     if text:
         raise _unusable(variable, f"both {name} and {variable}", "one of the two")
     try:
-        content = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        content = Path(file).read_text(encoding="utf-8-sig").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise _unusable(variable, f'"{file}" ({reason})', "a file that can be read") from None
@@ -33,8 +34,28 @@ def read_secret(environ: Mapping[str, str], name: str) -> Secret | None:
     return Secret(content)
 
 
+def slack_secret(environ: Mapping[str, str], name: str) -> Secret | None:
+    """The secret in `name` or its file, as `read_secret`; also refused where it is another one
+    than `name` asks for."""
+    secret = read_secret(environ, name)
+    if secret and (found := mistaken(name, secret.reveal())):
+        raise _unusable(name if environ.get(name) else f"{name}_FILE", *found)
+    return secret
+
+
+def missing_secret(name: str) -> ConfigurationError:
+    """That a Slack secret is not there, and where to find it."""
+    expected = f"{WHERE[name]}, here or in a file that {name}_FILE names"
+    return _unusable(name, "nothing", expected)
+
+
 def _unusable(variable: str, found: str, expected: str) -> ConfigurationError:
     return ConfigurationError("environment", [Problem(variable, None, found, expected)])
+
+
+def needed_secrets(mode: str) -> tuple[str, ...]:
+    """The Slack secrets that a mode (``socket`` or ``http``) needs."""
+    return ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN" if mode == "socket" else "SLACK_SIGNING_SECRET")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +73,15 @@ class SlackSecrets:
         names = SLACK_SECRETS
         found: dict[str, Secret | None] = {}
         problems: list[Problem] = []
-        needed = {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN" if mode == "socket" else names[2]}
+        needed = needed_secrets(mode)
         for name in names:
             try:
-                found[name] = read_secret(environ, name)
+                found[name] = slack_secret(environ, name)
             except ConfigurationError as error:
                 problems += error.problems
                 continue
             if found[name] is None and name in needed:
-                expected = f"the Slack app's secret in {name} or a file in {name}_FILE"
-                problems.append(Problem(name, None, "nothing", expected))
+                problems += missing_secret(name).problems
         bot_token = found.get("SLACK_BOT_TOKEN")
         if problems or bot_token is None:
             raise ConfigurationError("environment", problems)
