@@ -48,8 +48,9 @@ def test_all_that_lacks_is_named_at_once() -> None:
             ", expected a file that can be read"
         ),
         (
-            "environment: SLACK_SIGNING_SECRET: found nothing, expected the Slack app's secret in "
-            "SLACK_SIGNING_SECRET or a file in SLACK_SIGNING_SECRET_FILE"
+            "environment: SLACK_SIGNING_SECRET: found nothing, expected the signing secret, from"
+            " Basic Information, App Credentials in the app's settings, here or in a file that"
+            " SLACK_SIGNING_SECRET_FILE names"
         ),
     ]
 

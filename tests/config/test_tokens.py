@@ -21,7 +21,7 @@ SIGNING = "0123456789abcdef" * 2
         ("SLACK_BOT_TOKEN", f'"{BOT}"', "quotes around it"),
         ("SLACK_BOT_TOKEN", f"{BOT} ", "spaces or a line end around it"),
         ("SLACK_BOT_TOKEN", f"Bearer {BOT}", "the word Bearer before it"),
-        ("SLACK_BOT_TOKEN", "xoxb-…", "characters that no token has"),
+        ("SLACK_BOT_TOKEN", "xoxb-<yours>", "characters that no token has"),
         ("SLACK_BOT_TOKEN", SIGNING, "what looks like the signing secret"),
         ("SLACK_BOT_TOKEN", "hunter2", "something that does not begin with xoxb-"),
         ("SLACK_APP_TOKEN", BOT, "a bot token (xoxb-…)"),
