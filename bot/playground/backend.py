@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.playground.changes import Changes
 from bot.playground.delivery import Dispatcher
@@ -102,12 +102,26 @@ class Backend:
         self.events.publish(channel, event)
         self.changes.publish(channel)
 
-    def share(self, files: list[File], channel: Channel, thread_ts: str | None, text: str) -> None:
-        """Post completed files as a message of the app."""
+    def share(
+        self,
+        files: Sequence[File],
+        channel: Channel,
+        thread_ts: str | None,
+        text: str,
+        *,
+        by: str | None = None,
+    ) -> Message:
+        """Post completed files as a message of the app, or of the person `by`."""
         shown = tuple(self.files.json(file, self.base_url) for file in files)
         message = self.timeline.post(
-            channel, self.bot_id, text=text, thread_ts=thread_ts, files=shown, subtype="file_share"
+            channel,
+            by or self.bot_id,
+            text=text,
+            thread_ts=thread_ts,
+            files=shown,
+            subtype="file_share",
         )
         for file in files:
             file.shares.setdefault(channel.id, []).append(message.ts)
         self.changes.publish(message)
+        return message

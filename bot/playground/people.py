@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.playground import interactions
@@ -99,13 +99,20 @@ class ActingPerson:
         return CommandOutcome(answer.acked, seconds, error, response, trigger_id, response_url)
 
     async def say(
-        self, text: str, channel: str | Channel, thread: Message | None = None
+        self,
+        text: str,
+        channel: str | Channel,
+        thread: Message | None = None,
+        files: Sequence[File] = (),
     ) -> Message:
-        """Write a message; a mention of the app also reaches it as app_mention."""
+        """Write a message, with uploaded files if any; a mention also goes out as app_mention."""
         backend, place = self._backend, self._place(channel)
         text = as_sent(text, backend.workspace)
         thread_ts = (thread.thread_ts or thread.ts) if thread is not None else None
-        message = backend.timeline.post(place, self.id, text=text, thread_ts=thread_ts)
+        if files:
+            message = backend.share(files, place, thread_ts, text, by=self.id)
+        else:
+            message = backend.timeline.post(place, self.id, text=text, thread_ts=thread_ts)
         if f"<@{backend.bot_id}" in text and place.kind != "im":
             event: JSON = {"type": "app_mention", "user": self.id, "text": text, "ts": message.ts}
             event |= {"team": backend.workspace.team_id, "channel": place.id}

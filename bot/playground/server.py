@@ -31,9 +31,10 @@ Where = Callable[[Message], bool]
 class LocalSlack:
     """One workspace served on this machine, entered with `async with`.
 
-    `commands` are the registered slash commands, a name being enough (None: any). With `request_url`, payloads are
-    posted there, else they go over Socket Mode. `clock` gives epoch seconds for everything that
-    expires. `retry_delays` are the seconds before each repetition of an un-acked event.
+    `commands` are the registered slash commands, a name being enough (None: any). With
+    `request_url`, payloads are posted there, else they go over Socket Mode. `clock` gives epoch
+    seconds for everything that expires. `retry_delays` are the seconds before each repetition of
+    an un-acked event.
     """
 
     def __init__(
