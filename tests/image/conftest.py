@@ -1,0 +1,64 @@
+"""An installation for a module's tests, made by following docs/install.md to its end."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.playground import LocalSlack, Workspace
+from tests.image.installation import USER, Installation, new_installation
+from tests.parts.compose_project import ComposeProject, remove_project, run
+from tests.parts.owner import owner_tag
+
+ADMIN = "U0ALICE001"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What the path led to, and what its commands printed."""
+
+    installation: Installation
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def home(compose_ready: None) -> Iterator[Path]:
+    """Where a user's home directory can be made: every user may pass through."""
+    place = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-"))
+    place.chmod(0o755)
+    yield place / "home"
+    shutil.rmtree(place)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def slack(compose_ready: None) -> AsyncIterator[LocalSlack]:
+    """The local Slack where containers reach it: at the address that the host has for them."""
+    template = "{{(index .IPAM.Config 0).Gateway}}"
+    host = (await run("docker", "network", "inspect", "bridge", "--format", template)).strip()
+    async with LocalSlack(Workspace.sample(), host=host) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def installed(
+    home: Path, slack: LocalSlack, grandvps: ComposeProject
+) -> AsyncIterator[Installed]:
+    """Opsbell running beside GrandVPS, whose files belong to the user who installs."""
+    for path in (grandvps.directory, *grandvps.directory.rglob("*")):
+        os.chown(path, USER, USER, follow_symlinks=False)
+    project = f"{grandvps.project}-opsbell"
+    installation = new_installation(home, project, slack.api_url)
+    try:
+        printed = await installation.follow_path(
+            {"PROJECT": grandvps.project, "ADMIN": ADMIN},
+            {"slack_bot_token": slack.bot_token, "slack_app_token": slack.app_token},
+        )
+        await slack.wait_connected()
+        yield Installed(installation, printed)
+    finally:
+        remove_project(project)

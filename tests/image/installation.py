@@ -1,0 +1,128 @@
+"""Opsbell installed as docs/install.md says, by an ordinary user, from a clone of what is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.parts.compose_project import CommandFailedError
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs/install.md"
+PATH_HEADING = "## The ten-minute path"
+USER = 1000
+REPOSITORY = "opsbell.git"
+SOCKET = Path("/var/run/docker.sock")
+_FENCED = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def path_commands() -> list[str]:
+    """The commands of the ten-minute path: its fenced blocks, in order, as they are typed."""
+    _, _, rest = DOCUMENT.read_text().partition(f"\n{PATH_HEADING}\n")
+    path, _, _ = rest.partition("\n## ")
+    return _FENCED.findall(path)
+
+
+@dataclass
+class Installation:
+    """A home directory of a user who may use Docker, and the clone of Opsbell in it.
+
+    `project` is the name of Opsbell's own Compose project, whose containers the user's commands
+    make. `took` is how long each command of the path lasted, in seconds.
+    """
+
+    home: Path
+    project: str
+    environment: Mapping[str, str]
+    took: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def directory(self) -> Path:
+        """The clone."""
+        return self.home / "opsbell"
+
+    def container(self, service: str) -> str:
+        """Return the name of a service's container."""
+        return f"{self.project}-{service}-1"
+
+    async def type(self, script: str, *, typed: str = "", where: Path | None = None) -> str:
+        """Run lines of a shell as the user would, and return all that they print.
+
+        `typed` is what the user types while they run. Raises CommandFailedError at the first line
+        that fails.
+        """
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-euo", "pipefail", "-c", script),
+            cwd=where or self.directory,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            user=USER,
+            group=USER,
+            extra_groups=[SOCKET.stat().st_gid],
+        )
+        output, _ = await process.communicate(typed.encode())
+        self.took[script] = time.monotonic() - began
+        said = output.decode(errors="replace")
+        if process.returncode:
+            raise CommandFailedError(f"{script}\nexit status {process.returncode}\n{said}")
+        return said
+
+    async def follow_path(self, values: Mapping[str, str], tokens: Mapping[str, str]) -> str:
+        """Type the whole path and return what it printed.
+
+        `values` are the names that a reader fills in (NAME=…), `tokens` what is pasted for the
+        file of that name.
+        """
+        said = ""
+        for block in path_commands():
+            pasted = next((t for name, t in tokens.items() if f"secrets/{name}" in block), "")
+            where = self.home if block.startswith("git clone") else None
+            filled = block.replace("REPOSITORY", REPOSITORY)
+            for name, value in values.items():
+                filled = re.sub(rf"^{name}=\S+", f"{name}={value}", filled, flags=re.MULTILINE)
+            said += await self.type(filled, typed=f"{pasted}\n" if pasted else "", where=where)
+        return said
+
+
+def new_installation(home: Path, project: str, slack_url: str) -> Installation:
+    """An installation yet to be made, in a new directory that the user owns."""
+    home.mkdir(mode=0o755)
+    plugins = home / ".docker/cli-plugins"
+    plugins.mkdir(parents=True)
+    # Where Compose is root's own plugin, the user has it too.
+    own = Path.home() / ".docker/cli-plugins/docker-compose"
+    if own.exists():
+        shutil.copy(own, plugins)
+    # What the user clones: git takes no repository of another user's.
+    repository = ("git", "clone", "--quiet", "--bare", str(ROOT), str(home / REPOSITORY))
+    subprocess.run(repository, check=True)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, USER, USER)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        # What this machine has instead of what a machine with a registry would pull.
+        "COMPOSE_FILE": "compose.yaml:tests/image/compose.test.yaml",
+        "COMPOSE_PROJECT_NAME": project,
+        "OPSBELL_BASE": "opsbell-test/base:trixie",
+        "OPSBELL_POSTGRES_IMAGE": "opsbell-test/postgres:17",
+        "OPSBELL_PORT": str(_free_port()),
+        "SLACK_API_URL": slack_url,
+    }
+    return Installation(home, project, environment)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

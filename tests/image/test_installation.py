@@ -1,0 +1,133 @@
+"""The ten-minute path, typed as docs/install.md has it, and what then runs.
+
+The clone is of what is committed; the image is built, and everything runs on the real Engine.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from bot.playground import LocalSlack
+from tests.image.conftest import ADMIN, Installed
+from tests.image.installation import USER
+from tests.parts.compose_project import ComposeProject, run
+from tests.test_house import restored_equals
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.needs("docker", "compose", "postgres-image", "web-image", "root"),
+    # The first test makes everything, the image too where it is not cached.
+    pytest.mark.timeout(600),
+]
+
+
+async def inspected(kind: str, name: str) -> dict[str, Any]:
+    [found] = json.loads(await run("docker", kind, "inspect", name))
+    return dict(found)
+
+
+async def test_the_path_ends_with_a_bot_that_answers(
+    installed: Installed, slack: LocalSlack
+) -> None:
+    alice = slack.person(ADMIN)
+    assert (await alice.command("/opsbell status", channel="ops")).acked
+    await alice.wait_for_ephemeral(channel="ops", text="PostgreSQL")
+    container = await inspected("container", installed.installation.container("opsbell"))
+    assert container["State"]["Health"]["Status"] == "healthy"
+
+
+async def test_the_doctor_finds_nothing_wrong(installed: Installed) -> None:
+    said = await installed.installation.type("docker compose run --rm -T opsbell check --json")
+    findings = json.loads(said[said.index("{") :])
+    assert "🔴" not in installed.printed
+    assert findings
+
+
+async def test_a_backup_asked_for_in_slack_lies_on_the_host_and_pg_restore_reads_it(
+    installed: Installed, slack: LocalSlack, grandvps: ComposeProject
+) -> None:
+    assert (await slack.person(ADMIN).command("/backup now", channel="ops")).acked
+    await slack.wait_for_message(
+        channel="ops", text=f"Backup of {grandvps.project} · done", timeout=60
+    )
+    [manifest] = (installed.installation.directory / "var").rglob("manifest.json")
+    assert {path.stat().st_uid for path in manifest.parent.rglob("*")} == {USER}
+    tables = json.loads(manifest.read_text())["tables"]
+    await restored_equals(grandvps, manifest.parent / "database.dump", tables)
+
+
+async def test_a_restart_keeps_everything(installed: Installed, slack: LocalSlack) -> None:
+    installation = installed.installation
+    listing = "docker compose exec -T opsbell opsbell backup list --json"
+    before = json.loads(await installation.type(listing))
+    assert before["backups"]
+    posts = [message.ts for message in slack.messages("ops")]
+    await installation.type("docker compose down && docker compose up --detach --wait")
+    await slack.wait_connected()
+    assert json.loads(await installation.type(listing)) == before
+    assert (await slack.person(ADMIN).command("/opsbell status", channel="ops")).acked
+    assert [message.ts for message in slack.messages("ops")] == posts
+
+
+async def test_it_runs_as_an_ordinary_user_who_can_become_nothing_else(
+    installed: Installed,
+) -> None:
+    status = await installed.installation.type(
+        "docker compose exec -T opsbell sh -c 'cat /proc/[0-9]*/status'"
+    )
+    fields = re.findall(r"^(Uid|CapEff|CapPrm|NoNewPrivs):\s+(.*)$", status, re.MULTILINE)
+    assert set(fields) == {
+        ("Uid", "\t".join([str(USER)] * 4)),
+        ("CapEff", "0" * 16),
+        ("CapPrm", "0" * 16),
+        ("NoNewPrivs", "1"),
+    }
+    container = await inspected("container", installed.installation.container("opsbell"))
+    assert container["HostConfig"]["ReadonlyRootfs"]
+
+
+async def test_no_secret_is_in_the_image_a_container_s_settings_or_a_log(
+    installed: Installed, slack: LocalSlack, grandvps: ComposeProject
+) -> None:
+    installation = installed.installation
+    secrets = [path.read_text() for path in (installation.directory / "secrets").iterdir()]
+    secrets = [secret.strip() for secret in secrets if secret.strip()]
+    assert len(secrets) == 4
+    password = (installation.directory / "secrets/postgres_password").read_text()
+    shown = [
+        installed.printed,
+        json.dumps(await inspected("container", installation.container("opsbell"))),
+        json.dumps(await inspected("container", installation.container("db"))),
+        await run("docker", "history", "--no-trunc", "opsbell-test/opsbell:1"),
+        await installation.type("docker compose logs; docker compose config"),
+        (installation.directory / "opsbell.yaml").read_text(),
+        (installation.directory / ".env").read_text(),
+    ]
+    for text in shown:
+        for secret in (*secrets, password, grandvps.canary):
+            assert secret not in text
+
+
+async def test_only_this_machine_reaches_its_port(installed: Installed) -> None:
+    container = await inspected("container", installed.installation.container("opsbell"))
+    published = [each for each in container["NetworkSettings"]["Ports"].values() if each]
+    assert [[each["HostIp"] for each in port] for port in published] == [["127.0.0.1"]]
+    database = await inspected("container", installed.installation.container("db"))
+    assert not any(database["NetworkSettings"]["Ports"].values())
+
+
+async def test_any_user_may_run_it_and_git_ssh_and_docker_know_that_user(
+    installed: Installed,
+) -> None:
+    """A user whom the image's list of users does not have."""
+    script = "opsbell --version && ssh -G example.org && git -C /tmp init -q && docker compose version"
+    options = ("--rm", "--read-only", "--tmpfs", "/tmp", "--tmpfs", "/home/opsbell:mode=1777")
+    said = await run(
+        "docker",
+        "run",
+        *options,
+        *("--user", "54321:54321", "--entrypoint", "sh", "opsbell-test/opsbell:1", "-c", script),
+    )
+    assert "user opsbell-54321" in said
