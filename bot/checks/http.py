@@ -30,7 +30,7 @@ async def look_at_url(check: HttpCheck) -> Finding:
         took = time.monotonic() - started
         return _judged(check, took, f"no answer from {check.url} in {duration(took)}")
     except httpx.TransportError as error:
-        return Finding(State.CRITICAL, f"{check.url} does not answer: {_reason(error)}")
+        return Finding(State.CRITICAL, f"{check.url} does not answer: {cause_of(error)}")
     took = time.monotonic() - started
     if status != check.expect:
         return Finding(State.CRITICAL, f"{check.url} answered {status} instead of {check.expect}")
@@ -61,7 +61,7 @@ async def _get(check: HttpCheck) -> tuple[int, str]:
         return response.status_code, body.decode(response.encoding or "utf-8", errors="replace")
 
 
-def _reason(error: httpx.TransportError) -> str:
+def cause_of(error: httpx.TransportError) -> str:
     """The cause in one line; the innermost error knows it best."""
     cause: BaseException = error
     while inner := cause.__cause__ or cause.__context__:

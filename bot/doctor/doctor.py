@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cancelling import end
-from bot.doctor import configuration, data, http
+from bot.doctor import configuration, data, docker, http, targets
 from bot.doctor.model import Finding, unseen
 from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
@@ -35,6 +35,8 @@ AREAS: tuple[Area, ...] = (
     Area("Configuration", configuration.examine),
     Area("Data directory", data.examine),
     Area("HTTP", http.examine),
+    Area("Docker", docker.examine),
+    Area("Targets", targets.examine, timedelta(seconds=30)),
 )
 
 

@@ -14,16 +14,11 @@ from bot.targets.container import Container
 from bot.targets.docker_logs import container_log, merged
 from bot.targets.docker_process import docker_process
 from bot.targets.engine import Engine
+from bot.targets.labels import NUMBER, ONE_OFF, PROJECT, SERVICE
 from bot.targets.model import DatabasePlace, LogLine, Process
 from bot.targets.output import Capped
 from bot.targets.redaction import LiveRedactor
 from bot.words import join
-
-# What Compose itself puts on its containers, and finds them by.
-_PROJECT = "com.docker.compose.project"
-_SERVICE = "com.docker.compose.service"
-_NUMBER = "com.docker.compose.container-number"
-_ONE_OFF = "com.docker.compose.oneoff"
 
 
 class ComposeTarget(RunningTarget[configured.ComposeTarget]):
@@ -97,26 +92,26 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
 
     async def _containers(self, service: str) -> list[dict[str, Any]]:
         """The containers of a service, running or not; NotFound where there is none."""
-        there = await self._labelled(f"{_PROJECT}={self._project}")
+        there = await self._labelled(f"{PROJECT}={self._project}")
         if not there:
-            others = sorted({each["Labels"][_PROJECT] for each in await self._labelled(_PROJECT)})
+            others = sorted({each["Labels"][PROJECT] for each in await self._labelled(PROJECT)})
             raise NotFound(
                 f"The Compose project {self._project} of {self.name} does not run.",
                 hint=f"Start it with docker compose up -d in {self._settings.directory}. "
                 + (f"Docker has {join(others)}." if others else "Docker has no project."),
             )
-        found = [each for each in there if each["Labels"].get(_SERVICE) == service]
+        found = [each for each in there if each["Labels"].get(SERVICE) == service]
         if not found:
-            names = sorted({each["Labels"].get(_SERVICE, "") for each in there})
+            names = sorted({each["Labels"].get(SERVICE, "") for each in there})
             raise NotFound(
                 f"{self.name} has no service called {service}.", hint=f"It has {join(names)}."
             )
-        return sorted(found, key=lambda each: int(each["Labels"].get(_NUMBER, "0")))
+        return sorted(found, key=lambda each: int(each["Labels"].get(NUMBER, "0")))
 
     async def _labelled(self, label: str) -> list[dict[str, Any]]:
         """All containers with a label, but for those of `docker compose run`."""
         found: list[dict[str, Any]] = await self._engine.call(
-            APIClient.containers, all=True, filters={"label": [label, f"{_ONE_OFF}=False"]}
+            APIClient.containers, all=True, filters={"label": [label, f"{ONE_OFF}=False"]}
         )
         return found
 

@@ -53,6 +53,14 @@ class Engine:
             await self._relay.close()
         await to_the_end(asyncio.to_thread(self._threads.shutdown))
 
+    async def address(self) -> str:
+        """Where the Engine is looked for: in one of DOCKER_HOST's forms."""
+        try:
+            parameters = await self._thread(_from_environment)
+        except ERRORS as error:
+            raise translate(error) from error
+        return str(parameters.get("base_url") or _DEFAULT_HOST)
+
     async def call(self, method: Callable[..., T], *arguments: Any, **named: Any) -> T:
         """Calls a method of the SDK's APIClient, such as ``APIClient.containers``."""
         try:

@@ -1,0 +1,111 @@
+"""The docker program's Compose plugin: whether it is there, and what it makes of a project."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from bot.config import targets as configured
+from bot.errors import Unavailable
+from bot.targets.environment import for_children
+from bot.targets.host_process import host_process
+from bot.targets.model import Completed
+from bot.targets.running import run_process
+
+_LIMIT = timedelta(seconds=8)
+_PLUGIN = "Install Docker's package docker-compose-plugin (Debian: docker-compose of trixie)."
+_UNSET = re.compile(r'The \\?"(\w+)\\?" variable is not set')
+
+
+async def compose_version() -> str:
+    """The version of the Compose plugin. Raises Unavailable with what is missing of it."""
+    if shutil.which("docker") is None:
+        raise Unavailable(
+            "The docker program is not installed, and with it Docker Compose.",
+            hint="Install Docker's command line with its Compose plugin (docker-ce-cli and"
+            " docker-compose-plugin).",
+            retryable=False,
+        )
+    done = await _run(["docker", "compose", "version"], Path("/"))
+    version = _version(done.stdout)
+    if done.status or version is None:
+        raise await _without_plugin()
+    if version.startswith("1."):
+        raise _too_old(version)
+    return version
+
+
+@dataclass(frozen=True)
+class ComposeConfiguration:
+    """What Compose makes of a project's files: `trouble` is what it says where it refuses them,
+    else it names the services, and the variables that are used and have no value."""
+
+    trouble: str = ""
+    services: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+
+
+async def compose_configuration(settings: configured.ComposeTarget) -> ComposeConfiguration:
+    """Has Compose read the files of a target. What it says may hold secrets of the target's."""
+    command = compose_command(settings)
+    done = await _run([*command, "config", "--services"], settings.directory)
+    if done.status:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        told = [line for line in lines if not _UNSET.search(line)]
+        return ComposeConfiguration(trouble=told[-1] if told else "it says nothing")
+    unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
+    return ComposeConfiguration(services=tuple(sorted(done.stdout.split())), unset=unset)
+
+
+def compose_command(settings: configured.ComposeTarget) -> tuple[str, ...]:
+    """`docker compose` for a target's project, to be run in the target's directory."""
+    source = settings.compose
+    files = [part for inner in source.files for part in ("--file", str(settings.path(inner)))]
+    env_file = source.env_file
+    environment = ("--env-file", str(settings.path(env_file))) if env_file else ()
+    return ("docker", "compose", "--project-name", source.project, *files, *environment)
+
+
+async def _without_plugin() -> Unavailable:
+    """There may be an older Compose, or one that is no plugin: as the program docker-compose."""
+    if shutil.which("docker-compose") is None:
+        says = "The docker program has no Compose plugin (docker compose)."
+        return Unavailable(says, hint=_PLUGIN, retryable=False)
+    done = await _run(["docker-compose", "version", "--short"], Path("/"))
+    version = _version(done.stdout) or "unknown"
+    if version.startswith("1."):
+        return _too_old(version)
+    program = await asyncio.to_thread(shutil.which, "docker-compose")
+    return Unavailable(
+        f"Docker Compose {version} is installed as docker-compose, not as docker's plugin.",
+        hint="Run: mkdir -p ~/.docker/cli-plugins && ln -s"
+        f" {program} ~/.docker/cli-plugins/docker-compose",
+        retryable=False,
+    )
+
+
+def _too_old(version: str) -> Unavailable:
+    says = f"Docker Compose {version} is too old: Opsbell needs version 2."
+    return Unavailable(says, hint=_PLUGIN, retryable=False)
+
+
+def _version(text: str) -> str | None:
+    found = re.search(r"\bv?(\d+\.\d+[\w.+-]*)", text)
+    return found[1] if found else None
+
+
+async def _run(argv: Sequence[str], directory: Path) -> Completed:
+    environment = for_children(os.environ)
+    return await run_process(
+        lambda errors: host_process(
+            argv, environment=environment, directory=directory, errors=errors
+        ),
+        program="docker compose",
+        timeout=_LIMIT,
+    )
