@@ -119,7 +119,9 @@ def _finish(work: Coroutine[None, None, int]) -> None:
         known, defects = group.split(OpsbellError)
         if defects is not None or known is None:
             raise
-        status = max(_explain(error) for error in _leaves(known))
+        # Parts that meet the same trouble say it once.
+        told = {str(error): error for error in _leaves(known)}
+        status = max(_explain(error) for error in told.values())
     raise typer.Exit(status)
 
 

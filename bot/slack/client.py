@@ -2,6 +2,7 @@
 
 SlackAway        no answer, or an answer that says nothing of the call; try again later
   NeverSent      the same, and the call certainly did not reach Slack
+  NotSlack       something else answered in Slack's place, such as a proxy's page
 RateLimited      not done; try again after `retry_after` seconds
 SlackRefused     not done, and the same call will not be done later either
 """
@@ -14,6 +15,7 @@ import os
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -44,6 +46,16 @@ class SlackAway(Unavailable):
 
 class NeverSent(SlackAway):
     """No connection could be made, so what was asked was certainly not done."""
+
+
+class NotSlack(SlackAway):
+    """What answered is not Slack's Web API: a wrong address, a proxy's page, a captive portal."""
+
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(
+            f"What answers at {where} is not Slack ({what}).",
+            hint="Look at SLACK_API_URL, and at proxies on the way.",
+        )
 
 
 class RateLimited(Unavailable):
@@ -123,8 +135,26 @@ def slack_errors(action: str) -> Iterator[None]:
         yield
     except SlackApiError as error:
         raise _from_answer(action, error) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise NeverSent(
+            f"{error.host}:{error.port} shows a certificate that is not trusted here.",
+            hint="Name your proxy's certificate authority in SSL_CERT_FILE.",
+        ) from error
+    except aiohttp.ClientProxyConnectionError as error:
+        raise NeverSent(
+            f"The proxy {error.host}:{error.port} cannot be reached: {_cause(error)}.",
+            hint="Correct HTTPS_PROXY, or name Slack's host in NO_PROXY.",
+        ) from error
     except aiohttp.ClientConnectorError as error:
-        raise NeverSent(f"Slack cannot be reached: {error.strerror or error.os_error}.") from error
+        raise NeverSent(
+            f"Slack cannot be reached at {error.host}:{error.port}: {_cause(error)}.",
+            hint="Look at this machine's network and SLACK_API_URL.",
+        ) from error
+    except AttributeError as error:
+        # slack_sdk looks for `ok` in an answer of plain text.
+        if not isinstance(error.obj, str):
+            raise
+        raise NotSlack("SLACK_API_URL", "plain text") from error
     except TimeoutError as error:
         raise SlackAway(f"Slack did not answer {action} in time.") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -140,9 +170,22 @@ def _from_answer(action: str, error: SlackApiError) -> Unavailable | SlackRefuse
     code = str(body.get("error", ""))
     if status == 429 or code in _LIMITED:
         return RateLimited(action, _retry_after(response.headers.get("Retry-After", "")))
-    if status >= 500 or code in _BROKEN or not code:
+    if status < 500 and not code:
+        what = response.headers.get("Content-Type", "no content").partition(";")[0]
+        return NotSlack(_where(response), f"{what}, status {status}")
+    if status >= 500 or code in _BROKEN:
         return SlackAway(f"Slack answered {action} with {code or f'status {status}'}.")
     return SlackRefused(action, code, _details(body))
+
+
+def _cause(error: aiohttp.ClientConnectorError) -> str:
+    return error.strerror or str(error.os_error)
+
+
+def _where(response: Any) -> str:
+    """Where an answer came from: scheme, host and port."""
+    parts = urlsplit(str(getattr(response, "api_url", "") or getattr(response, "url", "")))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _retry_after(header: str) -> float:

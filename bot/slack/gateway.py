@@ -29,8 +29,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cancelling import being_cancelled, end
 from bot.errors import OpsbellError
-from bot.slack.client import slack_errors
 from bot.slack.dispatch import Ack, Dispatch
+from bot.slack.installation import Identity, Misinstalled, identify
+from bot.slack.manifest import SCOPES
 from bot.slack.people import People
 from bot.slack.sockets import SILENCE, Sockets
 from bot.slack.tasks import Tasks
@@ -41,17 +42,6 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = timedelta(seconds=5)
 DRAIN_LIMIT = timedelta(seconds=10)
 TIDY_EVERY = timedelta(hours=6)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who Opsbell is in its workspace."""
-
-    bot_user: str
-    bot_id: str
-    team_id: str
-    team: str
-    url: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +95,10 @@ class Gateway:
         self.identity: Identity | None = None
 
     async def run(self) -> None:
-        """Connects, and connects again, until cancelled; then finishes what was begun."""
+        """Connects, and connects again, until cancelled; then finishes what was begun.
+
+        Raises Misinstalled where Slack says at the start that it will never work like this.
+        """
         async with asyncio.TaskGroup() as group:
             helpers = [
                 group.create_task(work())
@@ -205,12 +198,13 @@ class Gateway:
         return await self._dispatch.receive(payload, bot_user)
 
     async def _identify(self) -> None:
-        """Asks Slack who Opsbell is, once, however long Slack is away."""
+        """Asks Slack who Opsbell is, once, however long Slack is away. Raises Misinstalled."""
         pause = 0.25
         while True:
             try:
-                with slack_errors("auth.test"):
-                    answer = await self._client.auth_test()
+                identity = await identify(self._client)
+            except Misinstalled:
+                raise
             except OpsbellError as error:
                 if str(error) != self._trouble:
                     # Said once: it is tried again every few seconds, for as long as it takes.
@@ -220,13 +214,9 @@ class Gateway:
                 pause = min(LONGEST_PAUSE.total_seconds(), pause * 2)
             else:
                 self._trouble = ""
-                self.identity = Identity(
-                    bot_user=answer["user_id"],
-                    bot_id=answer["bot_id"],
-                    team_id=answer["team_id"],
-                    team=answer["team"],
-                    url=answer["url"],
-                )
+                self.identity = identity
+                if missing := SCOPES.keys() - identity.scopes:
+                    logger.warning("scopes missing", extra={"scopes": ",".join(sorted(missing))})
                 return
 
     async def _forget_old(self) -> None:

@@ -36,6 +36,7 @@ from bot.slack.client import (
     proxy_for,
     slack_errors,
 )
+from bot.slack.installation import APP, Misinstalled, refusals
 from bot.slack.tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,9 @@ Receive = Callable[[Mapping[str, Any]], Awaitable[Ack | None]]
 class Sockets:
     """Keeps sockets up. `run` is entered once, and runs until cancelled.
 
+    It raises Misinstalled where Slack says before the first socket that there will be none; once
+    there was one, it goes on trying, for the settings may be put right again.
+
     `trouble` says what keeps a socket from opening, "" if nothing.
     """
 
@@ -84,6 +88,7 @@ class Sockets:
         self._count = count
         self._silence = silence
         self._up: list[_Socket] = []
+        self._was_up = False
         self.trouble = ""
 
     @property
@@ -121,6 +126,8 @@ class Sockets:
             try:
                 socket = await self._open()
             except (OpsbellError, aiohttp.ClientError, OSError) as error:
+                if isinstance(error, Misinstalled) and not self._was_up:
+                    raise
                 self.trouble = str(error).strip() or type(error).__name__
                 logger.warning("socket not opened", extra={"error": self.trouble})
                 pause = _longer(pause)
@@ -130,9 +137,10 @@ class Sockets:
                 return socket
 
     async def _open(self) -> _Socket:
-        with slack_errors("the opening of a connection"):
+        with refusals(APP, self._app_token), slack_errors("the opening of a connection"):
             async with asyncio.timeout(OPEN_LIMIT.total_seconds()):
                 connection = await self._connect()
+        self._was_up = True
         socket = _Socket(connection)
         self._up.append(socket)
         self._tasks.start(self._listen(socket), "listen to Slack")
@@ -250,11 +258,17 @@ def _longer(pause: float) -> float:
 
 
 async def _greeted(connection: ClientWebSocketResponse) -> None:
-    """Waits for the hello. Raises SlackAway for anything else, such as a refusal."""
+    """Waits for the hello. Raises SlackAway for anything else, such as a refusal, and
+    Misinstalled where Socket Mode is off."""
     frame = await connection.receive()
     message = json.loads(frame.data) if frame.type is WSMsgType.TEXT else {}
     if message.get("type") != "hello":
         reason = message.get("reason") or frame.type.name.lower()
+        if reason == "link_disabled":
+            raise Misinstalled(
+                "Socket Mode is off for this Slack app.",
+                hint="Turn it on under Socket Mode in the app's settings, or use slack.mode: http.",
+            )
         raise SlackAway(f"Slack did not greet the connection: {reason}.")
 
 
