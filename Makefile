@@ -32,11 +32,15 @@ $(STAMP): pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .
 	touch $@
 
-# Renews the pins. The lock names no index: pip uses the one it is set up with.
+# Renews the pins, and from them those of the image. The locks name no index: pip uses the one it is
+# set up with.
+lock: COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml --no-annotate --constraint requirements.lock -o docker/run.lock
+	echo hatchling | $(COMPILE) - --no-annotate --constraint requirements.lock --upgrade -o docker/build.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage* build dist

@@ -42,6 +42,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "compose": _succeeds("Docker Compose v2 is not installed", "docker", "compose", "version"),
     "postgres-image": _image("opsbell-test/postgres:17", "opsbell-test/postgres:15"),
     "web-image": _image("opsbell-test/web:1"),
+    "detour-image": _image("opsbell-test/detour:1"),
     "browser": _program("chromium"),
     "zstd": _program("zstd"),
     "openssl": _program("openssl"),
