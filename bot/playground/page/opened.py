@@ -1,0 +1,39 @@
+"""What one opened page shows, shared by all its browser tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.playground.page.levers import Lever
+from bot.playground.page.read_marks import ReadMarks
+from bot.playground.server import LocalSlack
+
+
+class OpenedPage:
+    """A workspace on show, with the levers and notes (mrkdwn) of its side panel."""
+
+    def __init__(self, slack: LocalSlack, levers: Sequence[Lever], notes: str) -> None:
+        self.slack = slack
+        self.levers = tuple(levers)
+        self.notes = notes
+        self.reads = ReadMarks(slack.workspace, slack.backend.changes)
+
+
+class _Stage:
+    """Room for the one page that a process can show: NiceGUI serves one app a process."""
+
+    page: OpenedPage | None = None
+
+
+def current_page() -> OpenedPage:
+    """The page on show. Raises LookupError if it was closed."""
+    if _Stage.page is None:
+        raise LookupError("no page is open")
+    return _Stage.page
+
+
+def set_current_page(page: OpenedPage | None) -> None:
+    """Put a page on show, or none. Raises RuntimeError if there is another one."""
+    if page is not None and _Stage.page is not None:
+        raise RuntimeError("a page is open in this process already")
+    _Stage.page = page

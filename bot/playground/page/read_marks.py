@@ -1,0 +1,66 @@
+"""What each person has read: how far in each channel, and what is new to them there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.playground.changes import Changes
+from bot.playground.message import Message, ts_key
+from bot.playground.workspace import Channel, Workspace
+
+_EVERYBODY = ("<!here", "<!channel", "<!everyone")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """How many messages of a channel are new to a person, and how many of these call them."""
+
+    messages: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True)
+class Read:
+    """The change that is told of when a person has read on in a channel (both by ID)."""
+
+    person: str
+    channel: str
+
+
+class ReadMarks:
+    """Marks in memory, shared by all windows. At first everything is unread."""
+
+    def __init__(self, workspace: Workspace, changes: Changes) -> None:
+        self._workspace = workspace
+        self._changes = changes
+        self._read: dict[tuple[str, str], int] = {}
+
+    def mark(self, person: str, channel: Channel) -> None:
+        """The person has read everything that stands in the channel now."""
+        newest = next(channel.history(), None)
+        if newest is None or ts_key(newest.ts) <= self.position(person, channel):
+            return
+        self._read[person, channel.id] = ts_key(newest.ts)
+        self._changes.publish(Read(person, channel.id))
+
+    def position(self, person: str, channel: Channel) -> int:
+        """The ts key of the last message read, -1 where none was."""
+        return self._read.get((person, channel.id), -1)
+
+    def unread(self, person: str, channel: Channel) -> Unread:
+        """What is new to the person; in direct messages everything calls them."""
+        new = list(self.new_messages(person, channel))
+        calls = [each for each in new if channel.kind == "im" or self._calls(each, person)]
+        return Unread(len(new), len(calls))
+
+    def new_messages(self, person: str, channel: Channel) -> Iterator[Message]:
+        """Top-level messages of others since the person last read, newest first."""
+        for message in channel.history(after=self.position(person, channel)):
+            if message.user != person:
+                yield message
+
+    def _calls(self, message: Message, person: str) -> bool:
+        groups = [each.id for each in self._workspace.groups.values() if person in each.members]
+        names = (f"<@{person}", *(f"<!subteam^{group}" for group in groups), *_EVERYBODY)
+        return any(message.contains(name) for name in names)

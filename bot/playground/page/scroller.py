@@ -1,0 +1,17 @@
+"""A scrolling list of messages that stays at its end while new ones come, unless scrolled up."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+
+class Scroller(ui.element, component="scroller.js"):
+    """`label` is its name for those who do not see it."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.props["label"] = label
+
+    def to_end(self) -> None:
+        """Scroll to the newest message and stay there."""
+        self.run_method("toEnd")

@@ -1,0 +1,131 @@
+"""One browser tab: who acts in it, where they are, and how it keeps up with the workspace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from typing import Any
+
+from nicegui import Client, background_tasks, ui
+from nicegui.logging import log
+
+from bot.playground.message import Message
+from bot.playground.page.opened import OpenedPage
+from bot.playground.page.place import Place, link_to
+from bot.playground.page.routes import file_url
+from bot.playground.people import ActingPerson
+from bot.playground.server import LocalSlack
+from bot.playground.workspace import Channel, Workspace
+
+PAUSE = 0.05  # seconds: changes that come closer together are drawn together
+
+
+class Tab:
+    """The `Stage` of everything drawn in it.
+
+    `sync` is what makes the screen agree with the workspace and with `place`; the shell sets it.
+    It is called, in the tab's own context, after every move and every change.
+    """
+
+    def __init__(
+        self, page: OpenedPage, client: Client, person: ActingPerson, zone: tzinfo, place: Place
+    ) -> None:
+        self.page = page
+        self.place = place
+        self.zone = zone
+        self.is_looked_at = True
+        self.sync: Callable[[], None] = lambda: None
+        self.announce: Callable[[Message], None] = lambda _message: None
+        self._person = person
+        self._client = client
+        self._changed: list[Any] = []
+        self._stirred = asyncio.Event()
+
+    @property
+    def person(self) -> ActingPerson:
+        return self._person
+
+    @property
+    def slack(self) -> LocalSlack:
+        return self.page.slack
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.page.slack.workspace
+
+    @property
+    def channel(self) -> Channel:
+        """The channel that is open."""
+        return self.workspace.channels[self.place.channel]
+
+    @property
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.slack.backend.clock(), self.zone)
+
+    def tell(self, text: str) -> None:
+        """Show a short notice for a few seconds."""
+        with self._client:
+            ui.notify(text, position="bottom", classes="toast")
+
+    def file_url(self, file_id: str) -> str:
+        """Where this page serves an uploaded file."""
+        return file_url(file_id)
+
+    def go(self, place: Place) -> None:
+        """Move to another place, which the browser's history remembers."""
+        if place != self.place:
+            ui.navigate.history.push(link_to(place, self.person, self.workspace))
+            self.show(place)
+
+    def show(self, place: Place) -> None:
+        """Draw another place, as the browser's history asks for it."""
+        self.place = place
+        self._read()
+        self.sync()
+
+    def looked_at(self, is_looked_at: bool) -> None:
+        """The browser says whether anyone can see the tab: only then are messages read."""
+        self.is_looked_at = is_looked_at
+        self._read()
+
+    def follow(self) -> None:
+        """Keep up with the workspace for as long as the browser tab is there."""
+        stop = self.slack.backend.changes.listen(self._note)
+        task = background_tasks.create(self._keep_up(), name=f"tab of {self.person.id}")
+        self._client.on_delete(stop)
+        self._client.on_delete(lambda: task.cancel())
+
+    def _note(self, changed: Any) -> None:
+        self._changed.append(changed)
+        self._stirred.set()
+
+    async def _keep_up(self) -> None:
+        while True:
+            await self._stirred.wait()
+            self._stirred.clear()
+            changed, self._changed = self._changed, []
+            with self._client:
+                try:
+                    self._draw(changed)
+                except Exception:  # noqa: BLE001 - what cannot be drawn must not stop the tab
+                    log.exception("The page could not be brought up to date")
+            await asyncio.sleep(PAUSE)
+
+    def _draw(self, changed: list[Any]) -> None:
+        if self.place.channel not in self.workspace.channels:
+            return
+        self._read()
+        self.sync()
+        for message in changed:
+            if isinstance(message, Message) and self._is_news(message):
+                self.announce(message)
+
+    def _read(self) -> None:
+        if self.is_looked_at and not self.place.home:
+            self.page.reads.mark(self.person.id, self.channel)
+
+    def _is_news(self, message: Message) -> bool:
+        is_new = message.previous is None and not message.reactions
+        is_here = message.channel == self.place.channel and message.user != self.person.id
+        return is_new and is_here and message.ephemeral_for in (None, self.person.id)

@@ -1,0 +1,86 @@
+"""The side panel with one thread: its first message, the replies, and where to write one."""
+
+from __future__ import annotations
+
+from bot.playground.page.composer import Composer
+from bot.playground.page.keyed_list import KeyedList, Update
+from bot.playground.page.links import icon_button
+from bot.playground.page.message_row import draw_row
+from bot.playground.page.names import channel_title
+from bot.playground.page.rows import Row, thread_messages, thread_rows
+from bot.playground.page.scroller import Scroller
+from bot.playground.page.sending import send
+from bot.playground.page.tab import Tab
+from bot.playground.page.tags import tag
+from bot.playground.workspace import Channel
+
+
+class ThreadPanel:
+    """There only while the tab's place names a thread."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self._built: tuple[object, ...] = ()
+        self._rows: KeyedList[Row] | None = None
+        self._composer: Composer | None = None
+        self.element = tag("aside", classes="thread", aria_label="Thread")
+        self.element.set_visibility(False)
+
+    def sync(self) -> None:
+        """Show the tab's thread as it is now, or nothing."""
+        channel, root = self._tab.channel, self._tab.place.thread
+        if root is not None and root not in channel.messages:
+            root = None  # deleted
+        wanted = (channel.id, root, self._tab.person.id in channel.members)
+        if wanted != self._built:
+            self._built = wanted
+            self._build(channel, root)
+        if root is not None and self._rows is not None:
+            tab = self._tab
+            messages = thread_messages(channel, tab.workspace, tab.person.id, root)
+            self._rows.show(thread_rows(messages, channel, zone=tab.zone, now=tab.now))
+        if self._composer is not None:
+            self._composer.follow(self._tab.slack)
+
+    def close(self) -> None:
+        """Leave the thread."""
+        self._tab.go(self._tab.place.with_thread(None))
+
+    def _build(self, channel: Channel, root: str | None) -> None:
+        self._rows, self._composer = None, None
+        self.element.clear()
+        self.element.set_visibility(root is not None)
+        if root is None:
+            return
+        with self.element:
+            with tag("header", classes="head"):
+                with tag("div", classes="head-title"):
+                    tag("h2", "Thread")
+                    tag("div", _where(self._tab, channel), classes="topic")
+                icon_button("close", "Close thread", self.close)
+            scroller = Scroller("Thread")
+            with scroller:
+                self._rows = KeyedList(tag("div", classes="rows"), self._draw_row)
+            if self._tab.person.id in channel.members and not channel.archived:
+                with tag("div", classes="foot"):
+                    self._composer = self._make_composer(channel, root, scroller)
+                    self._composer.take_focus()
+
+    def _draw_row(self, row: Row) -> Update[Row]:
+        return draw_row(row, self._tab, in_thread=True)
+
+    def _make_composer(self, channel: Channel, root: str, scroller: Scroller) -> Composer:
+        tab = self._tab
+
+        async def sent(text: str, files: list[str]) -> None:
+            scroller.to_end()
+            await send(tab, channel, text, files, thread=channel.messages.get(root))
+
+        return Composer(
+            tab.slack, tab.person, channel, sent, placeholder="Reply in thread", thread=root
+        )
+
+
+def _where(tab: Tab, channel: Channel) -> str:
+    title = channel_title(tab.workspace, channel)
+    return title if channel.kind == "im" else f"# {title}"
