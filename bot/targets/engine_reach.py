@@ -73,7 +73,7 @@ def _not_allowed(path: Path, *, inside: bool) -> Unavailable:
     except OSError:
         return _unavailable(f"{says}.", f"Let {_user()} into the directory {path.parent}.")
     if inside:
-        todo = f'Add group_add: ["{gid}"] to the service of Opsbell in its compose.yaml.'
+        todo = f'Set group_add: ["{gid}"] in its compose.yaml (DOCKER_GID={gid} in .env).'
         return _unavailable(f"{says}, which belongs to the group {gid}.", todo)
     try:
         group, members = grp.getgrgid(gid).gr_name, grp.getgrgid(gid).gr_mem

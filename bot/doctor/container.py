@@ -1,0 +1,105 @@
+"""Opsbell in a container of its own: what has to be the same inside as on the host."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from bot.config.targets import ComposeTarget
+from bot.doctor.model import Finding, unseen, well, wrong
+from bot.doctor.patient import Patient
+from bot.errors import OpsbellError
+from bot.targets.inspection import Inspection, Mount, ServiceContainer
+from bot.targets.own_container import Mounted, mounted_at, own_container
+
+AREA = "Container"
+_LAYER = "overlay"
+_IN_MEMORY = ("tmpfs", "ramfs")
+
+
+async def examine(patient: Patient) -> AsyncIterator[Finding]:
+    """Whether the projects lie at their own paths, and what is to stay is on a volume."""
+    container = own_container()
+    if container is None:
+        return
+    for finding in await asyncio.to_thread(_kept, patient):
+        yield finding
+    targets = patient.settings.targets
+    projects = {n: each for n, each in targets.items() if isinstance(each, ComposeTarget)}
+    if not projects:
+        return
+    async with Inspection() as docker:
+        try:
+            await docker.engine()
+            mounts, running = await docker.mounts(container), await docker.projects()
+        except OpsbellError:
+            yield unseen(AREA, "Paths", "The Docker Engine cannot be asked.")
+            return
+    if mounts is None:
+        says = "This Engine does not run Opsbell's own container, so paths are not compared."
+        yield unseen(AREA, "Paths", says)
+        return
+    for name, settings in projects.items():
+        yield _path(name, settings, mounts, running.get(settings.compose.project, ()))
+
+
+def _kept(patient: Patient) -> list[Finding]:
+    """What would be gone with the container."""
+    places = {"data": patient.settings.data}
+    for name, policy in patient.settings.backups.items():
+        if policy.store.directory:
+            places[f"backups.{name}.store.directory"] = policy.store.directory
+    found = []
+    for key, path in places.items():
+        mounted = mounted_at(path)
+        if not _lasts(mounted):
+            says = f"{path} is inside the container and is lost with it."
+            todo = f"Mount a directory of the host there, or set {key} to one that is mounted."
+            found.append(wrong(AREA, key, says, todo))
+    return found or [well(AREA, "Volumes", "What Opsbell keeps outlives its container.")]
+
+
+def _lasts(mounted: Mounted) -> bool:
+    in_layer = mounted.place == Path("/") or mounted.kind == _LAYER
+    return not in_layer and mounted.kind not in _IN_MEMORY
+
+
+def _path(
+    name: str,
+    settings: ComposeTarget,
+    mounts: Sequence[Mount],
+    containers: Sequence[ServiceContainer],
+) -> Finding:
+    """Compose resolves relative volumes to paths that the Engine then looks for on the host, so
+    the project's directory has to bear one name inside and outside."""
+    subject = f"Path of {name}"
+    outside = next((each.directory for each in containers if each.directory), "")
+    inside = str(settings.directory)
+    host = _on_the_host(inside, mounts)
+    project = outside or host or inside
+    mount = f"Mount the project in Opsbell's compose.yaml at its own path: {project}:{project}"
+    correct = f" and set targets.{name}.directory to it" if inside != project else ""
+    if host is None:
+        says = f"{inside} is not mounted from the host."
+        return wrong(AREA, subject, says, f"{mount}{correct}.")
+    if host != inside:
+        says = f"{inside} is {host} on the host."
+        return wrong(AREA, subject, says, f"{mount}{correct}.")
+    if outside and os.path.normpath(outside) != os.path.normpath(inside):
+        says = f"The project was started from {outside}, not from {inside}."
+        return wrong(AREA, subject, says, f"{mount}{correct}.")
+    return well(AREA, subject, f"{inside} is the same on the host.")
+
+
+def _on_the_host(inside: str, mounts: Sequence[Mount]) -> str | None:
+    """Where a path of this container lies on the host; None where it is not of the host."""
+    path = Path(inside)
+    around = [each for each in mounts if path.is_relative_to(each.destination)]
+    if not around:
+        return None
+    nearest = max(around, key=lambda each: len(Path(each.destination).parts))
+    if nearest.kind != "bind":
+        return None
+    return str(Path(nearest.source) / path.relative_to(nearest.destination))
