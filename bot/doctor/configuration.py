@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 
-from bot.config.access import ANYONE, COMMANDS
+from bot.app import slack_commands
+from bot.config.access import ANYONE
 from bot.config.settings import Settings
 from bot.doctor.model import Finding, beware, well
 from bot.doctor.patient import Patient, username
@@ -16,7 +17,8 @@ AREA = "Configuration"
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
     """What it holds, who may read it, and roles that nobody holds."""
     yield well(AREA, str(patient.config), _contents(patient.settings))
-    for finding in (*_exposed(patient), *_unheld_roles(patient.settings)):
+    there = {each.name for each in await slack_commands(patient.settings)}
+    for finding in (*_exposed(patient), *_unheld_roles(patient.settings, there)):
         yield finding
 
 
@@ -42,10 +44,10 @@ def _exposed(patient: Patient) -> Iterator[Finding]:
         yield beware(AREA, str(patient.config), says, todo)
 
 
-def _unheld_roles(settings: Settings) -> Iterator[Finding]:
+def _unheld_roles(settings: Settings, there: Set[str]) -> Iterator[Finding]:
     """Roles that commands ask for and nobody in the configuration has."""
     asking: dict[str, list[str]] = {}
-    for command in COMMANDS:
+    for command in sorted(there | settings.access.keys()):
         asking.setdefault(settings.rule(command).role, []).append(f"/{command}")
     for role, commands in asking.items():
         if role != ANYONE and not settings.roles.get(role):

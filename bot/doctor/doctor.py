@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cancelling import end
-from bot.doctor import configuration, data, docker, http, targets
+from bot.doctor import backups, configuration, container, data, docker, http, slack, targets
 from bot.doctor.model import Finding, unseen
 from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
@@ -33,10 +33,13 @@ class Area:
 
 AREAS: tuple[Area, ...] = (
     Area("Configuration", configuration.examine),
+    Area("Slack", slack.examine),
     Area("Data directory", data.examine),
     Area("HTTP", http.examine),
     Area("Docker", docker.examine),
     Area("Targets", targets.examine, timedelta(seconds=30)),
+    Area("Backups", backups.examine, timedelta(seconds=25)),
+    Area("Container", container.examine),
 )
 
 
