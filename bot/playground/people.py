@@ -250,10 +250,10 @@ class ActingPerson:
             view.screen.enter(placed, await self._entered(view, placed, raw))
         return await submit_view(self._backend, view)
 
-    async def close(self, view: View) -> None:
-        """Close a modal with its Cancel or Close button."""
+    async def close(self, view: View, *, everything: bool = False) -> None:
+        """Close a modal with its Cancel or Close button, or all of the stack with its corner."""
         self._seen(view, stale=False)
-        await close_views(self._backend, view)
+        await close_views(self._backend, view, everything=everything)
 
     async def _entered(self, surface: Surface, placed: Placed, raw: Any) -> Any:
         element = placed.element

@@ -105,13 +105,16 @@ def _field_errors(view: View, errors: Any) -> dict[str, str]:
     return {str(block_id): str(text) for block_id, text in errors.items()}
 
 
-async def close_views(backend: Backend, view: View, but: View | None = None) -> None:
+async def close_views(
+    backend: Backend, view: View, but: View | None = None, *, everything: bool = False
+) -> None:
     """Close a view and all above it; the app hears of each that asked for it, except `but`.
 
-    A view with clear_on_close takes the whole stack with it.
+    With `everything`, and for a view with clear_on_close, the whole stack goes.
     """
     stack = backend.views.stacks[view.user]
-    is_cleared = but is not None or bool(view.definition.get("clear_on_close"))
+    clears = bool(view.definition.get("clear_on_close"))
+    is_cleared = everything or but is not None or clears
     for closed in backend.views.close(stack[0] if is_cleared else view):
         if closed is not but and closed.definition.get("notify_on_close"):
             payload = view_closed(backend, closed, is_cleared=is_cleared)

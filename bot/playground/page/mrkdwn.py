@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from bot.playground.errors import JSON
 from bot.playground.page.emoji import EMOJI
 from bot.playground.workspace import Workspace
 
@@ -40,6 +41,13 @@ def to_html(text: str, workspace: Workspace, verbatim: bool = False) -> str:
         at = fence.end() + (text[fence.end() : fence.end() + 1] == "\n")
     parts.append(_lines(text[at:], workspace, verbatim))
     return "".join(parts)
+
+
+def text_html(text: JSON, workspace: Workspace) -> str:
+    """A text object, mrkdwn or plain_text, as HTML."""
+    if text["type"] == "mrkdwn":
+        return to_html(text["text"], workspace, verbatim=bool(text.get("verbatim")))
+    return plain_to_html(text["text"], emoji=bool(text.get("emoji", True)))
 
 
 def plain_to_html(text: str, *, emoji: bool = True) -> str:

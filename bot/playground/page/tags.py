@@ -8,7 +8,7 @@ from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 
-def tag(name: str, text: str = "", classes: str = "", **attributes: Any) -> TextElement:
+def tag(name: str, /, text: str = "", classes: str = "", **attributes: Any) -> TextElement:
     """Put an element into the current slot.
 
     Attributes are named as in HTML with `_` for `-` and a trailing `_` where Python reserves the

@@ -1,0 +1,1 @@
+"""The interactive elements of blocks, each drawn as the control that HTML has for it."""
