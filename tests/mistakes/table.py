@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,9 +11,12 @@ from typing import Generic, TypeVar
 
 from bot.playground import LocalSlack
 from tests.parts.house import slack_environment, write_config
-from tests.parts.process import opsbell
+from tests.parts.process import ChildProcess
 
 B = TypeVar("B", bound="Bench")
+
+OPSBELL = (sys.executable, "-m", "bot")
+"""Opsbell as a program, with this interpreter."""
 
 
 @dataclass
@@ -35,12 +39,16 @@ class Bench:
 
 @dataclass(frozen=True)
 class Scene:
-    """A mistake made: what is typed where, and what the {placeholders} of its line stand for."""
+    """A mistake made: what is typed where, and what the {placeholders} of its line stand for.
+
+    `program` is what is started in the place of this interpreter's own Opsbell.
+    """
 
     directory: Path
     env: Mapping[str, str]
     command: tuple[str, ...] = ("check",)
     places: Mapping[str, object] = field(default_factory=dict)
+    program: tuple[str, ...] = OPSBELL
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,8 @@ async def prove(mistake: Mistake[B], bench: B) -> None:
     """Makes the mistake, runs the program, and compares its answer and exit status."""
     async with mistake.produce(bench) as scene:
         wanted = mistake.line.format(**scene.places)
-        async with opsbell(*scene.command, cwd=scene.directory, env=scene.env) as process:
+        argv = (*scene.program, *scene.command)
+        async with ChildProcess(*argv, cwd=scene.directory, env=scene.env) as process:
             status = await process.wait(timeout=60)
     told = [line for line in process.output if line.startswith(mistake.sign)]
     shown = "\n".join(process.output)
