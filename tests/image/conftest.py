@@ -26,6 +26,12 @@ class Installed:
     printed: str
 
 
+def belongs_to_user(directory: Path, user: int = USER) -> None:
+    """Gives a directory and all in it to the user who installs."""
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, user, user, follow_symlinks=False)
+
+
 @pytest.fixture(scope="module")
 def home(compose_ready: None) -> Iterator[Path]:
     """Where a user's home directory can be made: every user may pass through."""
@@ -49,8 +55,7 @@ async def installed(
     home: Path, slack: LocalSlack, grandvps: ComposeProject
 ) -> AsyncIterator[Installed]:
     """Opsbell running beside GrandVPS, whose files belong to the user who installs."""
-    for path in (grandvps.directory, *grandvps.directory.rglob("*")):
-        os.chown(path, USER, USER, follow_symlinks=False)
+    belongs_to_user(grandvps.directory)
     project = f"{grandvps.project}-opsbell"
     installation = new_installation(home, project, slack.api_url)
     try:

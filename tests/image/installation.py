@@ -1,4 +1,4 @@
-"""Opsbell installed as docs/install.md says, by an ordinary user, from a clone of what is committed."""
+"""Opsbell as docs/install.md has it installed: by an ordinary user, from what is committed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.parts.compose_project import CommandFailedError
@@ -78,14 +78,29 @@ class Installation:
             raise CommandFailedError(f"{script}\nexit status {process.returncode}\n{said}")
         return said
 
+    def composed(self, *files: str, **variables: str) -> Installation:
+        """Return the same with these Compose files after the first, and more variables."""
+        first, last = self.environment["COMPOSE_FILE"].split(":")
+        chosen = {"COMPOSE_FILE": ":".join((first, *files, last))}
+        return replace(self, environment={**self.environment, **chosen, **variables})
+
+    async def get(self) -> None:
+        """Type the path's first step alone."""
+        await self._type_blocks(path_commands()[:1], {}, {})
+
     async def follow_path(self, values: Mapping[str, str], tokens: Mapping[str, str]) -> str:
         """Type the whole path and return what it printed.
 
         `values` are the names that a reader fills in (NAME=…), `tokens` what is pasted for the
         file of that name.
         """
+        return await self._type_blocks(path_commands(), values, tokens)
+
+    async def _type_blocks(
+        self, blocks: list[str], values: Mapping[str, str], tokens: Mapping[str, str]
+    ) -> str:
         said = ""
-        for block in path_commands():
+        for block in blocks:
             pasted = next((t for name, t in tokens.items() if f"secrets/{name}" in block), "")
             where = self.home if block.startswith("git clone") else None
             filled = block.replace("REPOSITORY", REPOSITORY)

@@ -122,7 +122,9 @@ async def test_any_user_may_run_it_and_git_ssh_and_docker_know_that_user(
     installed: Installed,
 ) -> None:
     """A user whom the image's list of users does not have."""
-    script = "opsbell --version && ssh -G example.org && git -C /tmp init -q && docker compose version"
+    script = (
+        "opsbell --version && ssh -G example.org && git -C /tmp init -q && docker compose version"
+    )
     options = ("--rm", "--read-only", "--tmpfs", "/tmp", "--tmpfs", "/home/opsbell:mode=1777")
     said = await run(
         "docker",

@@ -1,0 +1,166 @@
+"""Docker without its socket in Opsbell's container: through HAProxy, and over ssh."""
+
+import json
+import shlex
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.image.conftest import belongs_to_user
+from tests.image.installation import Installation, new_installation
+from tests.parts.compose_project import (
+    CommandFailedError,
+    ComposeProject,
+    remove_project,
+    run,
+)
+from tests.parts.house import compose_target, write_config
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.needs("docker", "compose", "postgres-image", "web-image", "detour-image", "root"),
+    # The image is built first where it is not cached.
+    pytest.mark.timeout(600),
+]
+
+ALL_BACKED_UP = {"database", "media", "logs", "config"}
+DATABASE = "${OPSBELL_DATABASE_URL:-embedded}"
+NO_SLACK = "http://127.0.0.1:9/"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def prepared(home: Path, grandvps: ComposeProject) -> AsyncIterator[Installation]:
+    """Opsbell as it is before the first start, with a configuration for GrandVPS, and no Slack."""
+    belongs_to_user(grandvps.directory)
+    project = f"{grandvps.project}-opsbell"
+    installation = new_installation(home, project, NO_SLACK)
+    try:
+        await installation.get()
+        (installation.directory / "secrets/slack_bot_token").write_text("xoxb-none")
+        target = compose_target(grandvps, backups=Path("var/backups"))
+        write_config(installation.directory, DATABASE, target)
+        with (installation.directory / ".env").open("a") as settings:
+            settings.write(f"OPSBELL_PROJECT_DIR={grandvps.directory}\n")
+        yield installation
+    finally:
+        remove_project(project)
+
+
+@pytest.fixture(scope="module")
+def proxied(prepared: Installation) -> Installation:
+    return prepared.composed(
+        "docs/compose.socket-proxy.yaml", OPSBELL_PROXY_IMAGE="opsbell-test/detour:1"
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def remote(prepared: Installation) -> Installation:
+    """With a key of Opsbell's own, and the other machine running."""
+    keys = prepared.directory / "secrets/ssh"
+    keys.mkdir(mode=0o700)
+    inside = ("docker", "run", "--rm", "--entrypoint", "ssh-keygen", "--user", "0:0")
+    make = ("-q", "-t", "ed25519", "-N", "", "-C", "", "-f", "/keys/id_ed25519")
+    await run(*inside, "--volume", f"{keys}:/keys", "opsbell-test/opsbell:1", *make)
+    host_key = ("cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+    known = await run("docker", "run", "--rm", "opsbell-test/detour:1", *host_key)
+    (keys / "known_hosts").write_text(f"remote {known}")
+    belongs_to_user(keys)
+    installation = prepared.composed(
+        "docs/compose.docker-over-ssh.yaml",
+        "tests/image/compose.ssh.yaml",
+        OPSBELL_DOCKER_HOST="ssh://remote@remote",
+        TEST_PUBLIC_KEY=(keys / "id_ed25519.pub").read_text().strip(),
+    )
+    await installation.type("docker compose up --detach --wait remote")
+    return installation
+
+
+async def backed_up(installation: Installation) -> None:
+    """A backup from Opsbell's container, which has no socket."""
+    no_socket = "docker compose run --rm -T --entrypoint sh opsbell -c"
+    await installation.type(f"{no_socket} '! test -e /var/run/docker.sock'")
+    said = await installation.type(
+        "docker compose run --rm -T opsbell backup now --json 2>/dev/null"
+    )
+    assert json.loads(said)["state"] == "done"
+    sets = sorted((installation.directory / "var/backups/grandvps").iterdir())
+    manifest = json.loads((sets[-1] / "manifest.json").read_text())
+    assert manifest["tables"]["public.users"] == 1000
+    named = {each.name.partition(".")[0] for each in sets[-1].iterdir()}
+    assert named >= ALL_BACKED_UP
+
+
+async def docker_says(installation: Installation, *arguments: str) -> str:
+    """What the docker program in Opsbell's container says."""
+    words = shlex.join(("docker", *arguments))
+    return await installation.type(
+        f"docker compose run --rm -T --entrypoint sh opsbell -c {shlex.quote(words)}"
+    )
+
+
+async def test_a_backup_is_taken_through_the_socket_proxy(proxied: Installation) -> None:
+    await backed_up(proxied)
+
+
+async def test_the_doctor_is_content_with_the_socket_proxy(proxied: Installation) -> None:
+    said = await proxied.type("docker compose run --rm -T opsbell check || true")
+    print(said)
+    docker = said[said.index("\nDocker") :].partition("\n\n")[0]
+    assert "🔴" not in docker
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "--volume", "/:/host", "opsbell-test/opsbell:1"),
+        ("create", "opsbell-test/opsbell:1"),
+        ("volume", "create", "v"),
+        ("network", "create", "n"),
+        ("rm", "--force", "{db}"),
+        ("rename", "{db}", "other"),
+        ("cp", "{db}:/etc/passwd", "/tmp/"),
+        ("export", "{db}"),
+        ("image", "rm", "opsbell-test/opsbell:1"),
+        ("image", "save", "opsbell-test/web:1"),
+        ("commit", "{db}"),
+        ("update", "--restart", "no", "{db}"),
+        ("swarm", "init"),
+        ("plugin", "ls"),
+        ("system", "prune", "--force"),
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+async def test_the_socket_proxy_refuses(
+    proxied: Installation, grandvps: ComposeProject, arguments: tuple[str, ...]
+) -> None:
+    named = (each.format(db=grandvps.container("db")) for each in arguments)
+    with pytest.raises(CommandFailedError, match="403 Forbidden"):
+        await docker_says(proxied, *named)
+
+
+async def test_the_socket_proxy_stops_and_starts_what_is_there(
+    proxied: Installation, grandvps: ComposeProject
+) -> None:
+    web = grandvps.container("web")
+    await docker_says(proxied, "restart", "--time", "1", web)
+    assert "true" in await docker_says(proxied, "inspect", "--format", "{{.State.Running}}", web)
+
+
+async def test_a_backup_is_taken_over_ssh(remote: Installation) -> None:
+    await backed_up(remote)
+    assert "Server Version" in await docker_says(remote, "info")
+
+
+async def test_a_user_without_a_name_reaches_docker_over_ssh(remote: Installation) -> None:
+    """The image's list of users does not have everyone that .env may name."""
+    user = "54321"
+    keys = remote.directory / "secrets/ssh"
+    belongs_to_user(keys, int(user))
+    elsewhere = Installation(
+        remote.home,
+        remote.project,
+        {**remote.environment, "OPSBELL_UID": user, "OPSBELL_GID": user},
+    )
+    assert "Server Version" in await docker_says(elsewhere, "info")

@@ -1,0 +1,53 @@
+"""What the files of the image and of Compose must agree on."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Every library of a lock, with what it is pinned to and the hashes of its files."""
+    text = (ROOT / lock).read_text()
+    parts = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)
+    return {
+        part.partition(" \\\n")[0]: "".join(re.findall(r"sha256:\w+", part))
+        for part in parts
+        if part
+    }
+
+
+def test_the_image_has_the_libraries_that_the_tests_had() -> None:
+    """The same files of the same versions, all that Opsbell needs and nothing for development."""
+    tested, shipped = pins("requirements.lock"), pins("docker/run.lock")
+    assert shipped.items() <= tested.items()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[<>=;\[ ]", pin)[0] for pin in shipped}
+    asked = {re.split(r"[<>=;\[ ]", each)[0].lower() for each in project["dependencies"]}
+    assert asked <= names
+    assert not names & {"pytest", "mypy", "ruff", "nicegui"}
+
+
+def services(name: str) -> dict[str, Any]:
+    text = (ROOT / name).read_text().replace("!override", "").replace("!reset", "")
+    return dict(yaml.safe_load(text)["services"])
+
+
+def test_what_replaces_the_socket_leaves_the_other_mounts_as_they_are() -> None:
+    mounts = services("compose.yaml")["opsbell"]["volumes"]
+    kept = [each for each in mounts if "docker.sock" not in each["source"]]
+    assert len(kept) == len(mounts) - 1
+    for name in ("socket-proxy", "docker-over-ssh"):
+        volumes = services(f"docs/compose.{name}.yaml")["opsbell"]["volumes"]
+        assert volumes[: len(kept)] == kept
+
+
+def test_what_replaces_the_app_token_leaves_the_other_secrets_as_they_are() -> None:
+    secrets = services("compose.yaml")["opsbell"]["secrets"]
+    replaced = services("docs/compose.http.yaml")["opsbell"]["secrets"]
+    assert set(secrets) - set(replaced) == {"slack_app_token"}
+    assert set(replaced) - set(secrets) == {"slack_signing_secret"}
