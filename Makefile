@@ -4,9 +4,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: install test lint types format check lock clean
+.PHONY: install demo test lint types format check lock clean
 
 install: $(STAMP)
+
+# Ctrl-C ends it cleanly. PLAYGROUND_PORT is the port of its page, 8181 by itself.
+demo: $(STAMP)
+	@$(BIN)/opsbell demo
 
 # Three at a time also on two cores: most tests wait more than they compute.
 test: $(STAMP)
@@ -27,6 +31,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 $(STAMP): pyproject.toml requirements.lock
+	@echo "Installing into $(VENV), once: this takes a minute or two"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --editable .

@@ -14,7 +14,7 @@ import shlex
 import signal
 import sys
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +68,19 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @cli.command()
+def demo(
+    directory: Annotated[
+        Path, typer.Option("--directory", help="Where everything of the demo is kept.")
+    ] = Path("var/demo"),
+    port: Annotated[
+        int, typer.Option("--port", help="The page's port.", envvar="PLAYGROUND_PORT")
+    ] = 8181,
+) -> None:
+    """Starts a local Slack in the browser, and a sample application to operate."""
+    _finish(_demo(directory, port))
+
+
+@cli.command()
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Looks at all that Opsbell stands on, changes nothing, and says what to do."""
     _finish(_check(config, as_json))
@@ -106,10 +119,62 @@ def manifest(
     _finish(_manifest(config, url, as_json))
 
 
+@cli.command()
+def init(
+    project: Annotated[str, typer.Option("--project", help="The Compose project.")] = "",
+    directory: Annotated[
+        str, typer.Option("--directory", help="Where the project lies, if it does not run.")
+    ] = "",
+    target: Annotated[
+        str, typer.Option("--target", help="What Opsbell calls it; the project's name.")
+    ] = "",
+    admin: Annotated[
+        str, typer.Option("--admin", help="The first admin: a Slack user ID or a handle.")
+    ] = "",
+    channel: Annotated[
+        str, typer.Option("--channel", help="The channel that Opsbell speaks in; ops.")
+    ] = "",
+    timezone: Annotated[
+        str, typer.Option("--timezone", help="The team's; this machine's own.")
+    ] = "",
+    mode: Annotated[str, typer.Option("--mode", help="socket or http.")] = "socket",
+    backups: Annotated[
+        str, typer.Option("--backups", help="Where backups go; ./var/backups.")
+    ] = "",
+    output: Annotated[Path, typer.Option("--output", help="The file to write.")] = DEFAULT_CONFIG,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file, and keep the old one beside it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
+) -> None:
+    """Writes opsbell.yaml from what runs here, and from a few answers."""
+    from bot.install.init import init as write_configuration
+    from bot.install.questions import Flags
+
+    flags = Flags(
+        output=output,
+        project=project,
+        directory=directory,
+        target=target,
+        admin=admin,
+        channel=channel,
+        timezone=timezone,
+        mode=mode,
+        backups=backups,
+        force=force,
+        interactive=sys.stdin.isatty() and not yes,
+    )
+    _leave(lambda: write_configuration(flags, os.environ))
+
+
 def _finish(work: Coroutine[None, None, int]) -> None:
     """Runs to the end and leaves with its exit status; errors are words on standard error."""
+    _leave(lambda: asyncio.run(work))
+
+
+def _leave(work: Callable[[], int]) -> None:
     try:
-        status = asyncio.run(work)
+        status = work()
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     except OpsbellError as error:
@@ -186,6 +251,15 @@ async def _check(config: Path, as_json: bool) -> int:
     else:
         console.print(Text(view.summary(found)), soft_wrap=True)
     return FAILED if any(each.sign is Sign.CRITICAL for each in found) else 0
+
+
+async def _demo(directory: Path, port: int) -> int:
+    # The libraries take a moment, so somebody who waits is told first.
+    typer.echo("Starting the demo")
+    from bot.demo.demo import demo as run_demo
+
+    await run_demo(directory, port, typer.echo)
+    return 0
 
 
 async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:

@@ -21,6 +21,11 @@ def scheduled_checklists(settings: Settings, checklists: Checklists) -> list[Sch
     ]
 
 
+def tick_name(checklist: str) -> str:
+    """The name under which the clock knows a checklist."""
+    return f"checklist {checklist}"
+
+
 def _scheduled(
     settings: Settings, checklists: Checklists, name: str, schedule: CronLine
 ) -> Scheduled:
@@ -43,4 +48,4 @@ def _scheduled(
         if expected := [due_at for due_at in due_times if not left_out(tx, due_at)]:
             await checklists.missed(tx, name, expected)
 
-    return Scheduled(f"checklist {name}", schedule, checklist.catch_up, fire, missed)
+    return Scheduled(tick_name(name), schedule, checklist.catch_up, fire, missed)

@@ -259,6 +259,16 @@ class Workspace:
             self._direct[user_id] = channel.id
         return self.channels[self._direct[user_id]]
 
+    def take_back(self, channel: Channel) -> None:
+        """Make a channel of an earlier run part of the workspace, in the place of its own."""
+        self.add_channel(channel)
+        if channel.kind == "im":
+            self._direct[channel.creator] = channel.id
+
+    def continue_ids(self, last: int) -> None:
+        """Let the next fresh ID bear a number above `last`."""
+        self._ids = itertools.count(last + 1)
+
     def ephemerals_of(self, user_id: str) -> dict[str, Message]:
         """The ephemeral messages on a person's screen, by ts."""
         return self.ephemerals.setdefault(user_id, {})

@@ -1,0 +1,113 @@
+"""The demo: a local Slack in the browser, Opsbell, and a sample application that it looks after.
+
+One process holds the Slack and its page; the sample's web process and `opsbell run` are its
+children. Everything lies in one directory, so that a second start goes on where the first ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.app import slack_commands
+from bot.config.settings import Settings
+from bot.demo import words
+from bot.demo.configuration import write_configuration
+from bot.demo.house import opsbell
+from bot.demo.levers import levers
+from bot.demo.place import Place, held
+from bot.demo.sample import grandvps
+from bot.errors import Failed, Refused
+from bot.playground import LocalSlack, Workspace
+from bot.playground.memory import Memory
+from bot.playground.page import open_page
+from bot.playground.slash_commands import SlashCommand
+from bot.slack.manifest import manifest
+
+CONNECT_LIMIT = 60.0
+"""Seconds that Opsbell has to connect to the local Slack."""
+
+Tell = Callable[[str], None]
+
+
+async def demo(directory: Path, port: int, tell: Tell) -> None:
+    """Runs until SIGINT or SIGTERM; `tell` is given each line for the terminal.
+
+    Raises Refused where the port is taken or another demo runs in the directory, Failed where
+    Opsbell does not connect.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Asked more than once, it stops once: it is on its way already.
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    work = asyncio.create_task(_run(directory, port, tell), name="demo")
+    asked = asyncio.create_task(stopping.wait())
+    await asyncio.wait({work, asked}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not work.done():
+        tell("Stopping, this takes a few seconds.")
+        work.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await work
+
+
+async def _run(directory: Path, port: int, tell: Tell) -> None:
+    _need_free(port)
+    async with contextlib.AsyncExitStack() as stack:
+        place = stack.enter_context(held(directory))
+        tell(f"Starting in {place.directory}")
+        sample = await stack.enter_async_context(grandvps(place, tell, wish=port + 1))
+        write_configuration(place, sample.database_url, sample.port)
+        slack = await stack.enter_async_context(await _local_slack())
+        memory = stack.enter_context(Memory(slack, place.workspace))
+        if memory.is_new:
+            await slack.person("carol").say(words.WELCOME, "general")
+        handles = await stack.enter_async_context(
+            levers(sample.database_url, place.site, place.backups, sample.web, slack)
+        )
+        tell("Starting Opsbell")
+        await stack.enter_async_context(opsbell(place, slack, tell, afresh=memory.is_new))
+        page = open_page(slack, port=port, levers=handles, notes=words.NOTES)
+        url = await stack.enter_async_context(page)
+        await _connected(slack, place)
+        for line in words.ready(url, place, sample):
+            tell(line)
+        await asyncio.Event().wait()
+
+
+def _need_free(port: int) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise Refused(
+            f"Port {port} cannot be used: {error.strerror}.",
+            hint=f"Choose another one: PLAYGROUND_PORT={port + 100} make demo",
+        ) from None
+
+
+async def _local_slack() -> LocalSlack:
+    """A workspace whose app is the one that Opsbell's manifest describes."""
+    app = manifest(await slack_commands(Settings()))
+    workspace = Workspace.sample()
+    workspace.name = "GrandVPS"
+    workspace.app.scopes = set(app["oauth_config"]["scopes"]["bot"])
+    commands = [
+        SlashCommand(each["command"], each.get("description", ""), each.get("usage_hint", ""))
+        for each in app["features"]["slash_commands"]
+    ]
+    events = app["settings"]["event_subscriptions"]["bot_events"]
+    return LocalSlack(workspace, commands=commands, events=events)
+
+
+async def _connected(slack: LocalSlack, place: Place) -> None:
+    try:
+        await slack.wait_connected(timeout=CONNECT_LIMIT)
+    except TimeoutError:
+        raise Failed(
+            f"Opsbell did not connect within {CONNECT_LIMIT:.0f} s.",
+            hint=f"Its log says why: {place.log('opsbell')}",
+        ) from None

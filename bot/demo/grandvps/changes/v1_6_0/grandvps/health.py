@@ -1,0 +1,11 @@
+"""What has to work before visitors may come."""
+
+from psycopg import Connection
+
+# The referral programme: rewards are booked to the code a customer came with.
+QUERY = "SELECT id, email, is_active, referral_code FROM users ORDER BY id LIMIT 1"
+
+
+def examine(connection: Connection[tuple[object, ...]]) -> None:
+    """Asks the database what every page asks it. Raises psycopg.Error."""
+    connection.execute(QUERY)

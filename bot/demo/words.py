@@ -1,0 +1,41 @@
+"""What the demo says: in its terminal, in the page's panel and in #general."""
+
+from __future__ import annotations
+
+from bot.demo.place import Place
+from bot.demo.sample import GrandVps
+
+WELCOME = (
+    "Welcome. This workspace runs on your machine, and Opsbell looks after a sample web application"
+    " in it, *GrandVPS*.\n"
+    "• Today's checklist waits in <#C0OPS00001>: tick an item, look at its *Details*.\n"
+    "• Type `/backup now` there, then `/backup list`.\n"
+    "• Break something in the panel at the right, and see it in the checklist's evidence.\n"
+    "• Be somebody else by the name at the lower left: Eve has no role, and is refused."
+)
+
+NOTES = (
+    "What is broken here is real: rows in GrandVPS's database, lines in its log, a process that is"
+    " gone. Refresh an item's evidence in the checklist's *Details* to see it."
+)
+
+
+def ready(url: str, place: Place, sample: GrandVps) -> list[str]:
+    """What stands in the terminal once everything runs."""
+    lines = [
+        "",
+        f"  The workspace   {url}",
+        f"  GrandVPS        http://127.0.0.1:{sample.port}/",
+        f"  Everything      {place.directory}",
+        "",
+        "Try next:",
+        "  1. Tick an item of today's checklist in #ops",
+        "  2. Type /backup now in #ops, then /backup list",
+        "  3. Break something in the panel at the right, and refresh the item's evidence",
+        f"  4. The same from a second terminal: opsbell backup list --config {place.config}",
+        "",
+    ]
+    if not sample.has_releases:
+        lines.append("git is not installed: GrandVPS has no releases to deploy.")
+    lines.append("Ctrl-C stops everything; what you did is there again at the next start.")
+    return lines
