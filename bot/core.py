@@ -30,6 +30,7 @@ from bot.store.embedded import embedded_postgres
 from bot.store.events import EventLog, load_key
 from bot.store.migrate import migrate
 from bot.store.queue import WORKERS, Lane, Queue
+from bot.store.reach import reach
 from bot.targets.redaction import LiveRedactor
 from bot.targets.targets import Targets
 from bot.words import utc_now
@@ -67,6 +68,7 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         url = await _database_url(settings, stack)
+        await reach(url)
         log = EventLog(load_key(settings.data / "audit.key"))
         database = await stack.enter_async_context(Database(url, log))
         await migrate(database)

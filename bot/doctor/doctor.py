@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cancelling import end
-from bot.doctor import backups, configuration, container, data, docker, http, slack, targets
+from bot.doctor import (
+    backups,
+    configuration,
+    container,
+    data,
+    database,
+    docker,
+    http,
+    slack,
+    targets,
+)
 from bot.doctor.model import Finding, unseen
 from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
@@ -34,6 +44,7 @@ class Area:
 AREAS: tuple[Area, ...] = (
     Area("Configuration", configuration.examine),
     Area("Slack", slack.examine),
+    Area("Database", database.examine),
     Area("Data directory", data.examine),
     Area("HTTP", http.examine),
     Area("Docker", docker.examine),

@@ -20,6 +20,7 @@ Parameters = Mapping[str, Any] | Sequence[Any] | None
 Query = LiteralString | sql.Composed
 
 CONNECT_TIMEOUT = timedelta(seconds=10)
+POOL_SIZE = 12
 QUEUE_SIZE = 8
 
 
@@ -76,7 +77,7 @@ class Database:
     CONNECT_TIMEOUT; errors inside a transaction are psycopg's own.
     """
 
-    def __init__(self, url: str, log: EventLog, *, size: int = 12) -> None:
+    def __init__(self, url: str, log: EventLog, *, size: int = POOL_SIZE) -> None:
         self.url = url
         self.log = log
         self.pool: psycopg_pool.AsyncConnectionPool[Connection] = psycopg_pool.AsyncConnectionPool(

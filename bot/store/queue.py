@@ -23,6 +23,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from bot.cancelling import being_cancelled, end
 from bot.errors import Unavailable
 from bot.store.database import Database, Transaction
+from bot.store.queue_log import keep_arguments_out
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Queue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        keep_arguments_out()
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
     async def open(self) -> None:
