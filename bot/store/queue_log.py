@@ -14,7 +14,7 @@ class WithoutArguments(logging.Filter):
         if isinstance(job, dict):
             record.msg, record.args = f"job: {record.__dict__.pop('action', 'log')}", ()
             record.__dict__ |= {"job": job.get("id"), "task": job.get("task_name")}
-        for name in ("worker", "result"):
+        for name in ("worker", "result", "start_timestamp", "duration"):
             vars(record).pop(name, None)
         return True
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from bot.errors import Unavailable
+from bot.log import LineFormatter
 from bot.store.database import Database
 from bot.store.queue import Lane, Queue
 from tests.parts.postgres import PostgresServer
@@ -37,6 +39,35 @@ async def test_a_job_of_a_transaction_that_failed_never_runs(
         await working.defer(tx, "note", {"word": "kept"})
     await until(done)
     assert ran == ["kept"]
+
+
+async def test_what_a_job_was_given_is_not_logged(
+    database: Database, working: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = asyncio.Event()
+
+    class Seen(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.exc_info:
+                failed.set()
+
+    async def fail(word: str) -> None:
+        raise ZeroDivisionError
+
+    working.handle("fail", fail)
+    library = logging.getLogger("procrastinate.worker")
+    library.addHandler(seen := Seen())
+    try:
+        async with database.transaction() as tx:
+            job = await working.defer(tx, "fail", {"word": "https://answers.example/canary"})
+        await until(failed)
+    finally:
+        library.removeHandler(seen)
+    [record] = [each for each in caplog.records if each.name == library.name and each.exc_info]
+    line = LineFormatter(str).format(record)
+    assert f"ERROR procrastinate.worker job: job_error job={job} task=fail" in line
+    assert "ZeroDivisionError" in line
+    assert "canary" not in line
 
 
 async def test_jobs_with_one_lock_run_in_order_one_at_a_time(
