@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -12,10 +13,16 @@ import pytest_asyncio
 
 from bot.playground import LocalSlack, Workspace
 from tests.image.installation import USER, Installation, new_installation
-from tests.parts.compose_project import ComposeProject, remove_project, run
+from tests.parts.compose_project import ComposeProject, remove_project
+from tests.parts.house import ROLES, compose_target
 from tests.parts.owner import owner_tag
 
 ADMIN = "U0ALICE001"
+CONFIGURATION = """
+database: "${OPSBELL_DATABASE_URL:-embedded}"
+http: {listen: "0.0.0.0:8080"}
+"""
+NO_SLACK = "http://127.0.0.1:9/"
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,18 @@ def home(compose_ready: None) -> Iterator[Path]:
     shutil.rmtree(place)
 
 
+@pytest.fixture(scope="module")
+def host_address(compose_ready: None) -> str:
+    """The address at which containers reach this machine."""
+    inspect = ("docker", "network", "inspect", "bridge", "--format")
+    gateway = (*inspect, "{{(index .IPAM.Config 0).Gateway}}")
+    return subprocess.run(gateway, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def slack(compose_ready: None) -> AsyncIterator[LocalSlack]:
-    """The local Slack where containers reach it: at the address that the host has for them."""
-    template = "{{(index .IPAM.Config 0).Gateway}}"
-    host = (await run("docker", "network", "inspect", "bridge", "--format", template)).strip()
-    async with LocalSlack(Workspace.sample(), host=host) as opened:
+async def slack(host_address: str) -> AsyncIterator[LocalSlack]:
+    """The local Slack where containers reach it."""
+    async with LocalSlack(Workspace.sample(), host=host_address) as opened:
         yield opened
 
 
@@ -65,5 +78,23 @@ async def installed(
         )
         await slack.wait_connected()
         yield Installed(installation, printed)
+    finally:
+        remove_project(project)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def prepared(home: Path, grandvps: ComposeProject) -> AsyncIterator[Installation]:
+    """Opsbell as it is before the first start, with a configuration for GrandVPS, and no Slack."""
+    belongs_to_user(grandvps.directory)
+    project = f"{grandvps.project}-opsbell"
+    installation = new_installation(home, project, NO_SLACK)
+    try:
+        await installation.get()
+        (installation.directory / "secrets/slack_bot_token").write_text("xoxb-none")
+        target = compose_target(grandvps, backups=Path("var/backups"))
+        (installation.directory / "opsbell.yaml").write_text(f"{CONFIGURATION}{ROLES}{target}")
+        with (installation.directory / ".env").open("a") as settings:
+            settings.write(f"OPSBELL_PROJECT_DIR={grandvps.directory}\n")
+        yield installation
     finally:
         remove_project(project)

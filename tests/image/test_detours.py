@@ -2,21 +2,17 @@
 
 import json
 import shlex
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.image.conftest import belongs_to_user
-from tests.image.installation import Installation, new_installation
+from tests.image.installation import Installation
 from tests.parts.compose_project import (
     CommandFailedError,
     ComposeProject,
-    remove_project,
     run,
 )
-from tests.parts.house import compose_target, write_config
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -26,26 +22,6 @@ pytestmark = [
 ]
 
 ALL_BACKED_UP = {"database", "media", "logs", "config"}
-DATABASE = "${OPSBELL_DATABASE_URL:-embedded}"
-NO_SLACK = "http://127.0.0.1:9/"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def prepared(home: Path, grandvps: ComposeProject) -> AsyncIterator[Installation]:
-    """Opsbell as it is before the first start, with a configuration for GrandVPS, and no Slack."""
-    belongs_to_user(grandvps.directory)
-    project = f"{grandvps.project}-opsbell"
-    installation = new_installation(home, project, NO_SLACK)
-    try:
-        await installation.get()
-        (installation.directory / "secrets/slack_bot_token").write_text("xoxb-none")
-        target = compose_target(grandvps, backups=Path("var/backups"))
-        write_config(installation.directory, DATABASE, target)
-        with (installation.directory / ".env").open("a") as settings:
-            settings.write(f"OPSBELL_PROJECT_DIR={grandvps.directory}\n")
-        yield installation
-    finally:
-        remove_project(project)
 
 
 @pytest.fixture(scope="module")
