@@ -1,0 +1,133 @@
+"""A browser for the whole run, a local Slack with its page for each test, and tabs in it.
+
+Tests of the page run in the session's event loop, in which the browser lives:
+`pytestmark = [pytest.mark.needs("browser"), pytest.mark.asyncio(loop_scope="session")]`.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.playground import LocalSlack, SlashCommand
+from bot.playground.page import open_page
+
+ARTEFACTS = Path(__file__).parents[3] / "artefacts"
+CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+CHROMIUM += ("--disable-component-update", "--no-first-run")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PATIENCE = 5000  # milliseconds that the browser waits for what is expected
+
+COMMANDS = (
+    SlashCommand("/backup", "Take backups and look at them", "now | list | show ID"),
+    SlashCommand("/checklist", "Post, follow and look back on checklists", "list | post NAME"),
+    SlashCommand("/opsbell", "Help, and how Opsbell itself is", "help [COMMAND] | status"),
+)
+
+
+class OpenTab(Protocol):
+    """Opens a browser window of its own as a person, in a channel (`app`, `app-home`)."""
+
+    def __call__(
+        self, person: str = "alice", channel: str = "ops", **context: Any
+    ) -> Awaitable[Page]: ...
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, started once."""
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium")
+        opened = await playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
+        yield opened
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def slack() -> AsyncIterator[LocalSlack]:
+    """A local Slack that knows three commands."""
+    async with LocalSlack(
+        rate_limits=False, retry_delays=(0.0, 0.02, 0.02), commands=COMMANDS
+    ) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(slack: LocalSlack) -> AsyncWebClient:
+    """Slack's own client with the bot's token."""
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def url(slack: LocalSlack) -> AsyncIterator[str]:
+    """The page of the local Slack."""
+    async with open_page(slack, port=0) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_tab(browser: Browser, url: str) -> AsyncIterator[OpenTab]:
+    """Opens windows on the page; fails the test for errors in any browser console."""
+    async with window_opener(browser, url) as opener:
+        yield opener
+
+
+class window_opener:  # noqa: N801 - used like the context managers of contextlib
+    """`async with window_opener(browser, url) as open_tab`, for a page opened by the test."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._contexts: list[Any] = []
+        self.errors: list[str] = []
+
+    async def __aenter__(self) -> OpenTab:
+        return self._open
+
+    async def __aexit__(self, *_exc: object) -> None:
+        for context in self._contexts:
+            await context.close()
+        assert self.errors == []
+
+    async def _open(self, person: str = "alice", channel: str = "ops", **context: Any) -> Page:
+        size = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/Berlin"}
+        opened = await self._browser.new_context(**(size | context))
+        opened.set_default_timeout(PATIENCE)
+        self._contexts.append(opened)
+        page = await opened.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._note)
+        await page.goto(f"{self._url}?as={person}&channel={channel}")
+        await page.locator("main header h1").wait_for()
+        return page
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+
+@pytest.fixture(autouse=True)
+def no_server_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fails a test during which the page's server logged an error."""
+    yield
+    found = [each for each in caplog.get_records("call") if each.levelno >= logging.ERROR]
+    assert [each.getMessage() for each in found] == []
+
+
+@pytest.fixture(scope="session")
+def screenshot() -> Callable[[Page, str], Awaitable[None]]:
+    """Keeps a picture of the page under `artefacts/`, to be looked at."""
+
+    async def take(page: Page, name: str) -> None:
+        ARTEFACTS.mkdir(exist_ok=True)
+        await page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+    return take
