@@ -61,12 +61,12 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
 
 
 async def _projects(patient: Patient, docker: Inspection) -> Projects | None:
-    """What Compose runs; None where that cannot be known, as the Docker area says."""
+    """What Compose runs; None where the Engine keeps it to itself, as the Docker area says."""
     if not any(isinstance(each, ComposeTarget) for each in patient.settings.targets.values()):
         return {}
     try:
         await docker.engine()
-        return await docker.projects()
+        return None if await docker.refused() else await docker.projects()
     except OpsbellError:
         return None
 

@@ -101,7 +101,9 @@ def _version(text: str) -> str | None:
 
 
 async def _run(argv: Sequence[str], directory: Path) -> Completed:
+    # None of this asks the Engine, and Compose would refuse to begin where its address is wrong.
     environment = for_children(os.environ)
+    environment.pop("DOCKER_HOST", None)
     return await run_process(
         lambda errors: host_process(
             argv, environment=environment, directory=directory, errors=errors

@@ -10,6 +10,7 @@ import requests.exceptions
 from bot.errors import NotFound, OpsbellError, Unavailable
 
 NOT_RUNNING_HINT = "Start the Docker Engine (systemctl start docker) or set DOCKER_HOST."
+REFUSED_HINT = "What stands before the Engine, such as a socket proxy, has to let this pass."
 PERMISSION_HINT = "Add Opsbell's user to the group docker and start Opsbell again."
 
 
@@ -19,7 +20,7 @@ def from_status(status: int, message: str) -> OpsbellError:
     if status == 404:
         return NotFound(f"Docker does not know this: {said}.")
     if status in (401, 403):
-        return Unavailable(f"Docker refused: {said}.", hint=PERMISSION_HINT, retryable=False)
+        return Unavailable(f"Docker refused: {said}.", hint=REFUSED_HINT, retryable=False)
     # 409 is a container that is stopped, paused or about to go; 5xx is the Engine's own trouble.
     retryable = status == 409 or status >= 500
     return Unavailable(f"Docker could not do this: {said}.", retryable=retryable)

@@ -50,7 +50,7 @@ def _socket_trouble(path: Path, error: OSError) -> Unavailable:
     if path.is_dir():
         # Docker makes a directory where a file that is to be mounted is missing.
         says = f"{path} is a directory, not the Docker Engine's socket."
-        return _unavailable(says, f"Remove it, start Docker, and start Opsbell again. {_MOUNT}")
+        return _unavailable(says, "Remove it, start Docker, and start Opsbell again.")
     if isinstance(error, FileNotFoundError):
         return _unavailable(f"There is no Docker socket at {path}.", _where_instead(inside=inside))
     if isinstance(error, ConnectionRefusedError) and stat.S_ISSOCK(path.stat().st_mode):
