@@ -73,7 +73,7 @@ async def installed(
     installation = new_installation(home, project, slack.api_url)
     try:
         printed = await installation.follow_path(
-            {"PROJECT": grandvps.project, "ADMIN": ADMIN},
+            {"grandvps": grandvps.project, "U0ALICE001": ADMIN},
             {"slack_bot_token": slack.bot_token, "slack_app_token": slack.app_token},
         )
         await slack.wait_connected()
@@ -89,12 +89,10 @@ async def prepared(home: Path, grandvps: ComposeProject) -> AsyncIterator[Instal
     project = f"{grandvps.project}-opsbell"
     installation = new_installation(home, project, NO_SLACK)
     try:
-        await installation.get()
+        await installation.get(grandvps.project)
         (installation.directory / "secrets/slack_bot_token").write_text("xoxb-none")
         target = compose_target(grandvps, backups=Path("var/backups"))
         (installation.directory / "opsbell.yaml").write_text(f"{CONFIGURATION}{ROLES}{target}")
-        with (installation.directory / ".env").open("a") as settings:
-            settings.write(f"OPSBELL_PROJECT_DIR={grandvps.directory}\n")
         yield installation
     finally:
         remove_project(project)

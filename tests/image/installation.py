@@ -84,15 +84,15 @@ class Installation:
         chosen = {"COMPOSE_FILE": ":".join((first, *files, last))}
         return replace(self, environment={**self.environment, **chosen, **variables})
 
-    async def get(self) -> None:
-        """Type the path's first step alone."""
-        await self._type_blocks(path_commands()[:1], {}, {})
+    async def get(self, project: str) -> None:
+        """Type the path's first step alone, for a Compose project."""
+        await self._type_blocks(path_commands()[:1], {"grandvps": project}, {})
 
     async def follow_path(self, values: Mapping[str, str], tokens: Mapping[str, str]) -> str:
         """Type the whole path and return what it printed.
 
-        `values` are the names that a reader fills in (NAME=…), `tokens` what is pasted for the
-        file of that name.
+        `values` are what a reader puts in the place of the page's own names, `tokens` what is
+        pasted for the file of that name.
         """
         return await self._type_blocks(path_commands(), values, tokens)
 
@@ -103,9 +103,9 @@ class Installation:
         for block in blocks:
             pasted = next((t for name, t in tokens.items() if f"secrets/{name}" in block), "")
             where = self.home if block.startswith("git clone") else None
-            filled = block.replace("REPOSITORY", REPOSITORY)
-            for name, value in values.items():
-                filled = re.sub(rf"^{name}=\S+", f"{name}={value}", filled, flags=re.MULTILINE)
+            filled = block
+            for name, value in {"REPOSITORY": REPOSITORY, **values}.items():
+                filled = filled.replace(name, value)
             said += await self.type(filled, typed=f"{pasted}\n" if pasted else "", where=where)
         return said
 

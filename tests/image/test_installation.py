@@ -99,7 +99,7 @@ async def test_no_secret_is_in_the_image_a_container_s_settings_or_a_log(
     shown = [
         installed.printed,
         json.dumps(await inspected("container", installation.container("opsbell"))),
-        json.dumps(await inspected("container", installation.container("db"))),
+        json.dumps(await inspected("container", installation.container("opsbell-db"))),
         await run("docker", "history", "--no-trunc", "opsbell-test/opsbell:1"),
         await installation.type("docker compose logs; docker compose config"),
         (installation.directory / "opsbell.yaml").read_text(),
@@ -114,7 +114,7 @@ async def test_only_this_machine_reaches_its_port(installed: Installed) -> None:
     container = await inspected("container", installed.installation.container("opsbell"))
     published = [each for each in container["NetworkSettings"]["Ports"].values() if each]
     assert [[each["HostIp"] for each in port] for port in published] == [["127.0.0.1"]]
-    database = await inspected("container", installed.installation.container("db"))
+    database = await inspected("container", installed.installation.container("opsbell-db"))
     assert not any(database["NetworkSettings"]["Ports"].values())
 
 
