@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+_OF_NO_USE = ("worker", "result", "start_timestamp", "end_timestamp", "duration")
+
 
 class WithoutArguments(logging.Filter):
     """Arguments hold what people typed and addresses that answer in their name."""
@@ -14,7 +16,7 @@ class WithoutArguments(logging.Filter):
         if isinstance(job, dict):
             record.msg, record.args = f"job: {record.__dict__.pop('action', 'log')}", ()
             record.__dict__ |= {"job": job.get("id"), "task": job.get("task_name")}
-        for name in ("worker", "result", "start_timestamp", "duration"):
+        for name in _OF_NO_USE:
             vars(record).pop(name, None)
         return True
 
