@@ -29,6 +29,9 @@ _REFERENCE = re.compile(
     r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?P<default>:-[^}]*)?\}|\$\{"
 )
 
+# A reference as a value of its own, which YAML reads as the beginning of a mapping.
+_BARE = re.compile(r"[:,\[{-]\s+(\$\{[^}]*\})")
+
 
 @dataclass
 class Document:
@@ -58,7 +61,7 @@ def read(text: str, environ: Mapping[str, str]) -> Document:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        document.problems.append(_syntax_problem(error))
+        document.problems.append(_syntax_problem(error, text))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         document.problems.append(Problem("", line, "an unprintable character", "YAML text"))
@@ -68,10 +71,12 @@ def read(text: str, environ: Mapping[str, str]) -> Document:
     return document
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, document: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
     text = error.problem or ""
+    if line and (bare := _BARE.search(document.splitlines()[line - 1 : line][0])):
+        return Problem("", line, f"{bare[1]} without quotes", f'"{bare[1]}"')
     if "'\\t'" in text:
         return Problem("", line, "a tab", "spaces for indentation")
     for beginning, found in _SYNTAX.items():

@@ -48,7 +48,9 @@ def _text(path: Path) -> str:
         line = error.object.count(b"\n", 0, error.start) + 1
         problem = Problem("", line, "bytes that are not UTF-8", "text in UTF-8")
     except OSError as error:
-        problem = Problem("", None, error.strerror or "an error", "a file that can be read")
+        problem = Problem(
+            "", None, error.strerror or "an error", "a file that Opsbell's user may read"
+        )
     raise ConfigurationError(path, [problem])
 
 

@@ -10,7 +10,8 @@ from bot.config.document import Document, Path, dotted
 from bot.config.errors import Problem
 from bot.config.redact import Redactor, is_secret_name
 from bot.config.secret import HIDDEN
-from bot.config.shape import place
+from bot.config.settings import Settings
+from bot.config.shape import keys_of, place
 from bot.config.words import one_of, quoted
 
 _EXPECTED = {
@@ -57,13 +58,34 @@ def problems(model: type[Model], error: ValidationError, document: Document) -> 
             continue  # long enough, but for items that are wrong themselves
         if kind == "extra_forbidden":
             key = str(path[-1])
-            found, expected = quoted(key), one_of(where.keys, key)
+            found, expected = quoted(key), _instead(path, key, where.keys)
         elif where.is_key:
             found, expected = quoted(str(path[-1])), _expected(kind, context, None)
         else:
             found = _found(document, path, hidden=context.get("secret", False))
-            expected = _expected(kind, context, _value(document, path))
+            value = document.written.get(path, _value(document, path))
+            expected = _expected(kind, context, value)
         yield Problem(dotted(path), line(document, path), found, expected)
+
+
+def _instead(path: Path, key: str, keys: tuple[str, ...]) -> str:
+    """The keys there are in the place of an unknown one, or where that one belongs."""
+    if path[0] == "slack" and is_secret_name(key):
+        return "none here: SLACK_BOT_TOKEN and the like come from the environment"
+    if len(path) == 1 and (parents := _parents(key)):
+        return f"it inside {parents[0]}: {parents[0]}.{key}"
+    return one_of(keys, key)
+
+
+def _parents(key: str) -> list[str]:
+    """The parts of the settings that have a key of that name directly inside."""
+    return [
+        name
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type)
+        and issubclass(field.annotation, Model)
+        and key in keys_of(field.annotation)
+    ]
 
 
 def line(document: Document, path: Path) -> int | None:
@@ -84,6 +106,8 @@ def _expected(kind: str, context: Mapping[str, Any], value: object) -> str:
         return _choices(str(context["expected_tags"]), value)
     if kind == "union_tag_not_found":
         return "a value, which has no default"
+    if kind in ("tuple_type", "list_type") and isinstance(value, str):
+        return f"a list: [{', '.join(_REDACTOR.redact(value).split())}]"
     if kind in _BOUNDS:
         key, sentence = _BOUNDS[kind]
         bound = context[key]

@@ -38,7 +38,7 @@ def place(model: type[Model], location: Path) -> Place:
             continue
         if part == "[key]":
             continue
-        keys = _keys(here)
+        keys = keys_of(here)
         path.append(part)
         here = _inside(here, part)
     return Place(tuple(path), keys, location[-1:] == ("[key]",))
@@ -65,7 +65,8 @@ def _tagged(annotation: Any, tag: str | int) -> Any:
     return None
 
 
-def _keys(annotation: Any) -> tuple[str, ...]:
+def keys_of(annotation: Any) -> tuple[str, ...]:
+    """The keys of a model as the document writes them; none for anything else."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return tuple(field.alias or name for name, field in annotation.model_fields.items())
     return ()

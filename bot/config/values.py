@@ -19,6 +19,7 @@ _ADDRESS = re.compile(
     r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<ipv6>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{1,5})"
 )
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_UNESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})|\s")
 _MEMBER = re.compile(r"[UWS][A-Z0-9]{2,}|@[a-z0-9][a-z0-9._-]*")
 
 
@@ -109,9 +110,11 @@ def _postgres_url(value: Secret) -> Secret:
         parts = urlsplit(value.reveal())
         sound = parts.scheme in ("postgresql", "postgres") and parts.port != 0
     except ValueError:
-        sound = False
-    if not sound:
+        parts, sound = None, False
+    if not parts or not sound:
         raise wrong("a URL such as postgresql://user:password@host:5432/name", secret=True)
+    if _UNESCAPED.search(value.reveal()) or parts.netloc.count("@") > 1:
+        raise wrong("a URL whose password has %40 for @, %25 for %, %20 for a blank", secret=True)
     return value
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Set
 from bot.app import slack_commands
 from bot.config.access import ANYONE
 from bot.config.settings import Settings
+from bot.config.words import nearest
 from bot.doctor.model import Finding, beware, well
 from bot.doctor.patient import Patient, username
 from bot.words import count, join
@@ -51,6 +52,7 @@ def _unheld_roles(settings: Settings, there: Set[str]) -> Iterator[Finding]:
         asking.setdefault(settings.rule(command).role, []).append(f"/{command}")
     for role, commands in asking.items():
         if role != ANYONE and not settings.roles.get(role):
-            says = f"Nobody has the role {role}, so nobody may use {join(commands)}."
+            like = nearest(role, settings.roles.keys() - {role})
+            says = f"Nobody has the role {role}{like}, so nobody may use {join(commands)}."
             todo = f"Add people or groups under roles.{role}."
             yield beware(AREA, f"roles.{role}", says, todo)

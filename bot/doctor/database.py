@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from bot.doctor.model import Finding, beware, well, wrong
+from bot.doctor.model import Finding, beware, unseen, well, wrong
 from bot.doctor.patient import Patient, me, username
 from bot.errors import Unavailable
 from bot.store.database import POOL_SIZE, QUEUE_SIZE
@@ -27,6 +27,9 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
     """The database of the configuration; of an embedded one, also the cluster's directory."""
     settings = patient.settings
     if settings.database is None:
+        if settings.data.exists() and not settings.data.is_dir():
+            yield unseen(AREA, "Embedded PostgreSQL", "It needs a data directory, see below.")
+            return
         trouble = _cluster_trouble(settings.data / "postgres")
         if trouble:
             yield wrong(AREA, "Embedded PostgreSQL", *trouble)

@@ -95,5 +95,8 @@ def test_a_file_that_is_no_text_or_no_file(tmp_path: Path) -> None:
         ConfigurationError, match=r"opsbell\.yaml:2: found bytes that are not UTF-8"
     ):
         load(path, {})
-    with pytest.raises(ConfigurationError, match="found Is a directory, expected a file"):
+    with pytest.raises(
+        ConfigurationError,
+        match="found Is a directory, expected a file that Opsbell's user may read",
+    ):
         load(tmp_path, {})
