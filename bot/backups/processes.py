@@ -12,6 +12,7 @@ from bot.targets.text import text_of
 
 LINES_SHOWN = 10
 LINE_LENGTH = 400
+SIGN_IN_HINT = "opsbell check says which setting to correct."
 
 _TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
 
@@ -34,7 +35,8 @@ def failure(target: Target, what: str, status: int, error_tail: str) -> Failed:
     lines = said(target, error_tail)
     why = next((line for line in lines if _TELLING.search(line)), lines[-1] if lines else "")
     sentence = f"{what} ended with exit status {status}{f': {why}' if why else ''}"
-    return Failed(f"{sentence.rstrip('.')}.", output="\n".join(lines[-LINES_SHOWN:]))
+    hint = SIGN_IN_HINT if "connection to server" in why else ""
+    return Failed(f"{sentence.rstrip('.')}.", hint=hint, output="\n".join(lines[-LINES_SHOWN:]))
 
 
 async def lines_of(process: Process) -> AsyncIterator[str]:

@@ -50,14 +50,15 @@ class ProjectLook:
             says = "Docker Compose is not there to read them."
             return [unseen(self.area, "Compose files", says)]
         read = await compose_configuration(self.settings)
+        if read.unset:
+            says = f"They use {join(list(read.unset))} without a value."
+            todo = f"Name the file that sets them as targets.{self.name}.compose.env_file."
+            tell = wrong if read.trouble else beware
+            return [tell(self.area, "Compose files", says, todo)]
         if read.trouble:
             says = f"Docker Compose refuses them: {read.trouble.rstrip('.')}."
             todo = f"To see it, run in {self.settings.directory}: {self.command('config')}"
             return [wrong(self.area, "Compose files", says, todo)]
-        if read.unset:
-            says = f"They use {join(list(read.unset))} without a value."
-            todo = f"Name the file that sets them as targets.{self.name}.compose.env_file."
-            return [beware(self.area, "Compose files", says, todo)]
         says = f"Docker Compose reads them: {join(list(read.services))}."
         return [well(self.area, "Compose files", says)]
 

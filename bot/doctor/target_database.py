@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +25,7 @@ with own as (
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'm', 'S') and n.nspname !~ '^pg_'
       and n.nspname <> 'information_schema'
-    order by n.nspname, c.relname
+    order by c.relkind = 'S', n.nspname, c.relname
 )
 select oid::regclass, row_security_active(oid) from own
 where not case relkind when 'S' then has_sequence_privilege(oid, 'SELECT')
@@ -53,14 +52,16 @@ class DatabaseLook:
         """Whether the tools are there, the sign-in works, and all tables can be read."""
         place = self.target.database()
         try:
-            versions = await asyncio.gather(*(self._version(place, tool) for tool in TOOLS))
+            tools = min([await self._version(place, tool) for tool in TOOLS])
         except NotFound as error:
-            todo = error.hint or "Use an image that has PostgreSQL's client programs."
-            return [wrong(self.area, SUBJECT, error.message, todo)]
+            image = (
+                f"Correct {self._key}.service, or add PostgreSQL's client programs to its image."
+            )
+            return [wrong(self.area, SUBJECT, error.message, error.hint or image)]
         done = await self._psql(place, _ABOUT, place.name)
         if done.status:
             return [await self._refused(place, done.stderr)]
-        return [self._judged(place, min(versions), done.stdout.splitlines())]
+        return [self._judged(place, tools, done.stdout.splitlines())]
 
     def _judged(self, place: DatabasePlace, tools: int, told: list[str]) -> Finding:
         server = int(told[0])
@@ -82,7 +83,7 @@ class DatabaseLook:
 
     async def _refused(self, place: DatabasePlace, errors: str) -> Finding:
         """Why psql was not let in, and which setting to correct."""
-        key, user = f"targets.{self.target.name}.database", place.environment.get("PGUSER", "")
+        key, user = self._key, place.environment.get("PGUSER", "")
         address = _address(place)
         name = f"{key}.name" if place.service else f"the name in {key}.url"
         role = f"{key}.user" if place.service else f"the user in {key}.url"
@@ -112,6 +113,10 @@ class DatabaseLook:
             return wrong(self.area, SUBJECT, says, f"Start PostgreSQL, or correct {key}.")
         says = f"psql is refused: {_reason(errors)}."
         return wrong(self.area, SUBJECT, says, f"Correct {key}, or what the server allows.")
+
+    @property
+    def _key(self) -> str:
+        return f"targets.{self.target.name}.database"
 
     async def _databases(self, place: DatabasePlace) -> list[str]:
         """The databases there are, as far as the one that always is lets us see them."""

@@ -44,7 +44,7 @@ async def compose_version() -> str:
 @dataclass(frozen=True)
 class ComposeConfiguration:
     """What Compose makes of a project's files: `trouble` is what it says where it refuses them,
-    else it names the services, and the variables that are used and have no value."""
+    else there are `services`; `unset` are variables that are used and have no value."""
 
     trouble: str = ""
     services: tuple[str, ...] = ()
@@ -55,11 +55,11 @@ async def compose_configuration(settings: configured.ComposeTarget) -> ComposeCo
     """Has Compose read the files of a target. What it says may hold secrets of the target's."""
     command = compose_command(settings)
     done = await _run([*command, "config", "--services"], settings.directory)
+    unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
     if done.status:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         told = [line for line in lines if not _UNSET.search(line)]
-        return ComposeConfiguration(trouble=told[-1] if told else "it says nothing")
-    unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
+        return ComposeConfiguration(trouble=told[-1] if told else "it says nothing", unset=unset)
     return ComposeConfiguration(services=tuple(sorted(done.stdout.split())), unset=unset)
 
 
