@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.config.errors import ConfigurationError
-from bot.errors import OpsbellError, UsageError
+from bot.errors import Failed, OpsbellError, UsageError
 from bot.words import Sign
 
 FAILED, WRONG = 1, 2
@@ -39,7 +39,13 @@ cli = typer.Typer(
 )
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", help="The configuration file.", envvar="OPSBELL_CONFIG")
+    Path,
+    typer.Option(
+        "--config",
+        help="The configuration file.",
+        envvar="OPSBELL_CONFIG",
+        readable=False,  # what keeps it from being read is said as of any other trouble with it
+    ),
 ]
 TargetOption = Annotated[str, typer.Option("--target", help="The target; not needed for only one.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -256,7 +262,13 @@ async def _check(config: Path, as_json: bool) -> int:
 async def _demo(directory: Path, port: int) -> int:
     # The libraries take a moment, so somebody who waits is told first.
     typer.echo("Starting the demo")
-    from bot.demo.demo import demo as run_demo
+    try:
+        from bot.demo.demo import demo as run_demo
+    except ModuleNotFoundError as error:
+        raise Failed(
+            f"The demo needs {error.name}, which is not installed.",
+            hint="Start it with make demo, or install opsbell[demo].",
+        ) from None
 
     await run_demo(directory, port, typer.echo)
     return 0

@@ -84,11 +84,14 @@ class Child:
             await self._wanted.wait()
             self._stopped.clear()
             began = time.monotonic()
-            status = await self._run_once()
+            try:
+                how = _how(await self._run_once())
+            except OSError as error:
+                how = f"it cannot be started: {error}"
             if self.wanted:
                 pause = FIRST_PAUSE if time.monotonic() - began > LONG_RUN else pause
-                what = f"{self.name} ended by itself ({_how(status)})"
-                self._tell(f"{what}. It is started again in {pause:.0f} s. Its log: {self._log}")
+                again = f"It is started again in {pause:.0f} s. Its log: {self._log}"
+                self._tell(f"{self.name} ended by itself ({how}). {again}")
                 await self._unwanted_within(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             self._stopped.set()

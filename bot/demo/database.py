@@ -10,7 +10,6 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from bot.demo.credentials import PASSWORD
-from bot.words import count
 
 NAME, ROLE = "grandvps_prod", "grandvps_user"
 _NEW = f"{NAME}_new"
@@ -46,18 +45,6 @@ async def grow(url: str) -> None:
     """Lets the business go on until now. Raises psycopg.Error."""
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await connection.execute(_text("grow.sql"))
-
-
-async def rows(url: str) -> str:
-    """How much there is, for people."""
-    tables = ("users", "vps_instances", "payments", "support_tickets")
-    async with await psycopg.AsyncConnection.connect(url) as connection:
-        numbers = []
-        for table in tables:
-            query = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
-            row = await (await connection.execute(query)).fetchone()
-            numbers.append(row[0] if row else 0)
-    return count(sum(numbers), "row")
 
 
 async def _make_role(admin: psycopg.AsyncConnection) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app import slack_commands
@@ -20,11 +21,11 @@ from bot.demo.configuration import write_configuration
 from bot.demo.house import opsbell
 from bot.demo.levers import levers
 from bot.demo.place import Place, held
-from bot.demo.sample import grandvps
+from bot.demo.sample import GrandVps, grandvps
 from bot.errors import Failed, Refused
 from bot.playground import LocalSlack, Workspace
 from bot.playground.memory import Memory
-from bot.playground.page import open_page
+from bot.playground.page import Lever, open_page
 from bot.playground.slash_commands import SlashCommand
 from bot.slack.manifest import manifest
 
@@ -56,6 +57,26 @@ async def demo(directory: Path, port: int, tell: Tell) -> None:
 
 
 async def _run(directory: Path, port: int, tell: Tell) -> None:
+    async with running_demo(directory, port, tell) as running:
+        for line in words.ready(running.url, running.place, running.sample):
+            tell(line)
+        await asyncio.Event().wait()
+
+
+@dataclass(frozen=True)
+class RunningDemo:
+    """What runs; `url` is the page's."""
+
+    place: Place
+    sample: GrandVps
+    slack: LocalSlack
+    levers: tuple[Lever, ...]
+    url: str
+
+
+@contextlib.asynccontextmanager
+async def running_demo(directory: Path, port: int, tell: Tell) -> AsyncIterator[RunningDemo]:
+    """Everything, with Opsbell connected, until the block ends. Raises what `demo` raises."""
     _need_free(port)
     async with contextlib.AsyncExitStack() as stack:
         place = stack.enter_context(held(directory))
@@ -63,6 +84,8 @@ async def _run(directory: Path, port: int, tell: Tell) -> None:
         sample = await stack.enter_async_context(grandvps(place, tell, wish=port + 1))
         write_configuration(place, sample.database_url, sample.port)
         slack = await stack.enter_async_context(await _local_slack())
+        # What Opsbell has posted stands in its database. A workspace that forgot it would leave
+        # the two at odds, so it remembers; and where it is new, Opsbell begins anew as well.
         memory = stack.enter_context(Memory(slack, place.workspace))
         if memory.is_new:
             await slack.person("carol").say(words.WELCOME, "general")
@@ -74,9 +97,7 @@ async def _run(directory: Path, port: int, tell: Tell) -> None:
         page = open_page(slack, port=port, levers=handles, notes=words.NOTES)
         url = await stack.enter_async_context(page)
         await _connected(slack, place)
-        for line in words.ready(url, place, sample):
-            tell(line)
-        await asyncio.Event().wait()
+        yield RunningDemo(place, sample, slack, handles, url)
 
 
 def _need_free(port: int) -> None:

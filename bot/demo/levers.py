@@ -147,14 +147,14 @@ async def levers(
         yield (
             Lever(
                 "Fail payments",
-                f"{FAILED_PAYMENTS} card payments of the last three hours have failed.",
+                f"Lets {FAILED_PAYMENTS} card payments of the last three hours fail.",
                 payments.begin,
                 lambda: payments.broken,
                 payments.mend,
             ),
             Lever(
                 "Fill the log with errors",
-                f"{ERRORS} errors of the last minutes stand in GrandVPS's log.",
+                f"Writes {ERRORS} errors of the last minutes into GrandVPS's log.",
                 errors.begin,
                 lambda: errors.broken,
                 errors.mend,
@@ -168,14 +168,14 @@ async def levers(
             ),
             Lever(
                 "Let the backups age",
-                "Every backup says that it was made three days earlier.",
+                "Makes every backup there is three days older.",
                 backups.begin,
                 lambda: backups.broken,
                 backups.mend,
             ),
             Lever(
                 "Take Slack away",
-                "Slack cannot be reached for a minute. What happens meanwhile is told afterwards.",
+                "Cuts Opsbell off for a minute. What happens meanwhile is told when Slack is back.",
                 away.begin,
                 lambda: away.broken,
             ),

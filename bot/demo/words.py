@@ -8,7 +8,7 @@ from bot.demo.sample import GrandVps
 WELCOME = (
     "Welcome. This workspace runs on your machine, and Opsbell looks after a sample web application"
     " in it, *GrandVPS*.\n"
-    "• Today's checklist waits in <#C0OPS00001>: tick an item, look at its *Details*.\n"
+    "• Today's checklist waits in #ops: tick an item, look at its *Details*.\n"
     "• Type `/backup now` there, then `/backup list`.\n"
     "• Break something in the panel at the right, and see it in the checklist's evidence.\n"
     "• Be somebody else by the name at the lower left: Eve has no role, and is refused."

@@ -1,0 +1,47 @@
+"""A directory for a demo, and nothing left running in it afterwards."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+START = 90.0
+"""Seconds that a start may take on a busy machine."""
+
+
+def processes_in(directory: Path) -> list[psutil.Process]:
+    """The processes that work in the directory, or were started with its name."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            place, words = process.cwd(), " ".join(process.cmdline())
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # a zombie is gone too
+            continue
+        if place.startswith(str(directory)) or str(directory) in words:
+            found.append(process)
+    return found
+
+
+def free_ports() -> int:
+    """A port that is free, and the one above it as well."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            port = int(one.getsockname()[1])
+            try:
+                socket.create_server(("127.0.0.1", port + 1)).close()
+            except OSError:
+                continue
+            return port
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the demo of a module's tests lies."""
+    path = tmp_path_factory.mktemp("demo") / "demo"
+    yield path
+    for process in processes_in(path):
+        process.kill()

@@ -1,0 +1,128 @@
+"""`opsbell demo` as people start and stop it. The tests go on in one directory, one after another,
+as the starts of somebody who tries it do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.demo.conftest import START, free_ports, processes_in
+from tests.parts.process import ChildProcess, opsbell
+
+READY = "Ctrl-C stops everything"
+
+
+def demo(directory: Path, port: int) -> ChildProcess:
+    return opsbell("demo", "--directory", str(directory), "--port", str(port), cwd=directory.parent)
+
+
+def posted(directory: Path, text: str) -> set[str]:
+    """The ts of the messages in #ops that say this, as the workspace remembers them."""
+    lines = (directory / "workspace/journal.jsonl").read_text().splitlines()
+    messages = [line["message"] for line in map(json.loads, lines) if "message" in line]
+    return {
+        each["ts"]
+        for each in messages
+        if each["channel"] == "C0OPS00001" and text in json.dumps(each)
+    }
+
+
+async def wait_for_checklist(directory: Path) -> set[str]:
+    """Once its evidence is there too."""
+    async with asyncio.timeout(30):
+        while not posted(directory, "no good backup yet"):
+            await asyncio.sleep(0.1)
+    return posted(directory, "Daily maintenance")
+
+
+async def wait_until_gone(directory: Path, *, but: str = "nothing") -> None:
+    def left() -> list[psutil.Process]:
+        return [each for each in processes_in(directory) if not each.name().startswith(but)]
+
+    async with asyncio.timeout(20):
+        while left():
+            await asyncio.sleep(0.1)
+
+
+def complaints(directory: Path) -> list[str]:
+    log = (directory / "opsbell.log").read_text().splitlines()
+    return [line for line in log if " WARNING " in line or " ERROR " in line]
+
+
+async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: Path) -> None:
+    port = free_ports()
+    async with demo(directory, port) as process:
+        await process.wait_for_line(READY, timeout=START)
+        async with httpx.AsyncClient() as client:
+            page = await client.get(f"http://127.0.0.1:{port}/")
+            health = await client.get(f"http://127.0.0.1:{port + 1}/healthz")
+        assert (page.status_code, health.status_code) == (200, 200)
+        assert len(await wait_for_checklist(directory)) == 1
+        os.kill(process.pid, signal.SIGINT)
+        assert await process.wait(timeout=30) == 0
+    assert f"  The workspace   http://127.0.0.1:{port}/" in process.output
+    assert processes_in(directory) == []
+
+
+async def test_a_second_start_goes_on_where_the_first_ended(directory: Path) -> None:
+    before = posted(directory, "Daily maintenance")
+    async with demo(directory, free_ports()) as process:
+        await process.wait_for_line(READY, timeout=START)
+        assert not any("Making" in line for line in process.output)
+        await asyncio.sleep(3)  # for what must not come: a second checklist
+        assert await process.terminate(timeout=30) == 0
+    assert posted(directory, "Daily maintenance") == before
+    assert complaints(directory) == []
+    assert processes_in(directory) == []
+
+
+async def test_a_killed_demo_takes_its_children_along_and_starts_again(directory: Path) -> None:
+    before = posted(directory, "Daily maintenance")
+    async with demo(directory, free_ports()) as process:
+        await process.wait_for_line(READY, timeout=START)
+        await process.kill9()
+    # GrandVPS's PostgreSQL has nobody who could stop it; the next start finds it.
+    await wait_until_gone(directory, but="postgres")
+    async with demo(directory, free_ports()) as process:
+        await process.wait_for_line(READY, timeout=START)
+        assert await process.terminate(timeout=30) == 0
+    assert posted(directory, "Daily maintenance") == before
+    assert processes_in(directory) == []
+
+
+async def test_a_start_right_after_a_kill_waits_for_nobody(directory: Path) -> None:
+    port = free_ports()
+    async with demo(directory, port) as process:
+        await process.wait_for_line(READY, timeout=START)
+        await process.kill9()
+        async with demo(directory, port) as again:
+            await again.wait_for_line(READY, timeout=START)
+            second = demo(directory, free_ports())
+            async with second:
+                assert await second.wait(timeout=30) == 1
+            assert second.output[-1].startswith("Another demo is running in")
+            same_port = demo(directory.with_name("other"), port)
+            async with same_port:
+                assert await same_port.wait(timeout=30) == 1
+            assert same_port.output[-1].startswith(f"Port {port} cannot be used: Address already")
+            assert await again.terminate(timeout=30) == 0
+    assert processes_in(directory) == []
+
+
+@pytest.mark.parametrize("line", ["Starting in", "Making GrandVPS's database", "Starting Opsbell"])
+async def test_stopped_while_it_starts_it_leaves_nothing(tmp_path: Path, line: str) -> None:
+    place = tmp_path / "demo"
+    async with demo(place, free_ports()) as process:
+        await process.wait_for_line(line, timeout=START)
+        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, signal.SIGINT)
+        assert await process.wait(timeout=30) == 0
+    assert process.output[-1].startswith("Stopping")
+    assert processes_in(place) == []
