@@ -32,14 +32,22 @@ async def show_page(client: Client) -> None:
     page = current_page()
     ui.add_head_html(_head())
     assets.add_to_page()
+    _give_up_landmark(client)
     await client.connected()
     query = client.request.query_params
     person = _person(page, query.get("as", ""))
     place = place_in(query, person, page.slack.workspace)
     tab = Tab(page, client, person, await _zone(client), place)
     Shell(tab)
-    tab.show(place)
     tab.follow()
+    tab.show(place)
+
+
+def _give_up_landmark(client: Client) -> None:
+    """The frame that NiceGUI puts around everything is a <main>, of which a page has but one."""
+    for element in client.content.ancestors():
+        if element.tag == "q-page":
+            element.props["role"] = "presentation"
 
 
 @cache

@@ -81,8 +81,8 @@ class Tab:
     def show(self, place: Place) -> None:
         """Draw another place, as the browser's history asks for it."""
         self.place = place
+        self.sync()  # first, as it shows from where on messages are new
         self._read()
-        self.sync()
 
     def looked_at(self, is_looked_at: bool) -> None:
         """The browser says whether anyone can see the tab: only then are messages read."""
