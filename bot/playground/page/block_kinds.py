@@ -105,7 +105,7 @@ def _draw_video(block: JSON, scene: Scene) -> None:
     title = mrkdwn.text_html(block["title"], scene.workspace)
     about = [block.get("author_name"), block.get("provider_name")]
     with tag("div", classes="bk-card"):
-        html(mrkdwn.link(block.get("title_url") or block["video_url"], f"▶ {title}"), "b")
+        html(mrkdwn.link(block.get("title_url") or block["video_url"], f"▶ {title}"), "b", "bk-text")
         if any(about):
             tag("small", " · ".join(filter(None, about)))
         if description := block.get("description"):
@@ -145,7 +145,7 @@ def _draw_container(block: JSON, scene: Scene) -> None:
         if block.get("has_header_divider"):
             _draw_divider(block, scene)
         for child in block["child_blocks"]:
-            with tag("div", classes=f"bk-block bk-block-{child['type']}"):
+            with tag("div", classes="bk-block"):
                 draw_block(child, scene)
 
 

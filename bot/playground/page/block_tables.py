@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from itertools import zip_longest
 
 from bot.playground.errors import JSON
 from bot.playground.page import mrkdwn, rich_text
@@ -35,7 +34,8 @@ def _row(
     cells: list[JSON], scene: Scene, name: str, settings: list[JSON], header: int | None = None
 ) -> str:
     shown = []
-    for at, (cell, setting) in enumerate(zip_longest(cells, settings[: len(cells)], fillvalue={})):
+    for at, cell in enumerate(cells):
+        setting = settings[at] if at < len(settings) else {}
         own = "th" if at == header else name
         scope = ' scope="row"' if at == header else ' scope="col"' if own == "th" else ""
         align = setting.get("align") or ("right" if cell["type"] == "raw_number" else "left")

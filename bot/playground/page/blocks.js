@@ -265,6 +265,14 @@
     root.querySelectorAll?.(selector).forEach(act);
   };
 
+  // What was refused has the focus: the first of the fields that were drawn anew with an error.
+  const startMending = (records) => {
+    const wrong = records.flatMap((record) => [...record.addedNodes])
+      .flatMap((node) => [node, ...(node.querySelectorAll?.("[aria-invalid=true]") ?? [])])
+      .find((node) => node.matches?.("[aria-invalid=true]"));
+    (wrong?.matches("input, select, textarea") ? wrong : wrong?.querySelector("input"))?.focus();
+  };
+
   const settle = (records) => {
     for (const record of records) {
       for (const node of record.addedNodes) {
@@ -276,6 +284,7 @@
         });
       }
     }
+    startMending(records);
     returnFocus();
     restore();
   };

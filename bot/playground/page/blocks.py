@@ -48,13 +48,11 @@ class Drawing:
             error = errors.get(block.get("block_id", ""), "")
             if at == len(self._drawn):
                 with self._container:
-                    holder = tag("div", classes=f"bk-block bk-block-{block['type']}")
+                    holder = tag("div", classes="bk-block")
                 self._drawn.append(_Drawn(block, error, holder))
                 self._draw(at)
             elif not _is_same(self._drawn[at].block, block) or self._drawn[at].error != error:
-                holder = self._drawn[at].holder
-                holder.classes(replace=f"bk-block bk-block-{block['type']}")
-                self._drawn[at] = _Drawn(block, error, holder)
+                self._drawn[at] = _Drawn(block, error, self._drawn[at].holder)
                 self._draw(at)
         for left in self._drawn[len(surface.blocks) :]:
             left.holder.delete()

@@ -32,7 +32,7 @@ def follow(
             with client:
                 try:
                     refresh()
-                except Exception:  # one view that cannot be drawn must not end the watching
+                except Exception:  # noqa: BLE001 - one view that cannot be drawn must not end the watching
                     log.exception("A view could not be brought up to date")
 
     client.on_delete(changes.listen(note))

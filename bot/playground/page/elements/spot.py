@@ -96,7 +96,7 @@ class Spot:
 
     async def choose(self, control: ui.element, value: Any) -> None:
         """Use an element that holds a value; what was declined is taken back."""
-        if not await self.act(control, value):
+        if not await self.act(control, value) and not control.client.is_deleted:
             self.redraw()
 
     def name(self, control: ui.element, words: str = "", *, is_group: bool = False) -> None:
