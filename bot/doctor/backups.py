@@ -20,7 +20,7 @@ from bot.backups.threads import in_thread
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.config.targets import SwarmTarget
-from bot.doctor.files import look_below, unwritable
+from bot.doctor.files import look_below, read_only, unwritable
 from bot.doctor.looking import looked
 from bot.doctor.model import Finding, beware, unseen, well, wrong
 from bot.doctor.patient import Patient, me, username
@@ -78,8 +78,7 @@ class StoreLook:
         key = f"backups.{self.name}.store.directory"
         there = next(path for path in (own, *own.parents) if path.exists())
         if says := unwritable(there):
-            todo = f"Correct {key}, or run: sudo install -d -m 700 -o {me()} {self.store}"
-            return wrong(self.area, "Store", says, todo)
+            return wrong(self.area, "Store", says, self._make_writable(there))
         if around := self._source_around():
             says = f"{self.store} lies inside {around}, which is to be backed up."
             return wrong(self.area, "Store", says, f"Set {key} to a directory elsewhere.")
@@ -94,6 +93,14 @@ class StoreLook:
             says = f"{own} has mode {found.st_mode & 0o777:o}: others can look into the backups."
             return beware(self.area, "Store", says, f"Run: chmod 700 {own}")
         return well(self.area, "Store", f"{own} is private to {me()}.")
+
+    def _make_writable(self, there: Path) -> str:
+        key = f"backups.{self.name}.store.directory"
+        if not there.is_dir():
+            return f"Correct {key}."
+        if read_only(there):
+            return f"Correct {key}, or mount it for writing."
+        return f"Run: sudo install -d -m 700 -o {me()} {self.store}"
 
     def _source_around(self) -> Path | None:
         """A source that holds the store itself: each backup would hold those before it."""

@@ -64,8 +64,13 @@ def unwritable(directory: Path) -> str:
         return f"The directory {directory} does not exist."
     if not directory.is_dir():
         return f"{directory} is a file, not a directory."
-    if os.access(directory, os.W_OK | os.X_OK):
-        return ""
-    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+    if read_only(directory):
         return f"{directory} is on a file system that is mounted read-only."
-    return f"{me()} may not write into {directory}."
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return f"{me()} may not write into {directory}."
+    return ""
+
+
+def read_only(directory: Path) -> bool:
+    """Whether a directory's file system takes no writing at all, from nobody."""
+    return bool(os.statvfs(directory).f_flag & os.ST_RDONLY)

@@ -11,7 +11,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -52,7 +52,7 @@ class UrlLook:
             return well(self.area, self.subject, says)
         says = f"{self.url} answered {response.status_code} instead of {wanted}."
         if response.is_redirect:
-            there = response.headers.get("Location", "")
+            there = urljoin(self.url, response.headers.get("Location", ""))
             return wrong(
                 self.area, self.subject, says, f"It leads to {there}: set {self.place} to that."
             )
@@ -65,10 +65,18 @@ class UrlLook:
         if own_container() and self._is_local():
             return self._from_a_container()
         if "certificate" in cause_of(error):
-            return f"Renew the certificate, or write in {self.place} the name that it is made for."
+            return self._certificate(cause_of(error))
         if isinstance(error, httpx.ConnectError):
             return f"Start what answers there, or correct {self.place}."
         return self._correct()
+
+    def _certificate(self, cause: str) -> str:
+        """By OpenSSL's words, which name one of three things that can be wrong."""
+        if "expired" in cause:
+            return "Renew the certificate."
+        if "mismatch" in cause or "doesn't match" in cause:
+            return f"Write in {self.place} a name that the certificate is made for."
+        return "Set SSL_CERT_FILE to a file with the authorities to trust, this one's among them."
 
     def _from_a_container(self) -> str:
         parts = urlsplit(self.url)

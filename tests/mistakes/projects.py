@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -58,15 +59,22 @@ class ProjectBench(Bench):
     ) -> Scene:
         """Opsbell with this target, which is called grandvps, and further parts of the file."""
         document = {"targets": {"grandvps": self.target() if target is None else target}, **parts}
-        self.config(yaml.safe_dump(document))
+        self.config(yaml.safe_dump(document)).chmod(0o600)
         known = {"directory": self.project.directory, "project": self.project.project}
         return Scene(
             self.directory, self.env | dict(env or {}), command, known | dict(places or {})
         )
 
 
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
 @contextmanager
-def as_nobody(bench: ProjectBench) -> Iterator[Path]:
+def as_nobody(bench: Bench) -> Iterator[Path]:
     """Moves the bench to a directory that belongs to the user nobody, who may go there."""
     place = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-"))
     place.chmod(0o755)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.playground import LocalSlack
-from tests.mistakes.projects import AS_NOBODY, ProjectBench, as_nobody
+from tests.mistakes.projects import AS_NOBODY, ProjectBench, as_nobody, free_port
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import ComposeProject, run
 
@@ -120,13 +120,6 @@ async def compose_is_no_plugin(bench: ProjectBench) -> AsyncIterator[Scene]:
     version = (await run(str(plugin), "version", "--short")).strip()
     places = {"version": version, "program": f"{path}/docker-compose"}
     yield bench.scene(env=environment | {"PATH": path}, places=places)
-
-
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 @asynccontextmanager

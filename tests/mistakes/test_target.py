@@ -348,8 +348,8 @@ MISTAKES = (
     Mistake(
         "a sign in the database's password that a URL reads otherwise",
         unescaped_password,
-        "opsbell.yaml:11: targets.grandvps.database.url: found ***, expected a URL whose password has "
-        "%40 for @, %25 for %, %20 for a blank",
+        "opsbell.yaml:11: targets.grandvps.database.url: found ***, expected a URL whose "
+        "password has %40 for @, %25 for %, %20 for a blank",
         status=2,
     ),
     Mistake(
