@@ -42,8 +42,9 @@ def write_configuration(
             shutil.copy2(path, kept)
             draft.replace(path)
         else:
-            # Unlike a renaming, a link replaces nothing that came meanwhile.
-            path.hardlink_to(draft)
+            # Unlike a renaming, this replaces nothing that came meanwhile.
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
     except ConfigurationError as error:
         problems = "; ".join(
             f"{each.path}: found {each.found}, expected {each.expected}" for each in error.problems

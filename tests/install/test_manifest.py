@@ -37,6 +37,7 @@ PUBLIC, PRIVATE = "C0OPS00001", "G0SECRET01"
 NEEDED: Mapping[str, set[str]] = {
     "apps.connections.open": set(),
     "auth.test": set(),
+    "bots.info": {"users:read"},
     "chat.getPermalink": set(),
     "chat.postEphemeral": {"chat:write"},
     "chat.postMessage": {"chat:write"},
