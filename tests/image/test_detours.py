@@ -107,6 +107,7 @@ async def test_the_doctor_is_content_with_the_socket_proxy(proxied: Installation
         ("image", "save", "opsbell-test/web:1"),
         ("commit", "{db}"),
         ("update", "--restart", "no", "{db}"),
+        ("exec", "--privileged", "{db}", "true"),
         ("swarm", "init"),
         ("plugin", "ls"),
         ("system", "prune", "--force"),
@@ -119,6 +120,59 @@ async def test_the_socket_proxy_refuses(
     named = (each.format(db=grandvps.container("db")) for each in arguments)
     with pytest.raises(CommandFailedError, match="403 Forbidden"):
         await docker_says(proxied, *named)
+
+
+def exec_request(body: str, *headers: str) -> str:
+    """A request for an exec, as a program of one's own may word it."""
+    lines = ("POST /containers/{db}/exec HTTP/1.1", "Host: docker", "Connection: close", *headers)
+    head = "\r\n".join(("Content-Type: application/json", ""))
+    return "\r\n".join((*lines, head, body))
+
+
+def sized(body: str) -> str:
+    return exec_request(body, f"Content-Length: {len(body)}")
+
+
+PRIVILEGED = '{"Cmd": ["true"], "Privileged": true}'
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (sized('{"Cmd": ["echo", "\\u0026 ü"]}'), "201"),
+        (sized('{"Cmd": ["true"], "Privileged": false}'), "201"),
+        (sized(PRIVILEGED), "403"),
+        (sized('{"Cmd": ["true"], "pRIVILEGED"\t:\n true}'), "403"),
+        (sized('{"Cmd": ["true"], "\\u0050rivileged": true}'), "403"),
+        (sized(f'{{"Env": ["A={"x" * 70_000}"], {PRIVILEGED[1:]}'), "403"),
+        (
+            exec_request(
+                f"{len(PRIVILEGED):x}\r\n{PRIVILEGED}\r\n0\r\n\r\n", "Transfer-Encoding: chunked"
+            ),
+            "403",
+        ),
+        ("GET /containers/{db}/%61rchive?path=/etc HTTP/1.0\r\n\r\n", "403"),
+        ("GET /images/opsbell-test/web:1/get HTTP/1.0\r\n\r\n", "403"),
+        ("GET /containers/../images/get?names=opsbell-test/web:1 HTTP/1.0\r\n\r\n", "403"),
+        ("GET /containers/{db}/attach/ws HTTP/1.0\r\n\r\n", "403"),
+        ("GET /containers/{db}/json HTTP/1.0\r\n\r\n", "200"),
+    ],
+)
+async def test_the_socket_proxy_is_not_talked_round(
+    proxied: Installation, grandvps: ComposeProject, request_text: str, status: str
+) -> None:
+    program = (
+        "import socket, sys\n"
+        "with socket.create_connection(('docker', 2375)) as engine:\n"
+        "    engine.sendall(sys.stdin.buffer.read())\n"
+        "    print(engine.recv(65536).split()[1].decode())\n"
+    )
+    said = await proxied.type(
+        "docker compose run --rm -T --no-deps --entrypoint python3 opsbell"
+        f" -c {shlex.quote(program)} 2>/dev/null",
+        typed=request_text.replace("{db}", grandvps.container("db")),
+    )
+    assert said.strip() == status
 
 
 async def test_the_socket_proxy_stops_and_starts_what_is_there(
