@@ -28,6 +28,7 @@ class Controls:
         """Adds every control and form of the checklists."""
         surface.add(
             Control("checklist.tick", Call(ACCESS, change=self._tick)),
+            Control("checklist.again", Call(ACCESS, change=self._look_again)),
             Control("checklist.make_up", Call(ACCESS, change=self._make_up)),
             Control("checklist.details", Call(ACCESS, query=self._details, window="Details")),
             Control(dialogs.MORE, Call(ACCESS, query=self._more, window="More")),
@@ -39,6 +40,10 @@ class Controls:
         run, position = _pair(request.text)
         done = str(position) in request.chosen
         await self._checklists.tick(tx, run, position, done=done, actor=request.actor)
+
+    async def _look_again(self, request: Request, tx: Transaction) -> None:
+        run, _ = _pair(request.text)
+        await self._checklists.look_again(tx, run, request.actor)
 
     async def _make_up(self, request: Request, tx: Transaction) -> Answer | None:
         name, _, due = request.value.partition("|")

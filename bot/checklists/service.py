@@ -126,6 +126,18 @@ class Checklists:
         await self._jobs.look(tx, run, [item.check])
         await self._changed(tx, run, item, "item.refreshed", actor)
 
+    async def look_again(self, tx: Transaction, run_id: int, actor: str) -> None:
+        """Looks for the evidence of every open item again. Raises NotFound."""
+        run = await store.lock(tx, run_id)
+        if run is None:
+            raise NotFound("That checklist is gone.", hint="Use /checklist status.")
+        checks = {item.check for item in run.open_items} - {""}
+        for check in checks:
+            await store.forget_reading(tx, run_id, check)
+        await self._jobs.look(tx, run, checks)
+        self._record(tx, run, "checklist.refreshed", actor)
+        await self._publisher.pages(tx, await store.reload(tx, run_id), self.now())
+
     async def missed(self, tx: Transaction, name: str, due_times: Sequence[datetime]) -> None:
         """Records that postings were missed, and says so in the channel in one message."""
         for due_at in due_times:

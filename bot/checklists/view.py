@@ -149,7 +149,10 @@ def _foot(run: Run) -> str:
 
 def _buttons(run: Run, page: int) -> Block:
     place = f"{run.id}:{page}"
+    has_checks = any(item.check for item in run.open_items)
+    again = [blocks.button("Check again", f"checklist.again:{place}")] if has_checks else []
     return blocks.actions(
+        *again,
         blocks.button("Details", f"checklist.details:{place}"),
         blocks.button("More", f"checklist.more:{place}"),
         block_id=f"buttons:{place}",

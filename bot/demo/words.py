@@ -16,7 +16,7 @@ WELCOME = (
 
 NOTES = (
     "What is broken here is real: rows in GrandVPS's database, lines in its log, a process that is"
-    " gone. Refresh an item's evidence in the checklist's *Details* to see it."
+    " gone. Press *Check again* below the checklist to see it there."
 )
 
 
@@ -31,7 +31,7 @@ def ready(url: str, place: Place, sample: GrandVps) -> list[str]:
         "Try next:",
         "  1. Tick an item of today's checklist in #ops",
         "  2. Type /backup now in #ops, then /backup list",
-        "  3. Break something in the panel at the right, and refresh the item's evidence",
+        "  3. Break something in the panel at the right, and press Check again below the checklist",
         f"  4. The same from a second terminal: opsbell backup list --config {place.config}",
         "",
     ]

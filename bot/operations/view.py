@@ -19,6 +19,9 @@ STEP_SIGNS = {
     StepState.INTERRUPTED: Sign.CRITICAL,
 }
 
+# Slack draws any number of usual spaces as one.
+GAP = "\N{EM SPACE}"
+
 
 def who(actor: str) -> str:
     """An actor of the event log, for Slack: people as mentions, the clock as itself."""
@@ -56,7 +59,7 @@ def step_line(step: Step, now: datetime) -> str:
     if step.state in (StepState.FAILED, StepState.INTERRUPTED, StepState.CANCELLED):
         parts.insert(0, step.state.value)
     return f"{STEP_SIGNS[step.state]} {step.planned.title}" + (
-        f"   {', '.join(parts)}" if parts else ""
+        f"{GAP}{', '.join(parts)}" if parts else ""
     )
 
 

@@ -89,6 +89,26 @@ async def kept(database: Database) -> list[tuple[int, str]]:
     return [(row["position"], row["by"]) for row in rows]
 
 
+async def test_evidence_is_looked_for_again(
+    slack: LocalSlack, opsbell: ChildProcess, database: Database, alice: ActingPerson
+) -> None:
+    seen = await posted(slack, alice)
+    [before] = await readings(database)
+    assert (await alice.click(seen, "Check again")).acked
+    async with asyncio.timeout(PATIENCE):
+        while not (await readings(database) > [before]):
+            await asyncio.sleep(0.05)
+    await slack.wait_for_message("ops", "✅ ok: ", timeout=PATIENCE)
+
+
+async def readings(database: Database) -> list[str]:
+    """When the evidence was taken, of the items that have any."""
+    rows = await database.all(
+        "select reading->>'taken_at' as at from checklist_items where reading is not null"
+    )
+    return [row["at"] for row in rows]
+
+
 async def test_two_people_tick_from_stale_screens_and_both_are_kept(
     slack: LocalSlack,
     opsbell: ChildProcess,
