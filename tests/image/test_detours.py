@@ -130,7 +130,7 @@ def exec_request(body: str, *headers: str) -> str:
 
 
 def sized(body: str) -> str:
-    return exec_request(body, f"Content-Length: {len(body)}")
+    return exec_request(body, f"Content-Length: {len(body.encode())}")
 
 
 PRIVILEGED = '{"Cmd": ["true"], "Privileged": true}'
@@ -155,6 +155,7 @@ PRIVILEGED = '{"Cmd": ["true"], "Privileged": true}'
         ("GET /images/opsbell-test/web:1/get HTTP/1.0\r\n\r\n", "403"),
         ("GET /containers/../images/get?names=opsbell-test/web:1 HTTP/1.0\r\n\r\n", "403"),
         ("GET /containers/{db}/attach/ws HTTP/1.0\r\n\r\n", "403"),
+        ("POST /v1.20/containers/{db}/start HTTP/1.0\r\n\r\n", "403"),
         ("GET /containers/{db}/json HTTP/1.0\r\n\r\n", "200"),
     ],
 )
