@@ -65,13 +65,17 @@ def _attachment(attachment: JSON, tab: Tab) -> str:
     def shown(text: object) -> str:
         return mrkdwn.to_html(str(text), tab.workspace)
 
-    parts = [shown(attachment.get("pretext", ""))]
-    if title := attachment.get("title"):
-        parts.append(f"<b>{escape(str(title))}</b>")
-    parts.append(shown(attachment.get("text") or attachment.get("fallback") or ""))
-    for each in attachment.get("fields", ()):
-        parts.append(
-            f"<b>{escape(str(each.get('title', '')))}</b><br>{shown(each.get('value', ''))}"
-        )
-    parts.append(f"<small>{escape(str(attachment.get('footer', '')))}</small>")
-    return "".join(f"<div>{part}</div>" for part in parts if part and part != "<small></small>")
+    title = escape(str(attachment.get("title", "")))
+    footer = escape(str(attachment.get("footer", "")))
+    fields = [
+        f"<b>{escape(str(each.get('title', '')))}</b><br>{shown(each.get('value', ''))}"
+        for each in attachment.get("fields", ())
+    ]
+    parts = [
+        shown(attachment.get("pretext", "")),
+        f"<b>{title}</b>" if title else "",
+        shown(attachment.get("text") or attachment.get("fallback") or ""),
+        *fields,
+        f"<small>{footer}</small>" if footer else "",
+    ]
+    return "".join(f"<div>{part}</div>" for part in parts if part)

@@ -44,6 +44,11 @@ class Conversation:
         if self._composer is not None:
             self._composer.follow(self._tab.slack)
 
+    def take_focus(self) -> None:
+        """Put the cursor where one writes, if one can write here."""
+        if self._composer is not None:
+            self._composer.take_focus()
+
     def _build(self, channel: Channel) -> None:
         self._composer, self._rows = None, None
         self._limit = WINDOW
@@ -111,7 +116,7 @@ class Conversation:
                 tag("button", "Join channel", "primary", type="button").on("click", self._join)
             else:
                 self._composer = self._make_composer(channel)
-                self._composer.take_focus()
+                self.take_focus()
 
     def _make_composer(self, channel: Channel) -> Composer:
         tab = self._tab

@@ -97,17 +97,19 @@ async def _serving(listening: socket.socket) -> AsyncIterator[None]:
         yield
     finally:
         ready.cancel()
-        await _say_goodbye()
         server.should_exit = True
         await serving
+        await _forget_browsers()
 
 
-async def _say_goodbye() -> None:
-    """Let go of the browsers, so that nothing of them is left for a page opened later."""
+async def _forget_browsers() -> None:
+    """Leave nothing of them to a page opened later."""
     for client in list(Client.instances.values()):
         client.delete()
-    await core.sio.shutdown()
-    core.sio.eio.start_service_task = True  # it is started once, in a loop that ends with us
+    engine = core.sio.eio
+    if engine.service_task_handle is not None:  # it began with the first browser
+        await core.sio.shutdown()
+        engine.start_service_task = True  # for the next page, whose loop may be another
 
 
 @cache

@@ -16,7 +16,7 @@ from bot.playground.page.conversation_head import ConversationHead
 from bot.playground.page.lever_panel import LeverPanel
 from bot.playground.page.names import author_name, humans
 from bot.playground.page.opened import OpenedPage, current_page
-from bot.playground.page.place import place_in
+from bot.playground.page.place import Place, place_in
 from bot.playground.page.sidebar import Sidebar
 from bot.playground.page.switcher import Switcher, step
 from bot.playground.page.tab import Tab
@@ -76,6 +76,7 @@ class Shell:
 
     def __init__(self, tab: Tab) -> None:
         self._tab = tab
+        self._drawn: Place | None = None
         tab.sync = self._sync
         tab.announce = self._announce
         has_panel = bool(tab.page.levers or tab.page.notes)
@@ -91,7 +92,7 @@ class Shell:
                 )
                 self._away = tag("div", classes="banner", role="status")
                 self._conversation = Conversation(tab, self._head)
-            self._thread = ThreadPanel(tab)
+            self._thread = ThreadPanel(tab, self._conversation.take_focus)
             self._panel = LeverPanel(tab)
         self._news = tag("div", classes="only-heard", aria_live="polite")
         self._switcher = Switcher(tab)
@@ -99,6 +100,9 @@ class Shell:
         self._listen()
 
     def _sync(self) -> None:
+        if self._tab.place != self._drawn:
+            self._drawn = self._tab.place
+            self._show_lists(shown=False)
         self._sidebar.sync()
         self._conversation.sync()
         self._thread.sync()

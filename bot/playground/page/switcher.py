@@ -39,7 +39,7 @@ class Switcher:
         self._tab = tab
         self._dialog = ui.dialog().props('aria-label="Go to channel"')
         with self._dialog, tag("div", classes="switcher"):
-            self._typed = tag("input", type="search", placeholder="Go to channel", value="")
+            self._typed = tag("input", type="search", placeholder="Go to channel")
             self._typed.props["aria-label"] = "Go to channel"
             self._typed.on("input", self._filter, js_handler="(e) => emit(e.target.value)")
             self._typed.on("keydown.enter", self._take_first)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.playground.page.composer import Composer
 from bot.playground.page.keyed_list import KeyedList, Update
 from bot.playground.page.links import icon_button
@@ -16,10 +18,11 @@ from bot.playground.workspace import Channel
 
 
 class ThreadPanel:
-    """There only while the tab's place names a thread."""
+    """There only while the tab's place names a thread. `closed` is called when people close it."""
 
-    def __init__(self, tab: Tab) -> None:
+    def __init__(self, tab: Tab, closed: Callable[[], None]) -> None:
         self._tab = tab
+        self._closed = closed
         self._built: tuple[object, ...] = ()
         self._rows: KeyedList[Row] | None = None
         self._composer: Composer | None = None
@@ -45,6 +48,7 @@ class ThreadPanel:
     def close(self) -> None:
         """Leave the thread."""
         self._tab.go(self._tab.place.with_thread(None))
+        self._closed()
 
     def _build(self, channel: Channel, root: str | None) -> None:
         self._rows, self._composer = None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.async_api import Locator, Page
@@ -31,7 +32,8 @@ def thread(page: Page) -> Locator:
 
 def entry(page: Page, name: str) -> Locator:
     """A channel in the sidebar."""
-    return page.get_by_role("navigation").get_by_role("link", name=name)
+    named = re.compile(rf"^{re.escape(name)}(,|$)")
+    return page.get_by_role("navigation").get_by_role("link", name=named)
 
 
 async def send(box: Locator, text: str) -> None:

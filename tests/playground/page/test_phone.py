@@ -1,0 +1,63 @@
+"""At the width of a phone: everything is reached by thumb and nothing is wider than the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.playground import LocalSlack
+from tests.playground.helpers import actions, button, section
+from tests.playground.page.conftest import PHONE, OpenTab
+from tests.playground.page.pages import OPS, composer, entry, message, overflow, reply_box, thread
+
+pytestmark = [pytest.mark.needs("browser"), pytest.mark.asyncio(loop_scope="session")]
+Screenshot = Callable[[Page, str], Awaitable[None]]
+LONG = "https://example.com/" + "a-very-long-path-without-any-break/" * 6
+
+
+async def test_channels_messages_and_a_thread_by_thumb(
+    slack: LocalSlack, client: AsyncWebClient, open_tab: OpenTab, screenshot: Screenshot
+) -> None:
+    blocks = [section(f"*Deploy* {LONG}"), section("```" + "x" * 200 + "```")]
+    blocks.append(actions(*[button(f"Choice {n}", action_id=f"a{n}") for n in range(5)]))
+    await client.chat_postMessage(channel=OPS, text="Deploy", blocks=blocks)
+    await slack.person("bob").say(LONG, "ops")
+    page = await open_tab(**PHONE)
+    await expect(message(page, "Choice 4")).to_be_visible()
+    assert await overflow(page) == 0
+    await expect(composer(page)).not_to_be_focused()
+    await screenshot(page, "page-phone")
+    await message(page, "Deploy").get_by_role("button", name="Reply in thread").tap()
+    await expect(reply_box(page)).to_be_visible()
+    assert await overflow(page) == 0
+    box = await thread(page).bounding_box()
+    assert box is not None
+    assert (box["x"], box["width"]) == (0, 390)
+    await page.get_by_role("button", name="Close thread").tap()
+    await expect(thread(page)).not_to_be_visible()
+    await expect(entry(page, "alerts")).not_to_be_visible()
+    await page.get_by_role("button", name="Show channels").tap()
+    await expect(entry(page, "alerts")).to_be_visible()
+    await screenshot(page, "page-phone-channels")
+    assert await overflow(page) == 0
+    await entry(page, "alerts").tap()
+    await expect(composer(page, "#alerts")).to_be_visible()
+    await expect(entry(page, "alerts")).not_to_be_visible()
+
+
+async def test_what_is_tapped_is_large_enough(client: AsyncWebClient, open_tab: OpenTab) -> None:
+    await client.chat_postMessage(channel=OPS, text="Hello")
+    page = await open_tab(**PHONE)
+    await page.get_by_role("button", name="Show channels").tap()
+    await expect(entry(page, "alerts")).to_be_visible()
+    small = await page.evaluate(
+        """() => [...document.querySelectorAll(".shell button, .shell nav a")]
+            .map(each => [each.getAttribute("aria-label") || each.innerText,
+                          each.getBoundingClientRect()])
+            .filter(([, box]) => box.width > 0 && (box.height < 32 || box.width < 32))
+            .map(([name]) => name)"""
+    )
+    assert small == []
