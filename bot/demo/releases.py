@@ -96,7 +96,10 @@ def _empty(directory: Path) -> Path:
 
 def _copy(release: Release, into: Path) -> None:
     without = shutil.ignore_patterns("__pycache__", ".*_cache")
-    shutil.copytree(release.changes, into, ignore=without, dirs_exist_ok=True)
+    # Without the files' own times, by which git would take a changed file of one size for the same.
+    shutil.copytree(
+        release.changes, into, ignore=without, copy_function=shutil.copyfile, dirs_exist_ok=True
+    )
     # Under its own name it would hold for Opsbell's repository too.
     if (plain := into / "gitignore").exists():
         plain.rename(into / ".gitignore")

@@ -1,0 +1,272 @@
+"""What can be done in the demo: with the sample, with the levers, and by its people.
+
+One demo serves all of these tests; each leaves it as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+import pytest_asyncio
+
+from bot.checks.model import Reading, State
+from bot.config.environment import SlackSecrets
+from bot.config.load import load
+from bot.core import Core, opened
+from bot.demo import database
+from bot.demo.credentials import PASSWORD, SECRET_KEY
+from bot.demo.demo import RunningDemo, running_demo
+from bot.demo.levers import SlackAway
+from bot.errors import Refused
+from bot.playground.page import Lever
+from tests.demo.conftest import free_ports, processes_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="the program git is missing")
+
+
+@dataclass(frozen=True)
+class House:
+    """The demo, what it told the terminal, and Opsbell's own parts to look at the same things."""
+
+    demo: RunningDemo
+    told: list[str]
+    core: Core
+
+    async def read(self, check: str) -> Reading:
+        return await self.core.checks.read(check)
+
+    def lever(self, title: str) -> Lever:
+        [lever] = [each for each in self.demo.levers if each.title == title]
+        return lever
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"http://127.0.0.1:{self.demo.sample.port}{path}")
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not holds():
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(directory: Path) -> AsyncIterator[House]:
+    told: list[str] = []
+    async with running_demo(directory, free_ports(), told.append) as demo:
+        settings = load(demo.place.config, os.environ)
+        async with opened(settings, SlackSecrets.for_terminal({})) as core:
+            yield House(demo, told, core)
+    assert processes_in(directory) == []
+
+
+async def pull(house: House, title: str, check: str) -> tuple[Reading, Reading]:
+    """The check's readings while the lever is pulled, and after it was mended."""
+    lever = house.lever(title)
+    assert (await house.read(check)).state is State.OK
+    assert not lever.is_broken()
+    await lever.break_it()
+    assert lever.is_broken()
+    broken = await house.read(check)
+    assert lever.mend is not None
+    await lever.mend()
+    assert not lever.is_broken()
+    return broken, await house.read(check)
+
+
+async def test_todays_checklist_waits_with_its_evidence(house: House) -> None:
+    slack = house.demo.slack
+    listed = await slack.wait_for_message("ops", "no good backup yet", timeout=30)
+    assert "Daily maintenance" in listed.plain
+    assert "answered 200" in listed.plain
+    assert "3 failed payments" in listed.plain
+    assert len([each for each in slack.messages("ops") if each.contains("maintenance")]) == 1
+
+
+async def test_general_says_what_to_try(house: House) -> None:
+    [welcome] = house.demo.slack.messages("general")
+    assert welcome.user == "U0CAROL001"
+    assert "`/backup now`" in welcome.text
+    assert "<#C0OPS00001|>" in welcome.text
+
+
+async def test_every_check_has_something_to_say(house: House) -> None:
+    readings = await house.core.checks.read_many(house.core.checks.names())
+    states = {name: reading.state for name, reading in readings.items()}
+    assert states.pop("backup") is State.CRITICAL
+    assert states.pop("disk") is not State.UNKNOWN
+    assert set(states.values()) == {State.OK}, readings
+    assert (readings["revenue-last-month"].value or 0) > 100_000
+
+
+async def test_a_lever_that_has_nothing_to_break_says_so(house: House) -> None:
+    with pytest.raises(Refused, match="no backup that could age"):
+        await house.lever("Let the backups age").break_it()
+
+
+async def test_an_operator_backs_up_and_a_stranger_is_refused(house: House) -> None:
+    slack, place = house.demo.slack, house.demo.place
+    eve, alice = slack.person("eve"), slack.person("alice")
+    await eve.command("/backup now", "ops")
+    await eve.wait_for_ephemeral("ops", "operator")
+    assert (await alice.command("/backup now", "ops")).acked
+    await slack.wait_for_message("ops", "Backup of grandvps · done", timeout=90)
+    [found] = [each for each in (place.backups / "grandvps").iterdir() if each.name[0] == "2"]
+    manifest = json.loads((found / "manifest.json").read_text())
+    assert manifest["tables"]["public.payments"] > 290_000
+    assert {"database.dump", "media.tar.zst", "logs.tar.zst", "config.tar.zst"} <= {
+        each["path"] for each in manifest["files"]
+    }
+    assert (await house.read("backup")).state is State.OK
+
+
+async def test_backups_age_and_get_young_again(house: House) -> None:
+    broken, mended = await pull(house, "Let the backups age", "backup")
+    assert broken.state is State.CRITICAL
+    assert "3 d ago" in broken.summary
+    assert mended.state is State.OK
+
+
+async def test_payments_fail_and_are_mended(house: House) -> None:
+    before = (await house.read("failed-payments")).value
+    broken, mended = await pull(house, "Fail payments", "failed-payments")
+    assert (broken.state, broken.value) == (State.CRITICAL, (before or 0) + 45)
+    assert (mended.state, mended.value) == (State.OK, before)
+
+
+async def test_the_log_fills_and_is_cleaned_while_it_is_written_to(house: House) -> None:
+    broken, mended = await pull(house, "Fill the log with errors", "app-logs")
+    assert broken.state is State.CRITICAL
+    assert "payment gateway does not answer" in broken.detail
+    assert mended.state is State.OK
+    log = house.demo.place.site / "logs/app.log"
+    before = log.stat().st_size
+    await house.get("/")
+    await house.until(lambda: log.stat().st_size > before)
+    assert "\0" not in log.read_text()
+
+
+async def test_the_web_process_stops_and_starts(house: House) -> None:
+    lever = house.lever("Stop the web process")
+    assert lever.mend is not None
+    await lever.break_it()
+    broken = await house.read("response")
+    assert (broken.state, lever.is_broken()) == (State.CRITICAL, True)
+    await lever.mend()
+    async with asyncio.timeout(20):
+        while (await house.read("response")).state is not State.OK:
+            await asyncio.sleep(0.1)
+
+
+async def test_slack_goes_away_and_comes_back_by_itself(house: House) -> None:
+    slack = house.demo.slack
+    away = SlackAway(slack, timedelta(seconds=2))
+    await away.begin()
+    assert away.broken
+    async with httpx.AsyncClient() as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.post(f"{slack.api_url}auth.test")
+    await house.until(lambda: not away.broken)
+    await slack.wait_connected(timeout=60)
+    assert (await slack.person("alice").command("/backup list", "ops")).acked
+
+
+async def test_maintenance_closes_every_page_but_the_health_page(house: House) -> None:
+    file = house.demo.place.site / "maintenance_mode.txt"
+    file.touch()
+    try:
+        closed, health = await house.get("/"), await house.get("/healthz")
+    finally:
+        file.unlink()
+    assert (closed.status_code, closed.headers["retry-after"]) == (503, "120")
+    assert health.status_code == 200
+    assert (await house.get("/")).status_code == 200
+
+
+@needs_git
+async def test_deploying_a_release_changes_what_runs_and_the_broken_one_never_gets_well(
+    house: House,
+) -> None:
+    site = house.demo.place.site
+
+    async def run(*argv: str) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *argv, cwd=site, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()
+        return output.decode()
+
+    async def deploy(tag: str) -> tuple[str, httpx.Response]:
+        await run("git", "fetch", "--quiet", "origin")
+        await run("git", "checkout", "--quiet", tag)
+        migrated = await run(sys.executable, "manage.py", "migrate")
+        await run(sys.executable, "manage.py", "restart")
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    return migrated, await house.get("/healthz")
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+
+    migrated, health = await deploy("v1.4.1")
+    assert "No migrations" in migrated
+    assert health.text == "ok 1.4.1\n"
+    assert "by the minute" in (await house.get("/")).text
+    migrated, health = await deploy("v1.5.0")
+    assert "Applying 0003_ticket_priority... OK" in migrated
+    assert health.text == "ok 1.5.0\n"
+    _, health = await deploy("v1.6.0")
+    assert health.status_code == 500
+    assert "referral_code" in health.text
+    _, health = await deploy("v1.4.0")
+    assert health.text == "ok 1.4.0\n"
+    assert (await run("git", "status", "--porcelain")) == ""
+
+
+async def test_a_child_that_dies_is_told_of_and_started_again(house: House) -> None:
+    slack, told = house.demo.slack, house.told
+    before = len(told)
+    [opsbell] = [each for each in psutil.Process().children() if "run" in each.cmdline()]
+    opsbell.kill()
+    await house.until(lambda: len(told) > before)
+    assert told[before].startswith("Opsbell ended by itself (signal SIGKILL). It is started again")
+    await house.until(lambda: len(slack.sockets.connections) > 0)
+    assert (await slack.person("alice").command("/backup list", "ops")).acked
+
+
+async def test_business_goes_on_and_asks_for_nothing_twice(house: House) -> None:
+    """A later start finds tables that end in the past, a next one tables that end now."""
+    url = house.demo.sample.database_url
+    query = "select count(*), max(created_at) > now() - interval '5 minutes' from payments"
+    with psycopg.connect(url, autocommit=True) as connection:
+        whole = connection.execute(query).fetchone()
+        connection.execute("delete from payments where created_at > now() - interval '10 days'")
+        await database.grow(url)
+        await database.grow(url)
+        grown = connection.execute(query).fetchone()
+    assert whole is not None
+    assert grown is not None
+    assert grown[1]
+    assert abs(grown[0] - whole[0]) <= 2
+
+
+async def test_a_secret_of_grandvps_is_shown_nowhere(house: House) -> None:
+    place, slack = house.demo.place, house.demo.slack
+    assert PASSWORD in (place.site / ".env.production").read_text()
+    said = [json.dumps(each.blocks) + each.text for each in slack.messages("ops")]
+    said += [*house.told, place.log("opsbell").read_text(), place.log("grandvps").read_text()]
+    assert not [text for text in said if PASSWORD in text or SECRET_KEY in text]

@@ -1,0 +1,86 @@
+"""A newcomer's first minute, in the browser: the demo as `make demo` starts it.
+
+Its pictures are the README's: `make pictures` takes them anew.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.demo.conftest import START, free_ports
+from tests.parts.process import opsbell
+from tests.playground.page.conftest import ARTEFACTS, CHROMIUM, PHONE
+from tests.playground.page.pages import composer, entry, message, send
+
+pytestmark = pytest.mark.needs("browser")
+
+SECONDS = 1000  # of the browser's milliseconds
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        path = shutil.which("chromium")
+        browser = await playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
+        yield browser
+        await browser.close()
+
+
+async def keep(page: Page, name: str) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    await page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+async def tick(page: Page, item: str) -> None:
+    await message(page, "Daily maintenance").get_by_role("checkbox", name=item).check()
+
+
+async def test_a_newcomer_ticks_backs_up_breaks_and_watches(tmp_path: Path) -> None:
+    port = free_ports()
+    start = ("demo", "--directory", "demo", "--port", str(port))
+    async with opsbell(*start, cwd=tmp_path) as process, chromium() as browser:
+        link = await process.wait_for_line(r"http://127.0.0.1:\d+/", timeout=START)
+        page = await browser.new_page(
+            viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin"
+        )
+        page.set_default_timeout(30 * SECONDS)
+        await page.goto(f"{link[0]}?as=alice")
+        await entry(page, "ops").click()
+        checklist = message(page, "Daily maintenance")
+        await expect(checklist).to_contain_text("evidence of", timeout=30 * SECONDS)
+
+        await tick(page, "Monitor application logs for errors")
+        await tick(page, "Check system resource usage")
+        await expect(checklist).to_contain_text("2 of 6")
+
+        await send(composer(page), "/backup now")
+        done = message(page, "Backup of grandvps · done")
+        await expect(done).to_contain_text("Database", timeout=60 * SECONDS)
+        await checklist.get_by_role("button", name="Check again").click()
+        await expect(checklist).to_contain_text("the last backup", timeout=30 * SECONDS)
+        await keep(page, "first-minute")
+
+        await page.get_by_role("button", name="Break things").click()
+        panel = page.get_by_role("complementary", name="Break things")
+        lever = panel.get_by_role("listitem").filter(has_text="Fail payments")
+        await lever.get_by_role("button", name="Break").click()
+        await expect(lever).to_contain_text("Broken")
+        await checklist.get_by_role("button", name="Check again").click()
+        await expect(checklist).to_contain_text(
+            re.compile(r"critical: \d+ failed payments"), timeout=30 * SECONDS
+        )
+        await checklist.scroll_into_view_if_needed()
+        await keep(page, "broken-on-purpose")
+
+        phone = await browser.new_page(**PHONE, timezone_id="Europe/Berlin")
+        await phone.goto(f"{link[0]}?as=bob&channel=ops")
+        await expect(message(phone, "Daily maintenance")).to_contain_text("2 of 6")
+        await keep(phone, "on-the-phone")
+        assert await process.terminate(timeout=30) == 0
