@@ -37,12 +37,13 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
         except OpsbellError:
             yield unseen(AREA, "Paths", "The Docker Engine cannot be asked.")
             return
-    if mounts is None:
-        says = "This Engine does not run Opsbell's own container, so paths are not compared."
-        yield unseen(AREA, "Paths", says)
-        return
     for name, settings in projects.items():
-        yield _path(name, settings, mounts, running.get(settings.compose.project, ()))
+        containers = running.get(settings.compose.project, ())
+        yield (
+            _elsewhere(name, settings)
+            if mounts is None
+            else _path(name, settings, mounts, containers)
+        )
 
 
 def _kept(patient: Patient) -> list[Finding]:
@@ -91,6 +92,16 @@ def _path(
         says = f"The project was started from {outside}, not from {inside}."
         return wrong(AREA, subject, says, f"{mount}{correct}.")
     return well(AREA, subject, f"{inside} is the same on the host.")
+
+
+def _elsewhere(name: str, settings: ComposeTarget) -> Finding:
+    """For an Engine that does not run Opsbell's own container: only what is here can be seen."""
+    if settings.directory.exists():
+        says = "The Engine runs on another machine, so paths are not compared."
+        return unseen(AREA, f"Path of {name}", says)
+    says = f"{settings.directory} is not in Opsbell's container."
+    todo = "Mount a copy of the project there: Compose reads its files on Opsbell's side."
+    return wrong(AREA, f"Path of {name}", says, todo)
 
 
 def _on_the_host(inside: str, mounts: Sequence[Mount]) -> str | None:

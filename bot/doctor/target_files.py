@@ -17,6 +17,7 @@ from bot.doctor.urls import UrlLook
 from bot.errors import NotFound
 from bot.targets.inspection import ServiceContainer
 from bot.targets.model import Target
+from bot.targets.own_container import own_container
 
 _QUICK = timedelta(seconds=5)
 _CLOSED = 503
@@ -40,6 +41,9 @@ class FilesLook:
         path, key = self.settings.directory, f"{self._key}.directory"
         if not path.exists():
             says = f"{path} does not exist."
+            if isinstance(self.settings, ComposeTarget) and own_container():
+                # How to mount it is told where the container is looked at.
+                return [unseen(self.area, "Directory", says)]
             return [wrong(self.area, "Directory", says, f"Correct {key}.")]
         if not path.is_dir():
             says = f"{path} is a file, not a directory."
