@@ -7,7 +7,11 @@ ARG BASE=debian:trixie-slim
 FROM ${BASE} AS python
 # Authorities of this network, beside Debian's; see docker/certificates/README.md.
 COPY docker/certificates/ /usr/local/share/ca-certificates/
-RUN apt-get update -o APT::Update::Error-Mode=any \
+# Nobody reads manuals in here, or in other languages.
+RUN printf '%s\n' 'path-exclude /usr/share/doc/*' 'path-include /usr/share/doc/*/copyright' \
+        'path-exclude /usr/share/locale/*' 'path-exclude /usr/share/man/*' \
+        > /etc/dpkg/dpkg.cfg.d/small \
+    && apt-get update -o APT::Update::Error-Mode=any \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         ca-certificates python3 \
     && update-ca-certificates \
