@@ -179,7 +179,9 @@ def _from_answer(action: str, error: SlackApiError) -> Unavailable | SlackRefuse
 
 
 def _cause(error: aiohttp.ClientConnectorError) -> str:
-    return error.strerror or str(error.os_error)
+    """Why there was no connection, without the address that asyncio repeats in its words."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error.os_error)
 
 
 def _where(response: Any) -> str:
