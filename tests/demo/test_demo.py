@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ from bot.playground.page import Lever
 from tests.demo.conftest import free_ports, processes_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="the program git is missing")
 
 
 @dataclass(frozen=True)
@@ -196,7 +193,7 @@ async def test_maintenance_closes_every_page_but_the_health_page(house: House) -
     assert (await house.get("/")).status_code == 200
 
 
-@needs_git
+@pytest.mark.needs("git")
 async def test_deploying_a_release_changes_what_runs_and_the_broken_one_never_gets_well(
     house: House,
 ) -> None:

@@ -46,6 +46,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "browser": _program("chromium"),
     "zstd": _program("zstd"),
     "openssl": _program("openssl"),
+    "git": _program("git"),
     "root": lambda: None if os.geteuid() == 0 else "only root may mount a file system",
 }
 
