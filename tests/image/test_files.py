@@ -2,12 +2,11 @@
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.image.installation import ROOT, path_commands
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -30,6 +29,18 @@ def test_the_image_has_the_libraries_that_the_tests_had() -> None:
     asked = {re.split(r"[<>=;\[ ]", each)[0].lower() for each in project["dependencies"]}
     assert asked <= names
     assert not names & {"pytest", "mypy", "ruff", "nicegui"}
+
+
+def test_the_readme_has_the_path_in_short() -> None:
+    """Its commands begin those of docs/install.md, which the tests type, and leave none out."""
+    readme = (ROOT / "README.md").read_text()
+    short = [line.partition("  #")[0].strip() for line in readme.splitlines()]
+    short = [line for line in short if line.startswith(("docker/", "docker compose"))]
+    lines = [line for block in path_commands() for line in block.splitlines()]
+    long = [line for line in lines if line.startswith("docker")]
+    assert long
+    assert [line for line in long if not line.startswith(tuple(short))] == []
+    assert [line for line in short if not any(each.startswith(line) for each in long)] == []
 
 
 def services(name: str) -> dict[str, Any]:
