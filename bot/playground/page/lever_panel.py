@@ -100,4 +100,5 @@ class LeverPanel:
             self._tab.tell(f"{lever.title}: {error}")
         finally:
             self._moving.discard(lever.title)
-            self.sync()
+            if not self.element.is_deleted:
+                self.sync()

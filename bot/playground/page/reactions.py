@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from bot.playground.message import Message
 from bot.playground.page.emoji import EMOJI
+from bot.playground.page.keyed_list import KeyedList, Update
 from bot.playground.page.names import display_name
 from bot.playground.page.tab import Tab
-from bot.playground.page.tags import tag
+from bot.playground.page.tags import set_attributes, tag
 
 # What the buttons beside a message offer: the name of the reaction → its sign.
 QUICK = {name: EMOJI[name] for name in ("white_check_mark", "eyes", "+1")}
 
 
-def draw_reactions(message: Message, tab: Tab) -> None:
-    """A button for each reaction there is."""
-    with tag("div", classes="reactions", role="group", aria_label="Reactions"):
-        for name, users in message.reactions.items():
-            _reaction(message, tab, name, users)
+@dataclass(frozen=True)
+class Reaction:
+    """One kind of reaction below a message, and who left it."""
+
+    name: str
+    users: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return self.name
 
 
-def _reaction(message: Message, tab: Tab, name: str, users: tuple[str, ...]) -> None:
-    is_mine = tab.person.id in users
-    who = ", ".join(display_name(tab.workspace, user) for user in users)
-    button = tag(
-        "button",
-        f"{EMOJI.get(name, f':{name}:')} {len(users)}",
-        classes="reaction",
-        type="button",
-        title=f"{who} reacted with :{name}:",
-        aria_pressed=is_mine,
-        aria_label=f"{name.replace('_', ' ')}, {who}",
-    )
-    button.on("click", lambda: toggle(tab, message, name))
+class Reactions:
+    """The row of reactions; `show` changes it in place, so that the focus stays."""
+
+    def __init__(self, message: Message, tab: Tab) -> None:
+        self._message = message
+        self._tab = tab
+        self._element = tag("div", classes="reactions", role="group", aria_label="Reactions")
+        self._list = KeyedList(self._element, self._draw)
+        self.show(message)
+
+    def show(self, message: Message) -> None:
+        """Show the reactions of this version of the message."""
+        self._element.set_visibility(bool(message.reactions))
+        self._list.show([Reaction(name, users) for name, users in message.reactions.items()])
+
+    def _draw(self, reaction: Reaction) -> Update[Reaction]:
+        button = tag("button", classes="reaction", type="button")
+        button.on("click", lambda: toggle(self._tab, self._message, reaction.name))
+
+        def fill(new: Reaction) -> bool:
+            who = _names(self._tab, new.users)
+            button.text = f"{EMOJI.get(new.name, f':{new.name}:')} {len(new.users)}"
+            set_attributes(
+                button,
+                title=f"{who} reacted with :{new.name}:",
+                aria_pressed=self._tab.person.id in new.users,
+                aria_label=f"{new.name.replace('_', ' ')}, {who}",
+            )
+            button.update()
+            return True
+
+        fill(reaction)
+        return fill
+
+
+def _names(tab: Tab, users: Sequence[str]) -> str:
+    return ", ".join(display_name(tab.workspace, user) for user in users)
 
 
 async def toggle(tab: Tab, message: Message, name: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.playground.changes import Changes
 from bot.playground.message import Message, ts_key
 from bot.playground.workspace import Channel, Workspace
 
+MOST = 99  # nobody counts further
 _EVERYBODY = ("<!here", "<!channel", "<!everyone")
 
 
@@ -55,10 +57,9 @@ class ReadMarks:
         return Unread(len(new), len(calls))
 
     def new_messages(self, person: str, channel: Channel) -> Iterator[Message]:
-        """Top-level messages of others since the person last read, newest first."""
-        for message in channel.history(after=self.position(person, channel)):
-            if message.user != person:
-                yield message
+        """Top-level messages of others since the person last read, newest first, up to MOST."""
+        since = channel.history(after=self.position(person, channel))
+        return islice((message for message in since if message.user != person), MOST)
 
     def _calls(self, message: Message, person: str) -> bool:
         groups = [each.id for each in self._workspace.groups.values() if person in each.members]

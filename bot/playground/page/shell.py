@@ -34,10 +34,13 @@ async def show_page(client: Client) -> None:
     assets.add_to_page()
     _give_up_landmark(client)
     await client.connected()
+    zone = await _zone(client)
+    if client.is_deleted:
+        return  # it was no browser, or it has left
     query = client.request.query_params
     person = _person(page, query.get("as", ""))
     place = place_in(query, person, page.slack.workspace)
-    tab = Tab(page, client, person, await _zone(client), place)
+    tab = Tab(page, client, person, zone, place)
     Shell(tab)
     tab.follow()
     tab.show(place)
@@ -67,7 +70,7 @@ async def _zone(client: Client) -> tzinfo:
     code = "Intl.DateTimeFormat().resolvedOptions().timeZone"
     try:
         return ZoneInfo(str(await client.run_javascript(f"return {code}", timeout=5)))
-    except (TimeoutError, OSError, ValueError):
+    except (TimeoutError, KeyError, OSError, ValueError):
         return UTC
 
 

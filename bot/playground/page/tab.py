@@ -65,6 +65,8 @@ class Tab:
 
     def tell(self, text: str) -> None:
         """Show a short notice for a few seconds."""
+        if self._client.is_deleted:
+            return  # the browser left while what it asked for was under way
         with self._client:
             ui.notify(text, position="bottom", classes="toast")
 

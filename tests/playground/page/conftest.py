@@ -21,9 +21,15 @@ from bot.playground import LocalSlack, SlashCommand
 from bot.playground.page import open_page
 
 ARTEFACTS = Path(__file__).parents[3] / "artefacts"
-CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
-CHROMIUM += ("--disable-component-update", "--no-first-run")
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+CHROMIUM = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"),
+    *("--disable-component-update", "--no-first-run"),
+]
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
 PATIENCE = 5000  # milliseconds that the browser waits for what is expected
 
 COMMANDS = (
@@ -46,7 +52,7 @@ async def browser() -> AsyncIterator[Browser]:
     """Chromium, started once."""
     async with async_playwright() as playwright:
         path = shutil.which("chromium")
-        opened = await playwright.chromium.launch(executable_path=path, args=list(CHROMIUM))
+        opened = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
         yield opened
         await opened.close()
 

@@ -69,11 +69,11 @@ async def test_names_and_channels_are_completed_within_a_sentence(open_tab: Open
 async def test_shift_and_enter_begins_a_line(slack: LocalSlack, open_tab: OpenTab) -> None:
     page = await open_tab()
     box = composer(page)
-    height = (await box.bounding_box() or {})["height"]
+    height = await box.evaluate("box => box.offsetHeight")
     await box.press_sequentially("one")
     await box.press("Shift+Enter")
     await box.press_sequentially("two")
-    assert (await box.bounding_box() or {})["height"] > height
+    assert await box.evaluate("box => box.offsetHeight") > height
     await box.press("Enter")
     await expect(message(page, "one")).to_contain_text("two")
     assert slack.messages("ops")[0].text == "one\ntwo"

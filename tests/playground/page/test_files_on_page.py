@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack
@@ -43,8 +43,8 @@ async def test_a_person_shares_a_file_and_a_picture(
         await page.get_by_role("button", name="Attach files").click()
     await (await chooser.value).set_files(
         [
-            {"name": "error.log", "mimeType": "text/plain", "buffer": b"one\ntwo\n"},
-            {"name": "screen.png", "mimeType": "image/png", "buffer": picture()},
+            FilePayload(name="error.log", mimeType="text/plain", buffer=b"one\ntwo\n"),
+            FilePayload(name="screen.png", mimeType="image/png", buffer=picture()),
         ]
     )
     staged = page.get_by_role("list", name="Files to send").get_by_role("listitem")

@@ -69,6 +69,11 @@ async def test_react_reply_and_leave_a_thread(
     await expect(composer(page)).to_be_focused()
     await tab_to(page, "React with eyes", back=True)
     await page.keyboard.press("Space")
+    pill = message(page, "Disk at 91 %").get_by_role("button", name="eyes, Alice Adams")
+    await expect(pill).to_have_text("👀 1")
+    await client.reactions_add(channel=OPS, timestamp=slack.messages("ops")[0].ts, name="eyes")
+    await expect(message(page, "Disk at 91 %")).to_contain_text("👀 2")
+    await page.keyboard.press("Space")
     await expect(message(page, "Disk at 91 %")).to_contain_text("👀 1")
 
 

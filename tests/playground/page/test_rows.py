@@ -1,0 +1,86 @@
+"""What stands in a channel as rows: groups, days, what is new, threads, windows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.playground import LocalSlack, Workspace
+from bot.playground.page.rows import Row, channel_messages, rows, thread_messages, thread_rows
+from bot.playground.workspace import Channel
+from tests.playground.helpers import Clock
+
+START = datetime(2026, 11, 21, 23, 50, tzinfo=UTC).timestamp()
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+def talk(*said: tuple[str, str, float]) -> tuple[LocalSlack, Channel]:
+    """A #ops in which these people said these words at these minutes after the start."""
+    clock = Clock(START)
+    slack = LocalSlack(Workspace.sample(), clock=clock)
+    channel = slack.workspace.find_channel("ops")
+    for person, text, minutes in said:
+        clock.now = START + minutes * 60
+        slack.backend.timeline.post(channel, slack.workspace.find_person(person).id, text=text)
+    return slack, channel
+
+
+def shown(slack: LocalSlack, channel: Channel, first_new: str = "") -> list[Row]:
+    messages, _ = channel_messages(channel, slack.workspace, "U0ALICE001", 50)
+    return rows(messages, channel, zone=UTC, now=NOW, first_new=first_new)
+
+
+async def test_one_authors_messages_stand_together_for_five_minutes() -> None:
+    slack, channel = talk(
+        ("alice", "a", 11), ("alice", "b", 15), ("bob", "c", 15.5), ("bob", "d", 21)
+    )
+    assert [row.is_grouped for row in shown(slack, channel)] == [False, True, False, False]
+
+
+async def test_a_new_day_and_new_messages_begin_apart() -> None:
+    slack, channel = talk(("alice", "a", 9), ("alice", "b", 11), ("alice", "c", 12))
+    newest = slack.messages("ops")[-1].ts
+    found = shown(slack, channel, first_new=newest)
+    assert [row.day for row in found] == ["Yesterday", "Today", ""]
+    assert [row.is_grouped for row in found] == [False, False, False]
+    assert [row.is_first_new for row in found] == [False, False, True]
+
+
+async def test_a_thread_is_told_of_and_shown_apart() -> None:
+    slack, channel = talk(("alice", "parent", 11))
+    (parent,) = slack.messages("ops")
+    for person in ("bob", "alice", "bob"):
+        await slack.person(person).say("reply", "ops", thread=parent)
+    (row,) = shown(slack, channel)
+    assert row.thread is not None
+    assert (row.thread.replies, row.thread.people) == (3, ("U0BOB00001", "U0ALICE001"))
+    assert row.thread.last == slack.replies(parent)[-1].ts
+    found = thread_messages(channel, slack.workspace, "U0ALICE001", parent.ts)
+    in_thread = thread_rows(found, channel, zone=UTC, now=NOW)
+    assert [each.message.text for each in in_thread] == ["parent", "reply", "reply", "reply"]
+    assert [each.day for each in in_thread] == ["", "", "", ""]
+    assert not any(each.thread for each in in_thread)
+
+
+async def test_only_the_persons_own_ephemeral_messages_of_the_window() -> None:
+    slack, channel = talk(("bob", "one", 11))
+    whisper = slack.backend.timeline.whisper
+    whisper(channel, slack.backend.bot_id, "U0ALICE001", text="early")
+    whisper(channel, slack.backend.bot_id, "U0BOB00001", text="for bob")
+    for number in range(3):
+        await slack.person("bob").say(f"later {number}", "ops")
+    whisper(channel, slack.backend.bot_id, "U0ALICE001", text="late")
+    messages, has_earlier = channel_messages(channel, slack.workspace, "U0ALICE001", 2)
+    assert [each.text for each in messages] == ["later 1", "later 2", "late"]
+    assert has_earlier
+    messages, has_earlier = channel_messages(channel, slack.workspace, "U0ALICE001", 4)
+    assert [each.text for each in messages][:2] == ["one", "early"]
+    assert not has_earlier
+
+
+async def test_rows_are_equal_until_something_changes() -> None:
+    slack, channel = talk(("alice", "a", 11), ("alice", "b", 12))
+    before = shown(slack, channel)
+    assert shown(slack, channel) == before
+    slack.backend.timeline.edit(slack.messages("ops")[1], text="changed")
+    after = shown(slack, channel)
+    assert (after[0] == before[0], after[1] == before[1]) == (True, False)
