@@ -5,6 +5,7 @@ The clone is of what is committed; the image is built, and everything runs on th
 
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -53,6 +54,22 @@ async def test_the_doctor_finds_all_well_from_the_image_to_the_project(
     assert areas | {f"Target {grandvps.project}"} <= {each["area"] for each in findings}
     [health] = [each for each in findings if each["subject"] == "Health"]
     assert "http://web:8000/healthz" in health["says"]
+
+
+async def test_at_a_terminal_init_asks_for_what_it_was_not_told(
+    installed: Installed, grandvps: ComposeProject
+) -> None:
+    command = (
+        f"docker compose run --rm opsbell init --project {grandvps.project} --output other.yaml"
+    )
+    # A terminal for the command; every further question is answered with its default.
+    said = await installed.installation.type(
+        f"script --quiet --return --command {shlex.quote(command)} /dev/null",
+        typed=f"{ADMIN}\n" + "\n" * 8,
+    )
+    assert "Your Slack user ID" in said
+    written = installed.installation.directory
+    assert (written / "other.yaml").read_text() == (written / "opsbell.yaml").read_text()
 
 
 async def test_a_backup_asked_for_in_slack_lies_on_the_host_and_pg_restore_reads_it(
