@@ -19,7 +19,6 @@ def write_configuration(place: Place, database_url: str, port: int) -> None:
         "TIMEZONE": local_zone().key,
         "DATABASE_URL": database_url,
         "PYTHON": sys.executable,
-        "DIRECTORY": str(place.directory),
     }.items():
         # Text of JSON is text of YAML, and `$` would begin a variable's name.
         text = text.replace(f"@{name}@", json.dumps(value.replace("${", "$${")))

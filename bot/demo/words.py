@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 from bot.demo.place import Place
 from bot.demo.sample import GrandVps
 
@@ -10,7 +13,8 @@ WELCOME = (
     " in it, *GrandVPS*.\n"
     "• Today's checklist waits in #ops: tick an item, look at its *Details*.\n"
     "• Type `/backup now` there, then `/backup list`.\n"
-    "• Break something in the panel at the right, and see it in the checklist's evidence.\n"
+    "• Break something by *Break things* at the upper right, then press *Check again* below the"
+    " checklist.\n"
     "• Be somebody else by the name at the lower left: Eve has no role, and is refused."
 )
 
@@ -31,11 +35,21 @@ def ready(url: str, place: Place, sample: GrandVps) -> list[str]:
         "Try next:",
         "  1. Tick an item of today's checklist in #ops",
         "  2. Type /backup now in #ops, then /backup list",
-        "  3. Break something in the panel at the right, and press Check again below the checklist",
-        f"  4. The same from a second terminal: opsbell backup list --config {place.config}",
+        "  3. Break something by Break things at the upper right, and press Check again in #ops",
+        f"  4. The same from a second terminal: {_twin(place)}",
         "",
     ]
     if not sample.has_releases:
         lines.append("git is not installed: GrandVPS has no releases to deploy.")
     lines.append("Ctrl-C stops everything; what you did is there again at the next start.")
     return lines
+
+
+def _twin(place: Place) -> str:
+    """A command that can be typed where the demo was started."""
+    program = _near(Path(sys.executable).with_name("opsbell"))
+    return f"{program} backup list --config {_near(place.config)}"
+
+
+def _near(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

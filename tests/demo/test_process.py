@@ -65,6 +65,10 @@ async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: 
             health = await client.get(f"http://127.0.0.1:{port + 1}/healthz")
         assert (page.status_code, health.status_code) == (200, 200)
         assert len(await wait_for_checklist(directory)) == 1
+        [hint] = [line for line in process.output if "second terminal" in line]
+        async with ChildProcess(*hint.partition(": ")[2].split(), cwd=directory.parent) as twin:
+            assert await twin.wait(timeout=30) == 0
+        assert "no backup" in "\n".join(twin.output)
         os.kill(process.pid, signal.SIGINT)
         assert await process.wait(timeout=30) == 0
     assert f"  The workspace   http://127.0.0.1:{port}/" in process.output
