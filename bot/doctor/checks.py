@@ -24,6 +24,9 @@ AREA = "Checks"
 LIMIT = timedelta(seconds=8)
 """A check with a longer time limit of its own is given up after this."""
 
+_LATE = ("no answer within", "did not end within", "due to statement timeout")
+"""How a reading says that its time was up: ours, the process's, PostgreSQL's."""
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -73,7 +76,7 @@ def _missing(check: Check, grounds: Mapping[str, Ground]) -> str:
 
 def _told(reading: Reading, check: Check) -> Finding:
     says = f"{reading.summary.rstrip('.')}."
-    if reading.summary.startswith("no answer within") and check.timeout > LIMIT:
+    if check.timeout > LIMIT and any(late in reading.summary for late in _LATE):
         return unseen(AREA, reading.check, f"No answer within {duration(LIMIT)}.")
     todo = reading.detail or f"Correct checks.{reading.check}."
     return wrong(AREA, reading.check, says[:1].upper() + says[1:], todo)
