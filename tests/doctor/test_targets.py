@@ -13,7 +13,6 @@ from bot.words import Sign
 from tests.doctor.examining import findings, grandvps_target, told
 from tests.parts.compose_project import ComposeProject, run
 
-
 OBJECTS = """
     select count(*), max(oid::int8) from pg_class union all
     select count(*), max(oid::int8) from pg_roles union all

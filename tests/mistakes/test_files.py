@@ -1,65 +1,21 @@
-"""A newcomer's mistakes about files, URLs, checks and backups, and the line that answers each.
-
-The target is one of this machine: what is wrong here is the same for a Compose project.
-"""
+"""A newcomer's mistakes about files and backups, and the line that answers each."""
 
 from __future__ import annotations
 
 import os
-import ssl
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from aiohttp import web
 
 from bot.playground import LocalSlack
-from tests.mistakes.projects import AS_NOBODY, NOBODY, as_nobody, free_port
-from tests.mistakes.table import Bench, Mistake, Scene, prove
+from tests.mistakes.hosts import HostBench
+from tests.mistakes.projects import AS_NOBODY, NOBODY, as_nobody
+from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import run
-from tests.parts.require import need
-
-
-@dataclass
-class HostBench(Bench):
-    """A bench with a small application of this machine in the directory `shop`."""
-
-    @property
-    def shop(self) -> Path:
-        """The application's directory."""
-        return self.directory / "shop"
-
-    def make_shop(self) -> None:
-        """Writes its files: 200 kB of media, a log, its settings."""
-        (self.shop / "media").mkdir(parents=True)
-        (self.shop / "media" / "photo.jpg").write_bytes(bytes(200_000))
-        (self.shop / "shop.log").write_text("2026-11-22 09:00:00 INFO started\n")
-        (self.shop / ".env").write_text("SECRET_KEY=a-secret-of-the-shop\n")
-
-    def scene(
-        self,
-        *,
-        command: tuple[str, ...] = ("check",),
-        places: Mapping[str, object] | None = None,
-        target: Mapping[str, Any] | None = None,
-        **parts: Any,
-    ) -> Scene:
-        """Opsbell with a sound target called shop, but for these changes."""
-        sound = {"runtime": "host", "directory": str(self.shop)}
-        document = {"targets": {"shop": sound | dict(target or {})}, **parts}
-        self.config(yaml.safe_dump(document)).chmod(0o600)
-        known = {"shop": self.shop, "own": self.directory}
-        return Scene(self.directory, self.env, command, known | dict(places or {}))
-
-    def backed_up(self, store: Path) -> dict[str, Any]:
-        """Parts of a configuration that backs the media up into a store."""
-        policy = {"include": ["media"], "store": {"directory": str(store)}}
-        return {"target": {"files": {"media": "media"}}, "backups": {"shop": policy}}
 
 
 @pytest.fixture
@@ -97,7 +53,7 @@ async def media_unreadable(bench: HostBench) -> AsyncIterator[Scene]:
 
 
 @asynccontextmanager
-async def media_unreadable_for_a_backup(bench: HostBench) -> AsyncIterator[Scene]:
+async def media_missing_for_a_backup(bench: HostBench) -> AsyncIterator[Scene]:
     yield bench.scene(
         **(bench.backed_up(bench.directory / "backups") | {"target": {"files": {"media": "up"}}}),
         command=("backup", "now"),
@@ -142,88 +98,6 @@ async def strange_repository(bench: HostBench) -> AsyncIterator[Scene]:
         os.chown(path, NOBODY, NOBODY)
     scene = bench.scene()
     yield replace(scene, env=dict(scene.env) | {"HOME": str(bench.directory)})
-
-
-@asynccontextmanager
-async def health_refused(bench: HostBench) -> AsyncIterator[Scene]:
-    url = f"http://127.0.0.1:{free_port()}/healthz"
-    yield bench.scene(target={"health": {"url": url}}, places={"url": url})
-
-
-@asynccontextmanager
-async def answering(tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A real web server: /healthz leads to /healthz/, which answers 200, and all else 404."""
-
-    async def moved(request: web.Request) -> web.Response:
-        raise web.HTTPMovedPermanently("/healthz/")
-
-    async def well(request: web.Request) -> web.Response:
-        return web.Response(text="ok")
-
-    application = web.Application()
-    application.add_routes([web.get("/healthz", moved), web.get("/healthz/", well)])
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def health_not_found(bench: HostBench) -> AsyncIterator[Scene]:
-    async with answering() as url:
-        there = f"{url}/health"
-        yield bench.scene(target={"health": {"url": there}}, places={"url": there})
-
-
-@asynccontextmanager
-async def health_moved(bench: HostBench) -> AsyncIterator[Scene]:
-    async with answering() as url:
-        there = f"{url}/healthz"
-        yield bench.scene(target={"health": {"url": there}}, places={"url": there})
-
-
-@asynccontextmanager
-async def certificate_unknown(bench: HostBench) -> AsyncIterator[Scene]:
-    need("openssl")
-    key, certificate = bench.directory / "key.pem", bench.directory / "certificate.pem"
-    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
-    made = ("-keyout", str(key), "-out", str(certificate))
-    await run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *made)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate, key)
-    async with answering(tls) as url:
-        there = f"{url}/healthz/"
-        yield bench.scene(target={"health": {"url": there}}, places={"url": there})
-
-
-@asynccontextmanager
-async def unknown_table(bench: HostBench) -> AsyncIterator[Scene]:
-    check = {"kind": "sql", "target": "shop", "query": "select count(*) from user"}
-    check["query"] = "select count(*) from userss"
-    yield bench.scene(target={"database": {"url": bench.database_url}}, checks={"users": check})
-
-
-@asynccontextmanager
-async def no_number(bench: HostBench) -> AsyncIterator[Scene]:
-    check = {"kind": "sql", "target": "shop", "query": "select 'many'"}
-    yield bench.scene(target={"database": {"url": bench.database_url}}, checks={"users": check})
-
-
-@asynccontextmanager
-async def unknown_disk(bench: HostBench) -> AsyncIterator[Scene]:
-    yield bench.scene(checks={"disk": {"kind": "disk", "path": "/mnt/no-such-disk"}})
-
-
-@asynccontextmanager
-async def wrong_pattern(bench: HostBench) -> AsyncIterator[Scene]:
-    services = {"web": {"restart": ["true"], "logs": "shop.log"}}
-    check = {"kind": "logs", "target": "shop", "service": "web", "pattern": "ERROR("}
-    yield bench.scene(target={"services": services}, checks={"errors": check})
 
 
 @asynccontextmanager
@@ -295,7 +169,7 @@ MISTAKES = (
     ),
     Mistake(
         "files that are not there, for a backup",
-        media_unreadable_for_a_backup,
+        media_missing_for_a_backup,
         "{shop}/up does not exist. Correct targets.shop.files or what the backup includes.",
     ),
     Mistake(
@@ -334,52 +208,6 @@ MISTAKES = (
         strange_repository,
         "Revision: git does not trust {shop}: it belongs to another user than root. Run as root: "
         "git config --global --add safe.directory {shop}",
-    ),
-    Mistake(
-        "a health URL where nobody listens",
-        health_refused,
-        "Health: {url} does not answer: connection refused. Start what answers there, or correct "
-        "targets.shop.health.url.",
-    ),
-    Mistake(
-        "a health URL that is not there",
-        health_not_found,
-        "Health: {url} answered 404 instead of 200. Correct targets.shop.health.url, or what "
-        "answers there.",
-    ),
-    Mistake(
-        "a health URL that leads elsewhere",
-        health_moved,
-        "Health: {url} answered 301 instead of 200. It leads to {url}/: set "
-        "targets.shop.health.url to that.",
-    ),
-    Mistake(
-        "a URL with a certificate of one's own",
-        certificate_unknown,
-        "Health: {url} does not answer: its certificate is not valid (self-signed certificate). "
-        "Set SSL_CERT_FILE to a file with the authorities to trust, this one's among them.",
-    ),
-    Mistake(
-        "a table with a typo",
-        unknown_table,
-        'users: The query failed: relation "userss" does not exist. Correct checks.users.',
-    ),
-    Mistake(
-        "a query that gives no number",
-        no_number,
-        "users: The query returned no number: many. Correct checks.users.",
-    ),
-    Mistake(
-        "a disk that is not there",
-        unknown_disk,
-        "disk: The path /mnt/no-such-disk does not exist. Correct checks.disk.",
-    ),
-    Mistake(
-        "a pattern that is none",
-        wrong_pattern,
-        'opsbell.yaml:11: checks.errors.pattern: found "ERROR(", expected a regular expression '
-        "(missing ), unterminated subpattern at position 5)",
-        status=2,
     ),
     Mistake(
         "a file where backups should go",
