@@ -1,10 +1,11 @@
-"""What a Compose project's services are: the database, the web service, files worth keeping. Pure.
+"""What a Compose project's services are: the database, the web service, files worth keeping.
 
 Names and images are what people usually choose; where none fits, nothing is claimed.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -99,6 +100,19 @@ def within(directory: Path, path: Path) -> str:
     return str(path.relative_to(directory)) if path.is_relative_to(directory) else str(path)
 
 
+def looks(path: Path, like: Callable[[Path], bool]) -> bool:
+    """Whether a path looks like something; nothing can be said of one behind a closed directory."""
+    try:
+        return like(path)
+    except OSError:
+        return False
+
+
+def is_open(directory: Path) -> bool:
+    """Whether a directory is there and may be looked into."""
+    return looks(directory, Path.is_dir) and os.access(directory, os.R_OK | os.X_OK)
+
+
 def _is_postgres(service: Service) -> bool:
     return service.image in POSTGRES or "postgres" in service.programs
 
@@ -161,7 +175,7 @@ def _files(
         elif mount.kind == "volume":
             found.setdefault(name, FilesFound(name, str(mount.inside), service.name))
     for name in (*MEDIA, *LOGS):
-        if (directory / name).is_dir():
+        if looks(directory / name, Path.is_dir):
             found.setdefault(name, FilesFound(name, name))
     order = [name for name in (*MEDIA, *LOGS) if name in found]
     return tuple(found[name] for name in order), tuple(dict.fromkeys(rebuilt))
@@ -190,8 +204,9 @@ def _config(
         and Path(mount.source).is_relative_to(directory)
     ]
     default = directory / ".env"
-    usual = [default] if default.is_file() else []
+    usual = [default] if looks(default, Path.is_file) else []
     paths = [*project.env_files, *env_files, *usual, *project.files, *mounted]
     # A directory that cannot be seen from here may well be there.
-    there = [path for path in paths if path.exists() or not directory.exists()]
+    is_seen = is_open(directory)
+    there = [path for path in paths if looks(path, Path.exists) or not is_seen]
     return tuple(dict.fromkeys(within(directory, path) for path in there))

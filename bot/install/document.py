@@ -159,7 +159,8 @@ def _target(choices: Choices) -> Iterator[str]:
         yield f"    health: {{url: {scalar(choices.health_url)}, within: 60s}}"
     else:
         yield "    # No URL of it answered. One that says 2xx when all is well:"
-        yield '    # health: {url: "http://127.0.0.1:8000/healthz", within: 60s}'
+        host = "web" if choices.in_container else "127.0.0.1"
+        yield f'    # health: {{url: "http://{host}:8000/healthz", within: 60s}}'
 
 
 def _files(choices: Choices) -> Iterator[str]:

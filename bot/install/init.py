@@ -95,8 +95,8 @@ def _write(
     if choices.in_container:
         path = flags.output.absolute().with_name(".env")
         directory = str(choices.project.directory)
-        set_variable(path, PROJECT_DIRECTORY, directory)
-        _tell(Sign.DONE, "Mounted", f"{directory} from the next start on, by {path.name}")
+        if set_variable(path, PROJECT_DIRECTORY, directory):
+            _tell(Sign.DONE, "Mounted", f"{directory} from the next start on, by {path.name}")
     typer.echo("\nNext:")
     for line in _next_commands(choices, flags.output):
         typer.echo(f"  {line}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.config.words import nearest
 from bot.errors import OpsbellError, Unavailable, UsageError
-from bot.install.discovery import Found, recognise
+from bot.install.discovery import Found, is_open, looks, recognise
 from bot.install.health import candidates, first_healthy
 from bot.install.questions import Flags, Question, answer
 from bot.targets.compose_model import read_model
@@ -93,9 +93,11 @@ async def inspect(project: Project, around: Surroundings) -> Inspected:
                 services = await services_of(engine, project.name)
         except Unavailable as error:
             notes.append(str(error))
-    if not project.directory.is_dir():
+    if not is_open(project.directory):
+        unseen = f"{project.directory} is not to be seen from here, so its files were not read."
+        advice = "Run init where, and as whom, it can be read."
         notes.append(
-            f"{project.directory} is not to be seen from here, so its files were not read."
+            f"{unseen} {_prepare(project, 'mounts it') if around.in_container else advice}"
         )
     else:
         try:
@@ -107,18 +109,18 @@ async def inspect(project: Project, around: Surroundings) -> Inspected:
     found = recognise(project, services, env_files=env_files)
     urls = candidates(found, in_container=around.in_container)
     health_url = await first_healthy(urls)
-    notes.append("" if health_url else _unhealthy(found, urls, around))
+    notes.append("" if health_url else _unhealthy(project, found, urls, around))
     return Inspected(
         found, tuple(each.name for each in services), health_url, tuple(filter(None, notes))
     )
 
 
-def _unhealthy(found: Found, urls: list[str], around: Surroundings) -> str:
+def _unhealthy(project: Project, found: Found, urls: list[str], around: Surroundings) -> str:
     """Why there is no health URL; "" where none was to be expected."""
     if around.in_container and found.web:
         return (
             f"{found.web.name} is not reached from Opsbell's container, so its health is not"
-            " checked: docs/install.md, “Health addresses”, says how."
+            f" checked. {_prepare(project, 'joins its network')}"
         )
     if urls:
         return f"None of these answered 2xx, so no health URL is set: {', '.join(urls)}."
@@ -128,6 +130,13 @@ def _unhealthy(found: Found, urls: list[str], around: Surroundings) -> str:
             " is set. A fixed port in the Compose file changes that."
         )
     return ""
+
+
+def _prepare(project: Project, effect: str) -> str:
+    """What makes a project fully visible to Opsbell's container."""
+    return (
+        f"On the server, docker/prepare {project.name} {effect}; then run init again with --force."
+    )
 
 
 def _named(name: str, running: Mapping[str, Project]) -> Project:
@@ -163,14 +172,15 @@ def _in_directory(text: str, name: str, around: Surroundings) -> Project:
             f" not in {directory}.",
             hint="Leave out --directory.",
         )
-    if not directory.is_dir() and not around.in_container:
+    is_seen = looks(directory, Path.is_dir)
+    if not is_seen and not around.in_container:
         raise UsageError(f"There is no directory {directory}.", hint="Name the project's own.")
-    first = next((each for each in _COMPOSE_FILES if (directory / each).is_file()), "")
-    if not first and directory.is_dir():
+    first = next((each for each in _COMPOSE_FILES if looks(directory / each, Path.is_file)), "")
+    if not first and is_seen:
         raise UsageError(
             f"There is no Compose file in {directory}.", hint="Name the project's own."
         )
-    override = [each for each in _OVERRIDES if (directory / each).is_file()][:1]
+    override = [each for each in _OVERRIDES if looks(directory / each, Path.is_file)][:1]
     files = tuple(directory / each for each in (first, *override) if each)
     return Project(name or _default_name(directory), directory, files, _environment(directory))
 
@@ -187,7 +197,7 @@ def _default_name(directory: Path) -> str:
 def _environment(directory: Path) -> tuple[Path, ...]:
     """The environment file that Compose has to be told of: where there is no .env but just one
     of another name."""
-    if (directory / ".env").exists() or not directory.is_dir():
+    if looks(directory / ".env", Path.exists) or not is_open(directory):
         return ()
     others = [each for each in directory.glob(".env.*") if not each.name.endswith(_SAMPLES)]
     return tuple(others) if len(others) == 1 else ()

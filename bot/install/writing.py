@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from bot.config.dotenv import parse
 from bot.config.errors import ConfigurationError
 from bot.config.load import load
 from bot.errors import Failed, Refused
@@ -60,14 +61,16 @@ def write_configuration(
     return kept if replaces else None
 
 
-def set_variable(path: Path, name: str, value: str) -> None:
-    """Sets one variable of an environment file as Compose reads it; all other lines stay.
+def set_variable(path: Path, name: str, value: str) -> bool:
+    """Sets one variable of an environment file as Compose reads it; whether it was another before.
 
-    Raises Failed where it cannot be written.
+    All other lines stay. Raises Failed where it cannot be written.
     """
     line = f"{name}={_quoted(value)}"
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if parse(text).get(name) == value:
+            return False
         pattern = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=.*$", re.MULTILINE)
         if pattern.search(text):
             text = pattern.sub(lambda _: line, text)
@@ -77,6 +80,7 @@ def set_variable(path: Path, name: str, value: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Failed(f"{path} cannot be written: {error.strerror}.") from error
+    return True
 
 
 def _quoted(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 import re
@@ -29,10 +30,17 @@ class Terminal:
         await self.wait_for(question)
         os.write(self._keyboard, f"{typed}\n".encode())
 
-    async def press(self, question: str, key: bytes) -> None:
-        """Presses one key, such as Ctrl-C, once the program has asked."""
-        await self.wait_for(question)
-        os.write(self._keyboard, key)
+    async def interrupt(self) -> int:
+        """Presses Ctrl-C until the program has ended, as people do; its exit status.
+
+        Python loses one that comes just before it waits for input.
+        """
+        async with asyncio.timeout(_PATIENCE):
+            while self._process.returncode is None:
+                os.write(self._keyboard, b"\x03")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), 1)
+        return self._process.returncode
 
     async def wait_for(self, pattern: str) -> None:
         """Waits for a match in what was written since the last one."""

@@ -218,8 +218,17 @@ def test_one_line_of_an_environment_file_is_set(
     path = tmp_path / ".env"
     if before is not None:
         path.write_text(before)
-    set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
+    assert set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
     assert path.read_text() == after
+    assert not set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
+    assert path.read_text() == after
+
+
+def test_a_value_that_is_the_same_in_quotes_stays_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("OPSBELL_PROJECT_DIR='/srv/shop'\n")
+    assert not set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
+    assert path.read_text() == "OPSBELL_PROJECT_DIR='/srv/shop'\n"
 
 
 def test_a_path_that_compose_would_read_otherwise_is_quoted(tmp_path: Path) -> None:

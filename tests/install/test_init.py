@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,7 +14,7 @@ from bot.config.targets import ComposeTarget
 from tests.install.projects import WEB, free_port, running_project
 from tests.install.terminal import at_terminal
 from tests.parts.compose_project import ComposeProject
-from tests.parts.process import opsbell
+from tests.parts.process import ChildProcess, opsbell
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 
@@ -131,8 +133,8 @@ async def test_ctrl_c_at_a_question_ends_it_and_leaves_nothing(
     grandvps: ComposeProject, tmp_path: Path
 ) -> None:
     async with at_terminal("init", "--project", grandvps.project, cwd=tmp_path) as terminal:
-        await terminal.press("Your Slack user ID or @handle: ", b"\x03")
-        assert await terminal.wait() != 0
+        await terminal.wait_for("Your Slack user ID or @handle: ")
+        assert await terminal.interrupt() != 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,6 +220,24 @@ def setpriv_only(tmp_path: Path) -> Path:
     directory.mkdir()
     (directory / "setpriv").symlink_to("/usr/bin/setpriv")
     return directory
+
+
+@pytest.mark.needs("root")
+async def test_a_directory_that_may_not_be_read_is_believed_to_be_as_docker_says(
+    own_grandvps: ComposeProject, tmp_path: Path
+) -> None:
+    os.chown(own_grandvps.directory, 1000, 1000)
+    own_grandvps.directory.chmod(0o700)
+    weak = "--bounding-set=-dac_override,-dac_read_search"
+    arguments = ("init", "--project", own_grandvps.project, "--admin", "U0ALICE001")
+    opsbell_weak = ("setpriv", weak, sys.executable, "-m", "bot", *arguments)
+    async with ChildProcess(*opsbell_weak, cwd=tmp_path) as process:
+        assert await process.wait(timeout=40) == 0, process.output
+    unseen = f"{own_grandvps.directory} is not to be seen from here"
+    assert any(unseen in line for line in process.output)
+    target = compose_target(written(tmp_path), own_grandvps.project)
+    assert list(target.files) == ["media", "logs"]
+    assert [str(each) for each in target.config] == [".env.production", "docker-compose.yml"]
 
 
 @pytest.mark.parametrize(
