@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from nicegui import background_tasks
 
 from bot.playground.page import home
@@ -14,7 +16,7 @@ from bot.playground.page.rows import Row, channel_messages, rows
 from bot.playground.page.scroller import Scroller
 from bot.playground.page.sending import send
 from bot.playground.page.tab import Tab
-from bot.playground.page.tags import tag
+from bot.playground.page.tags import html, tag
 from bot.playground.workspace import Channel
 
 WINDOW = 60  # messages shown at first, and how many more each time
@@ -66,7 +68,7 @@ class Conversation:
                 self._earlier = tag("button", "Show earlier messages", "earlier", type="button")
                 self._earlier.props["data-earlier"] = ""
                 self._earlier.on("click", self._show_earlier)
-                self._intro = tag("div", self._beginning(channel), "beginning")
+                self._intro = html(self._beginning(channel), "div", "beginning")
                 self._rows = KeyedList(tag("div", classes="rows"), self._draw_row)
             self._foot(channel)
 
@@ -84,8 +86,10 @@ class Conversation:
     def _beginning(self, channel: Channel) -> str:
         title = channel_title(self._tab.workspace, channel)
         if channel.kind == "im":
-            return f"Messages between you and {title}. Nobody else sees them."
-        return f"This is the beginning of #{title}."
+            return (
+                f"<b>{escape(title)}</b> Messages between you and the app. Nobody else sees them."
+            )
+        return f"<b># {escape(title)}</b> This is the beginning of #{escape(title)}."
 
     def _draw_row(self, row: Row) -> Update[Row]:
         return draw_row(row, self._tab)
@@ -95,7 +99,7 @@ class Conversation:
         shown, has_earlier = channel_messages(channel, tab.workspace, tab.person.id, self._limit)
         self._earlier.set_visibility(has_earlier)
         self._intro.set_visibility(not has_earlier)
-        drawn.show(rows(shown, channel, zone=tab.zone, now=tab.now, first_new=self._first_new))
+        drawn.show(rows(shown, channel, times=tab.times, now=tab.now, first_new=self._first_new))
 
     def _show_earlier(self) -> None:
         self._limit += WINDOW

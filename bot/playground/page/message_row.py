@@ -14,7 +14,7 @@ from bot.playground.page.attachments import draw_attachments, draw_files
 from bot.playground.page.blocks import Drawing
 from bot.playground.page.keyed_list import Update
 from bot.playground.page.links import icon_button
-from bot.playground.page.names import author_name, avatar, clock_time, moment
+from bot.playground.page.names import author_name, avatar
 from bot.playground.page.reactions import QUICK, Reactions, toggle
 from bot.playground.page.rows import Row
 from bot.playground.page.tab import Tab
@@ -40,7 +40,7 @@ class _DrawnRow:
         if row.is_first_new:
             html("<span>New</span>", "div", "first-new")
         author = author_name(tab.workspace, message)
-        spoken = f"{author}, {moment(message.ts, tab.zone):%H:%M}"
+        spoken = f"{author}, {tab.times.clock(message.ts)}"
         with tag("article", classes=_looks(row), data_ts=message.ts, aria_label=spoken):
             self._draw_gutter(author)
             with tag("div", classes="message-body"):
@@ -83,14 +83,14 @@ class _DrawnRow:
     def _draw_gutter(self, author: str) -> None:
         message = self._row.message
         if self._row.is_grouped:
-            html(clock_time(message.ts, self._tab.zone), "div", "gutter gutter-time")
+            html(self._tab.times.html(message.ts), "div", "gutter gutter-time")
         else:
             html(avatar(author, is_app=message.bot_id is not None), "div", "gutter")
 
     def _draw_byline(self, author: str) -> None:
         message = self._row.message
         badge = '<span class="badge">APP</span>' if message.bot_id else ""
-        time = clock_time(message.ts, self._tab.zone)
+        time = self._tab.times.html(message.ts)
         html(f'<b class="author">{escape(author)}</b>{badge}{time}', "div", "byline")
 
     def _draw_content(self) -> None:

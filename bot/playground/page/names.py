@@ -1,8 +1,7 @@
-"""How people, channels and times are written on the page."""
+"""How people, channels and sizes are written on the page."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
 from html import escape
 from zlib import crc32
 
@@ -48,28 +47,6 @@ def avatar(name: str, *, is_app: bool = False, classes: str = "") -> str:
     colour = "avatar-app" if is_app else f"avatar-{crc32(name.encode()) % _HUES}"
     label = escape(initials.upper()[:2] or "?")
     return f'<span class="avatar {colour} {classes}" aria-hidden="true">{label}</span>'
-
-
-def moment(ts: str, zone: tzinfo) -> datetime:
-    """When a message was written, in the reader's own time."""
-    return datetime.fromtimestamp(float(ts), zone)
-
-
-def clock_time(ts: str, zone: tzinfo) -> str:
-    """`<time>` with hours and minutes, the whole date in its tooltip."""
-    when = moment(ts, zone)
-    title = f"{when:%A} {when.day} {when:%B %Y}, {when:%H:%M:%S}"
-    return f'<time datetime="{when.isoformat()}" title="{title}">{when:%H:%M}</time>'
-
-
-def day_name(day: datetime, now: datetime) -> str:
-    """A day as a divider names it: Today, Yesterday, or its date."""
-    if day.date() == now.date():
-        return "Today"
-    if day.date() == now.date() - timedelta(days=1):
-        return "Yesterday"
-    year = "" if day.year == now.year else f" {day.year}"
-    return f"{day:%A} {day.day} {day:%B}{year}"
 
 
 def file_size(length: int) -> str:

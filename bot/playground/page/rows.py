@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
 from itertools import islice
 
 from bot.playground.message import Message, ts_key
-from bot.playground.page.names import day_name, moment
+from bot.playground.page.times import Times
 from bot.playground.workspace import Channel, Workspace
 
 GROUP_SECONDS = 300  # one author's messages within this time stand under one name
@@ -73,15 +72,16 @@ def rows(
     messages: Sequence[Message],
     channel: Channel,
     *,
-    zone: tzinfo,
-    now: datetime,
+    times: Times,
+    now: float,
     first_new: str = "",
 ) -> list[Row]:
-    """The rows of a channel. `first_new` is the ts above which the line "New" stands."""
+    """The rows of a channel. `first_new` is the ts above which the line "New" stands,
+    `now` is in epoch seconds."""
     made: list[Row] = []
     above: Message | None = None
     for message in messages:
-        day = _day_above(message, above, zone, now)
+        day = _day_above(message, above, times, now)
         is_first_new = message.ts == first_new
         made.append(
             Row(
@@ -97,20 +97,20 @@ def rows(
 
 
 def thread_rows(
-    messages: Sequence[Message], channel: Channel, *, zone: tzinfo, now: datetime
+    messages: Sequence[Message], channel: Channel, *, times: Times, now: float
 ) -> list[Row]:
     """The rows of a thread: its parent apart from the replies, no divider above it."""
-    made = [replace(row, thread=None) for row in rows(messages, channel, zone=zone, now=now)]
+    made = [replace(row, thread=None) for row in rows(messages, channel, times=times, now=now)]
     made[:1] = [replace(row, day="") for row in made[:1]]
     made[1:2] = [replace(row, is_grouped=False) for row in made[1:2]]
     return made
 
 
-def _day_above(message: Message, above: Message | None, zone: tzinfo, now: datetime) -> str:
-    when = moment(message.ts, zone)
-    if above is not None and moment(above.ts, zone).date() == when.date():
+def _day_above(message: Message, above: Message | None, times: Times, now: float) -> str:
+    when = times.moment(message.ts)
+    if above is not None and times.moment(above.ts).date() == when.date():
         return ""
-    return day_name(when, now)
+    return times.day(message.ts, now)
 
 
 def _is_grouped(message: Message, above: Message | None) -> bool:

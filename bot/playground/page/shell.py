@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, tzinfo
 from functools import cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from nicegui import Client, events, ui
 
@@ -22,6 +20,7 @@ from bot.playground.page.switcher import Switcher, step
 from bot.playground.page.tab import Tab
 from bot.playground.page.tags import tag
 from bot.playground.page.thread import ThreadPanel
+from bot.playground.page.times import times_of
 from bot.playground.people import ActingPerson
 
 HERE = Path(__file__).parent
@@ -34,13 +33,13 @@ async def show_page(client: Client) -> None:
     assets.add_to_page()
     _give_up_landmark(client)
     await client.connected()
-    zone = await _zone(client)
+    times = await times_of(client)
     if client.is_deleted:
         return  # it was no browser, or it has left
     query = client.request.query_params
     person = _person(page, query.get("as", ""))
     place = place_in(query, person, page.slack.workspace)
-    tab = Tab(page, client, person, zone, place)
+    tab = Tab(page, client, person, times, place)
     Shell(tab)
     tab.follow()
     tab.show(place)
@@ -63,15 +62,6 @@ def _person(page: OpenedPage, name: str) -> ActingPerson:
     people = humans(page.slack.workspace)
     named = [each for each in people if name in (each.id, each.name)]
     return page.slack.person((named or people)[0].id)
-
-
-async def _zone(client: Client) -> tzinfo:
-    """The browser's time zone; UTC where it does not say, or says one that is not known here."""
-    code = "Intl.DateTimeFormat().resolvedOptions().timeZone"
-    try:
-        return ZoneInfo(str(await client.run_javascript(f"return {code}", timeout=5)))
-    except (TimeoutError, KeyError, OSError, ValueError):
-        return UTC
 
 
 class Shell:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, tzinfo
 from typing import Any
 
 from nicegui import Client, background_tasks, ui
@@ -14,6 +13,7 @@ from bot.playground.message import Message
 from bot.playground.page.opened import OpenedPage
 from bot.playground.page.place import Place, link_to
 from bot.playground.page.routes import file_url
+from bot.playground.page.times import Times
 from bot.playground.people import ActingPerson
 from bot.playground.server import LocalSlack
 from bot.playground.workspace import Channel, Workspace
@@ -29,11 +29,11 @@ class Tab:
     """
 
     def __init__(
-        self, page: OpenedPage, client: Client, person: ActingPerson, zone: tzinfo, place: Place
+        self, page: OpenedPage, client: Client, person: ActingPerson, times: Times, place: Place
     ) -> None:
         self.page = page
         self.place = place
-        self.zone = zone
+        self.times = times
         self.is_looked_at = True
         self.sync: Callable[[], None] = lambda: None
         self.announce: Callable[[Message], None] = lambda _message: None
@@ -60,8 +60,9 @@ class Tab:
         return self.workspace.channels[self.place.channel]
 
     @property
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.slack.backend.clock(), self.zone)
+    def now(self) -> float:
+        """The workspace's time in epoch seconds."""
+        return self.slack.backend.clock()
 
     def tell(self, text: str) -> None:
         """Show a short notice for a few seconds."""

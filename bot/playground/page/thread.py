@@ -41,7 +41,7 @@ class ThreadPanel:
         if root is not None and self._rows is not None:
             tab = self._tab
             messages = thread_messages(channel, tab.workspace, tab.person.id, root)
-            self._rows.show(thread_rows(messages, channel, zone=tab.zone, now=tab.now))
+            self._rows.show(thread_rows(messages, channel, times=tab.times, now=tab.now))
         if self._composer is not None:
             self._composer.follow(self._tab.slack)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.playground.message import Message
-from bot.playground.page.names import avatar, day_name, display_name, moment
+from bot.playground.page.names import avatar, display_name
 from bot.playground.page.rows import Thread
 from bot.playground.page.tab import Tab
 from bot.playground.page.tags import html, tag
@@ -37,5 +37,6 @@ class ThreadBar:
         return avatar(display_name(self._tab.workspace, user), is_app=is_app, classes="small")
 
     def _when(self, ts: str) -> str:
-        when = moment(ts, self._tab.zone)
-        return f"{day_name(when, self._tab.now).lower()} at {when:%H:%M}"
+        tab = self._tab
+        day = tab.times.day(ts, tab.now)
+        return f"{day.lower() if day in ('Today', 'Yesterday') else day} at {tab.times.clock(ts)}"

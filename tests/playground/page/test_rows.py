@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from bot.playground import LocalSlack, Workspace
 from bot.playground.page.rows import Row, channel_messages, rows, thread_messages, thread_rows
+from bot.playground.page.times import Times
 from bot.playground.workspace import Channel
 from tests.playground.helpers import Clock
 
 START = datetime(2026, 11, 21, 23, 50, tzinfo=UTC).timestamp()
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC).timestamp()
 
 
 def talk(*said: tuple[str, str, float]) -> tuple[LocalSlack, Channel]:
@@ -26,7 +30,7 @@ def talk(*said: tuple[str, str, float]) -> tuple[LocalSlack, Channel]:
 
 def shown(slack: LocalSlack, channel: Channel, first_new: str = "") -> list[Row]:
     messages, _ = channel_messages(channel, slack.workspace, "U0ALICE001", 50)
-    return rows(messages, channel, zone=UTC, now=NOW, first_new=first_new)
+    return rows(messages, channel, times=Times(UTC), now=NOW, first_new=first_new)
 
 
 async def test_one_authors_messages_stand_together_for_five_minutes() -> None:
@@ -55,7 +59,7 @@ async def test_a_thread_is_told_of_and_shown_apart() -> None:
     assert (row.thread.replies, row.thread.people) == (3, ("U0BOB00001", "U0ALICE001"))
     assert row.thread.last == slack.replies(parent)[-1].ts
     found = thread_messages(channel, slack.workspace, "U0ALICE001", parent.ts)
-    in_thread = thread_rows(found, channel, zone=UTC, now=NOW)
+    in_thread = thread_rows(found, channel, times=Times(UTC), now=NOW)
     assert [each.message.text for each in in_thread] == ["parent", "reply", "reply", "reply"]
     assert [each.day for each in in_thread] == ["", "", "", ""]
     assert not any(each.thread for each in in_thread)
@@ -84,3 +88,28 @@ async def test_rows_are_equal_until_something_changes() -> None:
     slack.backend.timeline.edit(slack.messages("ops")[1], text="changed")
     after = shown(slack, channel)
     assert (after[0] == before[0], after[1] == before[1]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("hour", "plain", "with_halves"),
+    [(0, "00:05", "12:05 AM"), (9, "09:05", "9:05 AM"), (12, "12:05", "12:05 PM")],
+)
+def test_the_readers_own_clock(hour: int, plain: str, with_halves: str) -> None:
+    ts = f"{datetime(2026, 11, 22, hour, 5, tzinfo=UTC).timestamp():.6f}"
+    assert Times(UTC).clock(ts) == plain
+    assert Times(UTC, has_twelve_hours=True).clock(ts) == with_halves
+    berlin = Times(ZoneInfo("Europe/Berlin"))
+    assert berlin.clock(ts) == f"{hour + 1:02}:05"
+
+
+@pytest.mark.parametrize(
+    ("day", "name"),
+    [
+        (datetime(2026, 11, 22, tzinfo=UTC), "Today"),
+        (datetime(2026, 11, 21, tzinfo=UTC), "Yesterday"),
+        (datetime(2026, 11, 16, tzinfo=UTC), "Monday 16 November"),
+        (datetime(2025, 11, 16, tzinfo=UTC), "Sunday 16 November 2025"),
+    ],
+)
+def test_days(day: datetime, name: str) -> None:
+    assert Times(UTC).day(f"{day.timestamp():.6f}", NOW) == name
