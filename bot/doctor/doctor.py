@@ -47,7 +47,8 @@ AREAS: tuple[Area, ...] = (
     Area("Database", database.examine),
     Area("Data directory", data.examine),
     Area("HTTP", http.examine),
-    Area("Docker", docker.examine),
+    # An Engine that hangs is given up by its own limit of 10 s, whose words say more.
+    Area("Docker", docker.examine, timedelta(seconds=20)),
     Area("Targets", targets.examine, timedelta(seconds=30)),
     Area("Backups", backups.examine, timedelta(seconds=25)),
     Area("Container", container.examine),

@@ -37,22 +37,6 @@ class FilesLook:
         """Whether the target's directory is there and may be read; nothing where all is well."""
         return await asyncio.to_thread(self._directory)
 
-    def _directory(self) -> list[Finding]:
-        path, key = self.settings.directory, f"{self._key}.directory"
-        if not path.exists():
-            says = f"{path} does not exist."
-            if isinstance(self.settings, ComposeTarget) and own_container():
-                # How to mount it is told where the container is looked at.
-                return [unseen(self.area, "Directory", says)]
-            return [wrong(self.area, "Directory", says, f"Correct {key}.")]
-        if not path.is_dir():
-            says = f"{path} is a file, not a directory."
-            return [wrong(self.area, "Directory", says, f"Correct {key}.")]
-        if not os.access(path, os.R_OK | os.X_OK):
-            says = f"{me()} may not read {path}."
-            return [wrong(self.area, "Directory", says, self._let_in(path))]
-        return []
-
     async def files(self, name: str, files: Files) -> list[Finding]:
         """Whether files to be backed up are there and can be read to the last."""
         subject, key = f"Files {name}", f"{self._key}.files.{name}"
@@ -74,17 +58,6 @@ class FilesLook:
     async def config(self) -> list[Finding]:
         """Whether the configuration files are there and can be read."""
         return await asyncio.to_thread(self._config)
-
-    def _config(self) -> list[Finding]:
-        for inner in self.settings.config:
-            path = self.settings.path(inner)
-            if not path.exists():
-                says = f"{path} does not exist."
-                return [wrong(self.area, "Config", says, f"Correct {self._key}.config.")]
-            if not os.access(path, os.R_OK):
-                says = f"{me()} may not read {path}."
-                return [wrong(self.area, "Config", says, self._let_in(path))]
-        return []
 
     async def maintenance(self) -> list[Finding]:
         """Whether the maintenance file can be made, and its URL shows it."""
@@ -130,6 +103,33 @@ class FilesLook:
             says = "git knows no revision of it."
             return [beware(self.area, "Revision", says, f"Look at: git -C {directory} status")]
         return [well(self.area, "Revision", f"{done.stdout.strip()}.")]
+
+    def _directory(self) -> list[Finding]:
+        path, key = self.settings.directory, f"{self._key}.directory"
+        if not path.exists():
+            says = f"{path} does not exist."
+            if isinstance(self.settings, ComposeTarget) and own_container():
+                # How to mount it is told where the container is looked at.
+                return [unseen(self.area, "Directory", says)]
+            return [wrong(self.area, "Directory", says, f"Correct {key}.")]
+        if not path.is_dir():
+            says = f"{path} is a file, not a directory."
+            return [wrong(self.area, "Directory", says, f"Correct {key}.")]
+        if not os.access(path, os.R_OK | os.X_OK):
+            says = f"{me()} may not read {path}."
+            return [wrong(self.area, "Directory", says, self._let_in(path))]
+        return []
+
+    def _config(self) -> list[Finding]:
+        for inner in self.settings.config:
+            path = self.settings.path(inner)
+            if not path.exists():
+                says = f"{path} does not exist."
+                return [wrong(self.area, "Config", says, f"Correct {self._key}.config.")]
+            if not os.access(path, os.R_OK):
+                says = f"{me()} may not read {path}."
+                return [wrong(self.area, "Config", says, self._let_in(path))]
+        return []
 
     async def _inside(self, subject: str, key: str, service: str, path: PurePosixPath) -> Finding:
         if service not in self.running:

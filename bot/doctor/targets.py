@@ -40,9 +40,9 @@ class Standing:
     @property
     def ground(self) -> checks.Ground:
         """What checks can stand on."""
-        broken = any(f.subject == DATABASE and f.sign is not Sign.DONE for f in self.findings)
-        directory = any(f.subject == "Directory" for f in self.findings)
-        return checks.Ground(database=not (broken or directory), services=self.running)
+        subjects = {each.subject for each in self.findings if each.sign is not Sign.DONE}
+        stands = subjects.isdisjoint({DATABASE, "Directory", "Runtime"})
+        return checks.Ground(database=stands, services=self.running)
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
