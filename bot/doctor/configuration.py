@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Set
+from urllib.parse import urlsplit
 
 from bot.app import slack_commands
 from bot.config.access import ANYONE
@@ -37,12 +38,17 @@ def _exposed(patient: Patient) -> Iterator[Finding]:
     """Whether others may read a file that itself holds a secret."""
     text = patient.config.read_text(encoding="utf-8", errors="replace")
     found = patient.config.stat()
-    holds = any(s.reveal() in text for s in patient.settings.secrets() if s)
+    holds = any(_is_secret(s.reveal()) and s.reveal() in text for s in patient.settings.secrets())
     if holds and found.st_mode & 0o004:
         owner = username(found.st_uid)
         says = "It holds a password and everyone on this machine can read it."
         todo = f"Run: chmod 600 {patient.config} (its owner is {owner}), or use ${{NAME}} in it."
         yield beware(AREA, str(patient.config), says, todo)
+
+
+def _is_secret(text: str) -> bool:
+    """Whether others must not know it: a URL without a password they may."""
+    return bool(urlsplit(text).password if "://" in text else text)
 
 
 def _unheld_roles(settings: Settings, there: Set[str]) -> Iterator[Finding]:

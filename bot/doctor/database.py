@@ -12,8 +12,9 @@ from bot.errors import Unavailable
 from bot.store.database import POOL_SIZE, QUEUE_SIZE
 from bot.store.embedded import running_url, wheel_version
 from bot.store.inspection import Inspection, inspect
+from bot.store.migrate import DatabaseTooNew
 from bot.store.reach import place
-from bot.words import count, join
+from bot.words import count
 
 AREA = "Database"
 VERSIONS = range(14, 19)
@@ -56,7 +57,7 @@ def _cluster_trouble(cluster: Path) -> tuple[str, str] | None:
     """What keeps the embedded PostgreSQL from starting on a directory, and what to do."""
     if not cluster.exists():
         return None
-    if not os.access(cluster, os.R_OK | os.W_OK | os.X_OK) and os.geteuid() != 0:
+    if not os.access(cluster, os.R_OK | os.W_OK | os.X_OK):
         owner = username(cluster.stat().st_uid)
         says = f"{cluster} belongs to {owner}, and {me()} may not use it."
         return says, f"Run Opsbell as {owner}, or: sudo chown -R {me()} {cluster.parent}"
@@ -94,7 +95,7 @@ def _server(seen: Inspection) -> Iterator[Finding]:
         yield wrong(AREA, "Writing", says, todo)
     if seen.encoding != "UTF8":
         says = f"{seen.name} has the encoding {seen.encoding}, not UTF8."
-        todo = f"Make another: createdb --encoding UTF8 --template template0 {seen.name}2"
+        todo = f"Make another: createdb --encoding UTF8 --template template0 {seen.name}_utf8"
         yield wrong(AREA, "Encoding", says, todo)
     if seen.room < CONNECTIONS:
         says = f"{count(max(0, seen.room), 'connection')} left; Opsbell opens up to {CONNECTIONS}."
@@ -113,8 +114,8 @@ def _contents(seen: Inspection, data: Path) -> Iterator[Finding]:
         todo = f"Run there: grant create on schema {schema} to {seen.user};"
         yield wrong(AREA, "Tables", says, todo)
     elif seen.unknown:
-        says = f"A newer Opsbell changed {seen.name}: {join(list(seen.unknown))}."
-        yield wrong(AREA, "Tables", says, "Install that newer Opsbell again.")
+        error = DatabaseTooNew(seen.unknown)
+        yield wrong(AREA, "Tables", error.message, error.hint)
     elif seen.pending:
         says = f"{count(seen.pending, 'migration')} to apply, which the next start does."
         yield well(AREA, "Tables", says)

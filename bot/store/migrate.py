@@ -6,6 +6,7 @@ Names are recorded one by one. procrastinate's own migrations take part under th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import resources
 
 import procrastinate.sql.migrations
@@ -19,7 +20,13 @@ QUEUE_PREFIX = "procrastinate/"
 
 
 class DatabaseTooNew(OpsbellError):
-    """The database was written by a newer Opsbell than this one."""
+    """The database was written by a newer Opsbell than this one, with these `migrations`."""
+
+    def __init__(self, migrations: Iterable[str]) -> None:
+        super().__init__(
+            f"The database was changed by a newer Opsbell: {', '.join(migrations)}.",
+            hint="Install the newer Opsbell again, or restore its database from before.",
+        )
 
 
 def own_migrations() -> dict[str, str]:
@@ -48,10 +55,7 @@ async def migrate(database: Database) -> list[str]:
         applied = {row["name"] for row in await tx.all("select name from migrations")}
         own, queue = own_migrations(), queue_migrations()
         if unknown := sorted(applied - own.keys() - queue.keys()):
-            raise DatabaseTooNew(
-                f"The database was changed by a newer Opsbell: {', '.join(unknown)}.",
-                hint="Install the newer Opsbell again, or restore its database from before.",
-            )
+            raise DatabaseTooNew(unknown)
         if any(name.startswith(QUEUE_PREFIX) for name in applied):
             done = await _apply(tx, queue, applied)
         else:

@@ -123,11 +123,9 @@ def _no_tls_here(url: str, match: re.Match[str]) -> Words:
 
 
 def _not_let_in(url: str, match: re.Match[str]) -> Words:
-    if "no encryption" in match[0]:
-        says = "PostgreSQL lets this machine in over TLS only, or not at all."
-        return says, f"Write sslmode=require {_URL}, or add a line to its pg_hba.conf."
-    says = f"PostgreSQL lets {match[2]} into {match[3]} from {match[1]} under no rule."
-    return says, "Add a line for that to its pg_hba.conf and reload it."
+    says = f"PostgreSQL's pg_hba.conf does not let {match[2]} into {match[3]} from {match[1]}."
+    also = f", or write sslmode=require {_URL} if it asks for TLS"
+    return says, f"Add a line for it there{also if 'no encryption' in match[0] else ''}."
 
 
 def _may_not_connect(url: str, match: re.Match[str]) -> Words:
@@ -161,7 +159,10 @@ _CAUSES: tuple[tuple[str, Callable[[str, re.Match[str]], Words], bool], ...] = (
     (r"database \"([^\"]*)\" does not exist", _no_database, False),
     (r"server does not support SSL", _no_tls_here, False),
     (
-        r"no pg_hba\.conf entry for host \"([^\"]*)\", user \"([^\"]*)\", database \"([^\"]*)\".*",
+        (
+            r"pg_hba\.conf (?:entry|rejects connection) for host \"([^\"]*)\", user \"([^\"]*)\","
+            r" database \"([^\"]*)\".*"
+        ),
         _not_let_in,
         False,
     ),

@@ -7,11 +7,9 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bot.playground import LocalSlack
 from tests.mistakes.table import OPSBELL, Bench, Mistake, Scene, prove
 from tests.parts.require import need
 
@@ -19,13 +17,6 @@ Produce = Callable[[Bench], AbstractAsyncContextManager[Scene]]
 
 # Root without root's rights over files.
 POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", *OPSBELL)
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """The embedded database, which `check` does not start."""
-    async with LocalSlack() as slack:
-        yield Bench(tmp_path, "embedded", slack)
 
 
 def written(text: str) -> Produce:
