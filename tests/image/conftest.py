@@ -15,8 +15,9 @@ from bot.playground import LocalSlack, Workspace
 from tests.image.installation import USER, Installation, new_installation
 from tests.parts.compose_project import ComposeProject, remove_project
 from tests.parts.house import ROLES, compose_target
-from tests.parts.owner import owner_tag
+from tests.parts.owner import cleaning_up, is_orphan, owner_tag
 
+_MARK = "-home"
 ADMIN = "U0ALICE001"
 CONFIGURATION = """
 database: "${OPSBELL_DATABASE_URL:-embedded}"
@@ -42,7 +43,11 @@ def belongs_to_user(directory: Path, user: int = USER) -> None:
 @pytest.fixture(scope="module")
 def home(compose_ready: None) -> Iterator[Path]:
     """Where a user's home directory can be made: every user may pass through."""
-    place = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-"))
+    with cleaning_up():
+        for left in Path(tempfile.gettempdir()).glob(f"opsbell-test-*{_MARK}"):
+            if is_orphan(left.name):
+                shutil.rmtree(left)
+    place = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-", suffix=_MARK))
     place.chmod(0o755)
     yield place / "home"
     shutil.rmtree(place)
