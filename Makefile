@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
-.PHONY: install demo test lint types format check lock clean
+.PHONY: install demo test lint types format check pictures lock clean
 
 install: $(STAMP)
 
@@ -29,6 +29,12 @@ check: lint types test
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pictures of README.md, from the demo in a real browser.
+pictures: $(STAMP)
+	OPSBELL_REQUIRE=browser $(BIN)/pytest -q tests/demo/test_first_minute.py
+	mkdir -p docs/pictures
+	cp artefacts/first-minute.png artefacts/broken-on-purpose.png artefacts/on-the-phone.png docs/pictures/
 
 $(STAMP): pyproject.toml requirements.lock
 	@echo "Installing into $(VENV), once: this takes a minute or two"

@@ -149,14 +149,20 @@ def _foot(run: Run) -> str:
 
 def _buttons(run: Run, page: int) -> Block:
     place = f"{run.id}:{page}"
-    has_checks = any(item.check for item in run.open_items)
-    again = [blocks.button("Check again", f"checklist.again:{place}")] if has_checks else []
     return blocks.actions(
-        *again,
+        *_again(run, place),
         blocks.button("Details", f"checklist.details:{place}"),
         blocks.button("More", f"checklist.more:{place}"),
         block_id=f"buttons:{place}",
     )
+
+
+def _again(run: Run, place: str) -> list[Block]:
+    """The button for new evidence. Its value makes two clicks on one state of it a double click."""
+    checked = [item for item in run.open_items if item.check]
+    taken = [item.reading.taken_at.isoformat() for item in checked if item.reading]
+    button = blocks.button("Check again", f"checklist.again:{place}", max(taken, default="none"))
+    return [button] if checked else []
 
 
 def _row(run: Run, item: Item) -> list[Block]:

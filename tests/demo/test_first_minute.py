@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.demo.conftest import START, free_ports
 from tests.parts.process import opsbell
-from tests.playground.page.conftest import ARTEFACTS, CHROMIUM, PHONE
+from tests.playground.page.conftest import ARTEFACTS, CHROMIUM
 from tests.playground.page.pages import composer, entry, message, send
 
 pytestmark = pytest.mark.needs("browser")
@@ -48,7 +48,7 @@ async def test_a_newcomer_ticks_backs_up_breaks_and_watches(tmp_path: Path) -> N
     async with opsbell(*start, cwd=tmp_path) as process, chromium() as browser:
         link = await process.wait_for_line(r"http://127.0.0.1:\d+/", timeout=START)
         page = await browser.new_page(
-            viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin"
+            viewport={"width": 1200, "height": 900}, timezone_id="Europe/Berlin", locale="en-GB"
         )
         page.set_default_timeout(30 * SECONDS)
         await page.goto(f"{link[0]}?as=alice")
@@ -64,7 +64,7 @@ async def test_a_newcomer_ticks_backs_up_breaks_and_watches(tmp_path: Path) -> N
         done = message(page, "Backup of grandvps · done")
         await expect(done).to_contain_text("Database", timeout=60 * SECONDS)
         await checklist.get_by_role("button", name="Check again").click()
-        await expect(checklist).to_contain_text("the last backup", timeout=30 * SECONDS)
+        await expect(checklist).to_contain_text("last good backup", timeout=30 * SECONDS)
         await keep(page, "first-minute")
 
         await page.get_by_role("button", name="Break things").click()
@@ -79,7 +79,12 @@ async def test_a_newcomer_ticks_backs_up_breaks_and_watches(tmp_path: Path) -> N
         await checklist.scroll_into_view_if_needed()
         await keep(page, "broken-on-purpose")
 
-        phone = await browser.new_page(**PHONE, timezone_id="Europe/Berlin")
+        phone = await browser.new_page(
+            viewport={"width": 390, "height": 844},
+            has_touch=True,
+            timezone_id="Europe/Berlin",
+            locale="en-GB",
+        )
         await phone.goto(f"{link[0]}?as=bob&channel=ops")
         await expect(message(phone, "Daily maintenance")).to_contain_text("2 of 6")
         await keep(phone, "on-the-phone")
