@@ -54,7 +54,7 @@ def summary(findings: Sequence[Finding]) -> str:
     if beware := numbers[Sign.WARNING]:
         parts.append(f"{beware} to look at")
     if unseen := numbers[Sign.UNKNOWN]:
-        parts.append(f"{unseen} could not be looked at")
+        parts.append(f"{unseen} could not be seen")
     if not parts:
         return f"{Sign.DONE} All is well: {count(len(findings), 'thing')} looked at."
     worst = next(sign for sign in (Sign.CRITICAL, Sign.WARNING, Sign.UNKNOWN) if numbers[sign])
