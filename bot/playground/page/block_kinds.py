@@ -8,7 +8,7 @@ from html import escape
 from nicegui import ui
 
 from bot.playground.errors import JSON
-from bot.playground.page import mrkdwn, rich_text
+from bot.playground.page import markdown, mrkdwn, rich_text
 from bot.playground.page.block_parts import Scene, draw_image, draw_text
 from bot.playground.page.block_tables import draw_data_table, draw_table
 from bot.playground.page.newer_blocks import (
@@ -97,15 +97,16 @@ def _draw_rich_text(block: JSON, scene: Scene) -> None:
 
 
 def _draw_markdown(block: JSON, _scene: Scene) -> None:
-    extras = ["fenced-code-blocks", "tables", "strike", "task_list", "cuddled-lists"]
-    ui.markdown(block["text"], extras=extras).classes("bk-text bk-markdown")
+    ui.html(markdown.to_html(block["text"])).classes("bk-text bk-rich bk-markdown")
 
 
 def _draw_video(block: JSON, scene: Scene) -> None:
     title = mrkdwn.text_html(block["title"], scene.workspace)
     about = [block.get("author_name"), block.get("provider_name")]
     with tag("div", classes="bk-card"):
-        html(mrkdwn.link(block.get("title_url") or block["video_url"], f"▶ {title}"), "b", "bk-text")
+        html(
+            mrkdwn.link(block.get("title_url") or block["video_url"], f"▶ {title}"), "b", "bk-text"
+        )
         if any(about):
             tag("small", " · ".join(filter(None, about)))
         if description := block.get("description"):

@@ -234,6 +234,13 @@
     }
   });
 
+  // Links of Markdown lose their target when they are sanitised: they too leave this page open.
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(".bk-markdown a[href]");
+    if (link) Object.assign(link, { target: "_blank", rel: "noopener noreferrer" });
+  }, true);
+
   // Typing: what is left of a limit, from its last tenth on; and the list of a search reopens.
 
   document.addEventListener("input", (event) => {

@@ -11,7 +11,8 @@ _NAMES = """
 🤓 nerd_face 😕 confused 😟 worried 🙁 slightly_frowning_face 😮 open_mouth 😲 astonished
 😳 flushed 🥺 pleading_face 😨 fearful 😰 cold_sweat 😢 cry 😭 sob 😱 scream 😩 weary 😤 triumph
 😡 rage 😠 angry 💀 skull 💩 poop 🤖 robot_face 👻 ghost 👽 alien 🎃 jack_o_lantern 👋 wave
-👌 ok_hand ✌️ v 🤞 crossed_fingers 👈 point_left 👉 point_right 👆 point_up_2 👇 point_down ☝️ point_up 👍 +1
+👌 ok_hand ✌️ v 🤞 crossed_fingers 👈 point_left
+👉 point_right 👆 point_up_2 👇 point_down ☝️ point_up 👍 +1
 👎 -1 ✊ fist 👏 clap 🙌 raised_hands 🤝 handshake 🙏 pray ✍️ writing_hand 💪 muscle 👀 eyes 🧠 brain
 🙋 raising_hand 🤷 shrug 🤦 face_palm 👤 bust_in_silhouette 👥 busts_in_silhouette
 👷 construction_worker ❤️ heart 🧡 orange_heart 💛 yellow_heart 💚 green_heart 💙 blue_heart
