@@ -6,6 +6,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import getpass
 import json
 import logging
@@ -270,7 +271,11 @@ async def _demo(directory: Path, port: int) -> int:
             hint="Start it with make demo, or install opsbell[demo].",
         ) from None
 
-    await run_demo(directory, port, typer.echo)
+    def tell(line: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that was closed hears nothing any more
+            typer.echo(line)
+
+    await run_demo(directory, port, tell)
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bot.cancelling import end
+from bot.targets.waiting import to_the_end
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a child that died is started again: doubled each time that it dies anew."""
@@ -78,14 +79,14 @@ class Child:
         self.start()
 
     async def keep(self) -> None:
-        """Runs it whenever it is wanted, until cancelled while it is not."""
+        """Runs it whenever it is wanted, until cancelled; stop it before."""
         pause = FIRST_PAUSE
         while True:
             await self._wanted.wait()
             self._stopped.clear()
             began = time.monotonic()
             try:
-                how = _how(await self._run_once())
+                how = _how(await to_the_end(self._run_once()))
             except OSError as error:
                 how = f"it cannot be started: {error}"
             if self.wanted:

@@ -36,13 +36,13 @@ Tell = Callable[[str], None]
 
 
 async def demo(directory: Path, port: int, tell: Tell) -> None:
-    """Runs until SIGINT or SIGTERM; `tell` is given each line for the terminal.
+    """Runs until SIGINT, SIGTERM or SIGHUP; `tell` is given each line for the terminal.
 
     Raises Refused where the port is taken or another demo runs in the directory, Failed where
     Opsbell does not connect.
     """
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Asked more than once, it stops once: it is on its way already.
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     work = asyncio.create_task(_run(directory, port, tell), name="demo")

@@ -81,7 +81,8 @@ async def test_a_second_start_goes_on_where_the_first_ended(directory: Path) -> 
         await process.wait_for_line(READY, timeout=START)
         assert not any("Making" in line for line in process.output)
         await asyncio.sleep(3)  # for what must not come: a second checklist
-        assert await process.terminate(timeout=30) == 0
+        os.kill(process.pid, signal.SIGHUP)  # as when its window is closed
+        assert await process.wait(timeout=30) == 0
     assert posted(directory, "Daily maintenance") == before
     assert complaints(directory) == []
     assert processes_in(directory) == []
