@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack, SlashCommand
@@ -30,6 +31,11 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "is_mobile": True,
 }
+DESK: dict[str, Any] = {
+    "viewport": {"width": 1280, "height": 800},
+    "timezone_id": "Europe/Berlin",
+    "locale": "en-GB",
+}
 PATIENCE = 5000  # milliseconds that the browser waits for what is expected
 
 COMMANDS = (
@@ -37,6 +43,7 @@ COMMANDS = (
     SlashCommand("/checklist", "Post, follow and look back on checklists", "list | post NAME"),
     SlashCommand("/opsbell", "Help, and how Opsbell itself is", "help [COMMAND] | status"),
 )
+_CONTEXTS: dict[Browser, dict[str, BrowserContext]] = {}
 
 
 class OpenTab(Protocol):
@@ -72,10 +79,18 @@ async def client(slack: LocalSlack) -> AsyncWebClient:
     return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """A port that was free, the same for all tests: browsers keep what they loaded from it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        found: int = probe.getsockname()[1]
+        return found
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def url(slack: LocalSlack) -> AsyncIterator[str]:
+async def url(slack: LocalSlack, port: int) -> AsyncIterator[str]:
     """The page of the local Slack."""
-    async with open_page(slack, port=0) as opened:
+    async with open_page(slack, port=port) as opened:
         yield opened
 
 
@@ -92,30 +107,36 @@ class window_opener:  # noqa: N801 - used like the context managers of contextli
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
         self._url = url
-        self._contexts: list[Any] = []
+        self._pages: list[Page] = []
         self.errors: list[str] = []
 
     async def __aenter__(self) -> OpenTab:
         return self._open
 
     async def __aexit__(self, *_exc: object) -> None:
-        for context in self._contexts:
-            await context.close()
+        for page in self._pages:
+            await page.close()
         assert self.errors == []
 
     async def _open(self, person: str = "alice", channel: str = "ops", **context: Any) -> Page:
-        size = {"viewport": {"width": 1280, "height": 800}, "timezone_id": "Europe/Berlin"}
-        opened = await self._browser.new_context(**(size | context))
-        opened.set_default_timeout(PATIENCE)
-        self._contexts.append(opened)
-        page = await opened.new_page()
+        page = await (await self._context(DESK | context)).new_page()
+        self._pages.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
         await page.goto(f"{self._url}?as={person}&channel={channel}")
         await page.locator("main header h1").wait_for()
         return page
 
-    def _note(self, message: Any) -> None:
+    async def _context(self, options: dict[str, Any]) -> BrowserContext:
+        """A browser profile with these options, shared by all tests that ask for the same."""
+        known: dict[str, BrowserContext] = _CONTEXTS.setdefault(self._browser, {})
+        key = repr(sorted(options.items()))
+        if key not in known:
+            known[key] = await self._browser.new_context(**options)
+            known[key].set_default_timeout(PATIENCE)
+        return known[key]
+
+    def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.errors.append(message.text)
 
