@@ -70,7 +70,7 @@ async def _workspace(
     yield _scopes(sorted(lacking), len(identity.scopes))
     if app_token:
         yield await _socket(client, app_token, identity)
-    for finding in _clock(identity.at, utc_now(), patient.settings.slack.mode):
+    for finding in clock(identity.at, utc_now(), patient.settings.slack.mode):
         yield finding
     if not lacking & {"channels:read", "groups:read"}:
         for finding in await slack_channels.findings(patient.settings, client, identity):
@@ -119,7 +119,7 @@ async def _socket(client: SlackClient, app_token: str, identity: Identity) -> Fi
     return well(AREA, APP, "It opens Socket Mode connections.")
 
 
-def _clock(slack: datetime | None, here: datetime, mode: str) -> Iterable[Finding]:
+def clock(slack: datetime | None, here: datetime, mode: str) -> Iterable[Finding]:
     """How far this machine's clock is off Slack's: signatures carry the time."""
     if slack is None:
         return

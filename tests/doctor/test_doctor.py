@@ -53,8 +53,9 @@ async def broken(patient: Patient) -> AsyncIterator[Finding]:
 
 
 async def away(patient: Patient) -> AsyncIterator[Finding]:
-    raise Unavailable("Nobody answers.", hint="Start it.")
-    yield
+    for error in (Unavailable("Nobody answers.", hint="Start it."),):
+        raise error
+    yield well("Away", "One", "never seen")
 
 
 async def talkative(patient: Patient) -> AsyncIterator[Finding]:
