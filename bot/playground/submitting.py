@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bot.playground.backend import Backend
@@ -12,6 +14,8 @@ from bot.playground.errors import JSON, SlackError
 from bot.playground.interactions import view_closed, view_submission
 from bot.playground.modals import View, checked_view
 from bot.playground.visible import Placed, placed_elements
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,35 @@ def missing_fields(view: View) -> dict[str, str]:
 def _objection(placed: Placed, value: Any) -> str | None:
     if value in (None, "", []):
         return None if placed.block.get("optional") else "required"
-    if isinstance(value, str):
-        element = placed.element
-        if len(value) < element.get("min_length", 0):
-            return "too short"
-        if len(value) > element.get("max_length", 3000):
-            return "too long"
+    if not isinstance(value, str):
+        return None
+    element = placed.element
+    if element["type"] == "number_input":
+        return _objection_to_number(element, value)
+    if element["type"] == "email_text_input" and not _EMAIL.fullmatch(value):
+        return "no email"
+    if element["type"] == "url_text_input" and not value.startswith(("http://", "https://")):
+        return "no url"
+    if len(value) < element.get("min_length", 0):
+        return "too short"
+    if len(value) > element.get("max_length", 3000):
+        return "too long"
+    return None
+
+
+def _objection_to_number(element: JSON, value: str) -> str | None:
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return "no number"
+    if not number.is_finite():
+        return "no number"
+    if not element["is_decimal_allowed"] and number != int(number):
+        return "no whole number"
+    if "min_value" in element and number < Decimal(element["min_value"]):
+        return "too small"
+    if "max_value" in element and number > Decimal(element["max_value"]):
+        return "too large"
     return None
 
 

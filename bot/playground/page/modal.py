@@ -20,6 +20,12 @@ _OBJECTIONS = {
     "required": "This field is required",
     "too short": "This is too short",
     "too long": "This is too long",
+    "no number": "This needs a number",
+    "no whole number": "This needs a whole number",
+    "too small": "This number is too small",
+    "too large": "This number is too large",
+    "no email": "This needs an email address",
+    "no url": "This needs a URL that begins with http:// or https://",
 }
 _SUBMITTED = "(event) => { event.preventDefault(); emit(); }"
 
@@ -37,8 +43,8 @@ class _Form:
                 self._title = tag("h2", classes="bk-dialog-title", data_start="", tabindex="-1")
                 leave = tag("button", "×", "bk-close", type="button", aria_label="Close")
                 leave.on("click", lambda: self.close(everything=True), args=[])
+            self._alert = tag("div", classes="bk-trouble", role="alert")
             with tag("div", classes="bk-dialog-body"):
-                self._alert = tag("div", classes="bk-trouble", role="alert")
                 self._drawing = Drawing(view, stage)
             self._foot = tag("footer", classes="bk-dialog-foot")
         self._submit_button: ui.element | None = None

@@ -230,6 +230,37 @@ async def test_files_are_uploaded_with_the_form(
     assert (file["name"], slack.file_bytes(file["id"])) == ("b.txt", b"second")
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "told", "mended"),
+    [
+        ("number_input", "few", "This needs a number", "7"),
+        ("number_input", "7.5", "This needs a whole number", "7"),
+        ("number_input", "0", "This number is too small", "7"),
+        ("number_input", "99", "This number is too large", "7"),
+        ("email_text_input", "a at e.example", "This needs an email address", "a@e.example"),
+        ("url_text_input", "e.example", "This needs a URL that begins with", "https://e.example"),
+        ("plain_text_input", "a", "This is too short", "abc"),
+    ],
+)
+async def test_what_slacks_client_objects_to_is_not_sent(
+    app: App, open_tab: OpenTab, show: Show, kind: str, typed: str, told: str, mended: str
+) -> None:
+    more: JSON = {"is_decimal_allowed": False, "min_value": "1", "max_value": "9"}
+    more = more if kind == "number_input" else {}
+    more = more | ({"min_length": 2} if kind == "plain_text_input" else {})
+    page = await open_tab()
+    await show(field("Value", kind, **more))
+    value = page.get_by_role("textbox", name="Value")
+    await value.fill(typed)
+    await value.press("Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text(told)
+    assert app.heard_nothing
+    await value.fill(mended)
+    await value.press("Enter")
+    state = (await app.heard())["view"]["state"]["values"]
+    assert state["Value"]["a"]["value"] == mended
+
+
 async def test_the_counter_and_the_field_that_asks_for_the_focus(
     open_tab: OpenTab, show: Show
 ) -> None:
