@@ -132,6 +132,7 @@ async def test_beside_a_running_opsbell_all_is_well_and_nothing_is_changed(
             port = (await running.wait_for_line(r"http server started port=(\d+)"))[1]
             config.write_text(config.read_text().replace(":0", f":{port}"))
             before = state(database_url), len(slack.messages("ops"))
+            await slack.wait_connected(2)
             sockets = slack.calls_to("apps.connections.open")
             env = slack_environment(slack)
             async with opsbell("check", "--json", cwd=tmp_path, env=env) as process:
