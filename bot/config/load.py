@@ -42,7 +42,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        expected = "a configuration (copy opsbell.example.yaml, or name another with --config)"
+        expected = "a configuration (opsbell init writes one, --config names another)"
         problem = Problem("", None, "no such file", expected)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

@@ -83,9 +83,7 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         load(tmp_path / "opsbell.yaml", {})
     (problem,) = raised.value.problems
     assert (problem.line, problem.found) == (None, "no such file")
-    assert problem.expected == (
-        "a configuration (copy opsbell.example.yaml, or name another with --config)"
-    )
+    assert problem.expected == ("a configuration (opsbell init writes one, --config names another)")
 
 
 def test_a_file_that_is_no_text_or_no_file(tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ async def test_it_is_what_the_configuration_says(tmp_path: Path) -> None:
             ["--config", "other.yaml"],
             (
                 "other.yaml: found no such file, expected a configuration"
-                " (copy opsbell.example.yaml, or name another with --config)"
+                " (opsbell init writes one, --config names another)"
             ),
         ),
     ],

@@ -90,8 +90,8 @@ UNUSABLE = [
     Mistake(
         "no file",
         no_file,
-        "opsbell.yaml: found no such file, expected a configuration (copy opsbell.example.yaml,"
-        " or name another with --config)",
+        "opsbell.yaml: found no such file, expected a configuration (opsbell init writes"
+        " one, --config names another)",
         status=2,
     ),
     Mistake(
