@@ -8,7 +8,7 @@ from zlib import crc32
 from bot.playground.message import Message
 from bot.playground.workspace import Channel, Person, Workspace
 
-_HUES = 8  # colours of avatars, --avatar-0 to --avatar-7 in style.css
+_HUES = 8  # colours of avatars, --avatar-0 to --avatar-7 in styles/colours.css
 
 
 def display_name(workspace: Workspace, user: str) -> str:

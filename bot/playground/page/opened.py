@@ -19,7 +19,7 @@ class OpenedPage:
         self.reads = ReadMarks(slack.workspace, slack.backend.changes)
 
 
-class _Stage:
+class _Process:
     """Room for the one page that a process can show: NiceGUI serves one app a process."""
 
     page: OpenedPage | None = None
@@ -27,13 +27,13 @@ class _Stage:
 
 def current_page() -> OpenedPage:
     """The page on show. Raises LookupError if it was closed."""
-    if _Stage.page is None:
+    if _Process.page is None:
         raise LookupError("no page is open")
-    return _Stage.page
+    return _Process.page
 
 
 def set_current_page(page: OpenedPage | None) -> None:
     """Put a page on show, or none. Raises RuntimeError if there is another one."""
-    if page is not None and _Stage.page is not None:
+    if page is not None and _Process.page is not None:
         raise RuntimeError("a page is open in this process already")
-    _Stage.page = page
+    _Process.page = page

@@ -24,6 +24,7 @@ from bot.playground.page.times import times_of
 from bot.playground.people import ActingPerson
 
 HERE = Path(__file__).parent
+STYLES = ("colours", "frame", "sidebar", "messages", "files", "composer", "panels", "narrow")
 
 
 async def show_page(client: Client) -> None:
@@ -54,7 +55,8 @@ def _give_up_landmark(client: Client) -> None:
 
 @cache
 def _head() -> str:
-    style = (HERE / "style.css").read_text("utf-8")
+    styles = (HERE / "styles" / f"{name}.css" for name in STYLES)
+    style = "\n".join(path.read_text("utf-8") for path in styles)
     return f"<style>{style}</style><script>{(HERE / 'page.js').read_text('utf-8')}</script>"
 
 
