@@ -241,15 +241,18 @@ async def _manifest(config: Path, url: str, as_json: bool) -> int:
 
 async def _check(config: Path, as_json: bool) -> int:
     from bot.doctor import view
-    from bot.doctor.doctor import examine
+    from bot.doctor.doctor import AREAS, examine
     from bot.doctor.patient import admitted
 
     console = Console(highlight=False)
-    found = []
+    # One console alone may draw on a terminal.
+    progress = console if console.is_terminal and not as_json else Console(stderr=True)
+    found, left = [], [area.name for area in AREAS]
     async with admitted(config, os.environ) as patient:
-        with Console(stderr=True).status("Looking …") as status:
+        with progress.status(f"Looking at {', '.join(left)} …") as status:
             async for area, findings in examine(patient):
-                status.update(f"Looking beyond {area.name} …")
+                left.remove(area.name)
+                status.update(f"Looking at {', '.join(left)} …")
                 found += findings
                 if not as_json:
                     view.show(findings, console)
