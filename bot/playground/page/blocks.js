@@ -72,9 +72,17 @@
 
   let focused = null;
 
-  const remember = (element) => {
-    const place = element.closest("[data-at]");
-    focused = { element, at: place?.dataset.at };
+  // A message can stand in the channel and in its thread's panel: each is looked for where it was.
+  const placeOf = (element) => ({
+    element,
+    at: element?.closest?.("[data-at]")?.dataset.at,
+    root: element?.closest?.("dialog, aside, main"),
+  });
+
+  const findAgain = ({ element, at, root }) => {
+    if (element?.isConnected) return element;
+    const within = root?.isConnected ? root : document;
+    return at ? within.querySelector(`[data-at="${CSS.escape(at)}"]`) : null;
   };
 
   const isField = (element) => element.matches?.("textarea, input:not([type=checkbox], [type=radio], [type=file])");
@@ -82,7 +90,7 @@
   const restore = () => {
     if (!focused || focused.element.isConnected || document.activeElement !== document.body) return;
     const old = focused.element;
-    const again = focused.at && document.querySelector(`[data-at="${CSS.escape(focused.at)}"]`);
+    const again = findAgain(focused);
     if (!again) return;
     if (isField(old) && isField(again) && again.value !== old.value) {
       again.value = old.value;
@@ -94,7 +102,9 @@
     }
   };
 
-  document.addEventListener("focusin", (event) => remember(event.target));
+  document.addEventListener("focusin", (event) => {
+    focused = placeOf(event.target);
+  });
   document.addEventListener("focusout", (event) => {
     // Taken out of the page is not left: only what still stands afterwards was left.
     queueMicrotask(() => {
@@ -115,8 +125,7 @@
 
   const open = (dialog) => {
     if (dialog.open) return;
-    const before = document.activeElement;
-    openers.set(dialog, { element: before, at: before?.closest?.("[data-at]")?.dataset.at });
+    openers.set(dialog, placeOf(document.activeElement));
     dialog.showModal();
     startIn(dialog);
   };
@@ -125,8 +134,7 @@
     for (const [dialog, opener] of openers) {
       if (dialog.isConnected) continue;
       openers.delete(dialog);
-      const again = opener.element?.isConnected ? opener.element
-        : opener.at && document.querySelector(`[data-at="${CSS.escape(opener.at)}"]`);
+      const again = findAgain(opener);
       if (again && again !== document.body) again.focus({ preventScroll: true });
     }
   };

@@ -35,10 +35,10 @@ def draw_checkboxes(spot: Spot) -> None:
 def draw_radio_buttons(spot: Spot) -> None:
     """A group of radio buttons."""
     chosen = (spot.value or {}).get("value")
-    with _group(spot, "radiogroup"):
+    with _group(spot, "radiogroup") as group:
         for at, option in enumerate(spot.element["options"]):
             button = _draw_option(spot, at, option, "radio", option["value"] == chosen)
-            button.props["name"] = spot.key
+            button.props["name"] = group.html_id
 
             async def choose(option: dict[str, Any] = option, button: ui.element = button) -> None:
                 await spot.choose(button, option)
