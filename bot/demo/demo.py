@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -105,8 +106,8 @@ def _need_free(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise Refused(
-            f"Port {port} cannot be used: {error.strerror}.",
-            hint=f"Choose another one: PLAYGROUND_PORT={port + 100} make demo",
+            f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.",
+            hint="Choose another one, as in PLAYGROUND_PORT=8282 make demo.",
         ) from None
 
 

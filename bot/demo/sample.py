@@ -76,7 +76,10 @@ async def grandvps(
 def free_port(wish: int) -> int:
     """`wish` where it is free, else another port that is."""
     for port in (wish, 0):
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)) as listening:
+        with (
+            contextlib.suppress(OSError, OverflowError),
+            socket.create_server(("127.0.0.1", port)) as listening,
+        ):
             return int(listening.getsockname()[1])
     raise OSError("no port of this machine is free")
 

@@ -7,12 +7,14 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from bot.demo.place import held
 from tests.demo.conftest import START, free_ports, processes_in
 from tests.parts.process import ChildProcess, opsbell
 
@@ -42,13 +44,11 @@ async def wait_for_checklist(directory: Path) -> set[str]:
     return posted(directory, "Daily maintenance")
 
 
-async def wait_until_gone(directory: Path, *, but: str = "nothing") -> None:
-    def left() -> list[psutil.Process]:
-        return [each for each in processes_in(directory) if not each.name().startswith(but)]
-
-    async with asyncio.timeout(20):
-        while left():
-            await asyncio.sleep(0.1)
+def is_python(process: psutil.Process) -> bool:
+    try:
+        return process.name().startswith("python")
+    except psutil.NoSuchProcess:
+        return False
 
 
 def complaints(directory: Path) -> list[str]:
@@ -88,37 +88,36 @@ async def test_a_second_start_goes_on_where_the_first_ended(directory: Path) -> 
     assert processes_in(directory) == []
 
 
-async def test_a_killed_demo_takes_its_children_along_and_starts_again(directory: Path) -> None:
+async def test_a_killed_demo_starts_again_at_once_and_nothing_of_it_is_left(
+    directory: Path,
+) -> None:
     before = posted(directory, "Daily maintenance")
-    async with demo(directory, free_ports()) as process:
+    port = free_ports()
+    async with demo(directory, port) as process:
         await process.wait_for_line(READY, timeout=START)
+        orphans = {each.pid for each in processes_in(directory)} - {process.pid}
         await process.kill9()
-    # GrandVPS's PostgreSQL has nobody who could stop it; the next start finds it.
-    await wait_until_gone(directory, but="postgres")
-    async with demo(directory, free_ports()) as process:
-        await process.wait_for_line(READY, timeout=START)
-        assert await process.terminate(timeout=30) == 0
+        async with demo(directory, port) as again:
+            await again.wait_for_line(READY, timeout=START)
+            # GrandVPS's PostgreSQL had nobody who could stop it: it is found and used.
+            async with asyncio.timeout(20):
+                while [p for p in processes_in(directory) if p.pid in orphans and is_python(p)]:
+                    await asyncio.sleep(0.1)
+            assert await again.terminate(timeout=30) == 0
     assert posted(directory, "Daily maintenance") == before
     assert processes_in(directory) == []
 
 
-async def test_a_start_right_after_a_kill_waits_for_nobody(directory: Path) -> None:
+async def test_a_taken_directory_and_a_taken_port_are_refused(directory: Path) -> None:
     port = free_ports()
-    async with demo(directory, port) as process:
-        await process.wait_for_line(READY, timeout=START)
-        await process.kill9()
-        async with demo(directory, port) as again:
-            await again.wait_for_line(READY, timeout=START)
-            second = demo(directory, free_ports())
-            async with second:
-                assert await second.wait(timeout=30) == 1
-            assert second.output[-1].startswith("Another demo is running in")
-            same_port = demo(directory.with_name("other"), port)
-            async with same_port:
-                assert await same_port.wait(timeout=30) == 1
-            assert same_port.output[-1].startswith(f"Port {port} cannot be used: Address already")
-            assert await again.terminate(timeout=30) == 0
-    assert processes_in(directory) == []
+    with held(directory):
+        async with demo(directory, port) as second:
+            assert await second.wait(timeout=30) == 1
+    assert second.output[-1].startswith("Another demo is running in")
+    with socket.create_server(("127.0.0.1", port)):
+        async with demo(directory, port) as second:
+            assert await second.wait(timeout=30) == 1
+    assert second.output[-1].startswith(f"Port {port} cannot be used: Address already in use.")
 
 
 @pytest.mark.parametrize("line", ["Starting in", "Making GrandVPS's database", "Starting Opsbell"])
