@@ -116,13 +116,13 @@ def _head(choices: Choices) -> Iterator[str]:
 
 
 def _roles(choices: Choices) -> Iterator[str]:
-    yield "# Slack user IDs, or user groups in quotes. A restore wants a second admin's approval."
+    yield "# Slack user IDs, or user groups in quotes."
     yield "roles:"
     yield f"  operator: [{choices.admin}]"
     yield f"  admin: [{choices.admin}]"
     yield "access:"
     yield "  backup: {role: operator}"
-    yield "  restore: {role: admin, approvals: 1}"
+    yield "  restore: {role: admin}    # with a second admin: {role: admin, approvals: 1}"
     yield "  maintenance: {role: operator}"
     yield "  deploy: {role: operator, approvals: 0}"
     yield "  incident: {role: anyone}"

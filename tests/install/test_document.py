@@ -75,7 +75,7 @@ def test_what_was_chosen_is_what_it_says(tmp_path: Path) -> None:
     assert target.health is not None
     assert target.health.url == url
     assert settings.roles == {"operator": ("U0ALICE001",), "admin": ("U0ALICE001",)}
-    assert settings.rule("restore").approvals == 1
+    assert settings.rule("restore").approvals == 0
     assert settings.slack.mode == "http"
     assert str(settings.timezone) == "Europe/Berlin"
     policy = settings.backups["shop"]
