@@ -122,7 +122,7 @@ def _roles(choices: Choices) -> Iterator[str]:
     yield f"  admin: [{choices.admin}]"
     yield "access:"
     yield "  backup: {role: operator}"
-    yield "  restore: {role: admin}    # with a second admin: {role: admin, approvals: 1}"
+    yield "  restore: {role: admin, approvals: 0}    # approvals: 1 once there is a second admin"
     yield "  maintenance: {role: operator}"
     yield "  deploy: {role: operator, approvals: 0}"
     yield "  incident: {role: anyone}"
