@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import getpass
 import json
 import logging
 import os
-import shlex
 import signal
 import sys
-import uuid
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
@@ -208,6 +205,12 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [error]
 
 
+async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:
+    from bot.twin import twin
+
+    return await twin(config, name, words, target=target, as_json=as_json)
+
+
 async def _run(config: Path) -> int:
     # Imported here: the help and a wrong configuration need not wait for every library.
     from bot import app
@@ -280,61 +283,3 @@ async def _demo(directory: Path, port: int) -> int:
 
     await run_demo(directory, port, tell)
     return 0
-
-
-async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:
-    """Does what the slash command does, as the operating system's user."""
-    from bot import app, terminal
-    from bot.config.environment import SlackSecrets
-    from bot.config.load import load
-    from bot.core import opened
-    from bot.log import first_redact, set_up_logging
-    from bot.slack import present
-    from bot.slack.surface import Kind, Request
-
-    settings = load(config, os.environ)
-    secrets = SlackSecrets.for_terminal(os.environ)
-    set_up_logging(first_redact(settings, secrets), logging.ERROR)
-    text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
-    request = Request(
-        kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
-    )
-    console = Console(highlight=False)
-    async with opened(settings, secrets) as core:
-        set_up_logging(core.redactor.redact, logging.ERROR)
-        try:
-            answer = await app.at_terminal(core, request)
-        except UsageError as error:
-            told = present.usage(app.surface_of(core).commands[name], request, error, "")
-            for line in terminal.lines(told):
-                typer.echo(line, err=True)
-            return WRONG
-        if answer is None:
-            return 0
-        operation = answer.data.get("operation")
-        if operation is None:
-            _show(console, answer.data, list(terminal.lines(answer.message)), as_json)
-            if name == "checklist" and words[:1] == ["post"] and not await core.queue.is_worked():
-                typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
-            return 0
-        quiet = Console(file=sys.stderr) if as_json else console
-        async with app.worked(core):
-            ended = await terminal.follow(core.operations, operation, quiet)
-        if as_json:
-            _show(console, {**answer.data, "state": ended.state.value}, [], as_json)
-        return 0 if ended.state.value == "done" else FAILED
-
-
-def _show(console: Console, data: object, lines: list[str], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(data, indent=2, default=str))
-        return
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
-
-
-def _user() -> str:
-    try:
-        return f"os:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"os:{os.getuid()}"
