@@ -9,18 +9,19 @@ from pathlib import Path
 
 import typer
 
-from bot.config.environment import SlackSecrets
+from bot.config.environment import SLACK_SECRETS, SlackSecrets
 from bot.config.errors import ConfigurationError
 from bot.errors import UsageError
 from bot.install.document import Choices, document
 from bot.install.questions import Flags, Question, answer, own_time_zone, time_zone
 from bot.install.surroundings import Inspected, choose_project, inspect, look_around
 from bot.install.workspace import WHERE_THE_ID_IS, Known, admin_called, channel_named
-from bot.install.writing import refuse_existing, set_variable, write_configuration
+from bot.install.writing import refuse_existing, write_configuration
 from bot.targets.projects import Project
 from bot.words import Sign, join, utc_now
 
-PROJECT_DIRECTORY = "OPSBELL_PROJECT_DIR"
+DEFAULT_OUTPUT = Path("opsbell.yaml")
+_BOT = SLACK_SECRETS[0]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
@@ -35,6 +36,23 @@ def init(flags: Flags, environ: Mapping[str, str]) -> int:
     if not flags.force:
         refuse_existing(flags.output)
     secrets = _secrets(environ)
+    choices, told = _chosen(flags, secrets)
+    kept = write_configuration(
+        flags.output, document(choices), environ, force=flags.force, now=utc_now()
+    )
+    for subject, known in told:
+        _tell(known.sign, subject, known.says)
+    _tell(Sign.DONE, "Written", str(flags.output))
+    if kept:
+        _tell(Sign.DONE, "Kept", f"the old one as {kept}")
+    typer.echo("\nNext:")
+    for line in _next_commands(choices, flags.output, secrets):
+        typer.echo(f"  {line}")
+    return 0
+
+
+def _chosen(flags: Flags, secrets: SlackSecrets) -> tuple[Choices, tuple[tuple[str, Known], ...]]:
+    """What is to be written, and what was settled with Slack, each with its subject."""
     with asyncio.Runner() as runner:
         around = runner.run(look_around())
         if around.trouble:
@@ -66,8 +84,7 @@ def init(flags: Flags, environ: Mapping[str, str]) -> int:
         health_url=inspected.health_url,
         in_container=around.in_container,
     )
-    _write(choices, flags, environ, told=(("Admin", admin), ("Channel", channel)))
-    return 0
+    return choices, (("Admin", admin), ("Channel", channel))
 
 
 def _check_names(flags: Flags) -> None:
@@ -77,39 +94,14 @@ def _check_names(flags: Flags) -> None:
         raise UsageError(f'--target is letters, digits, - and _, not "{flags.target}".')
 
 
-def _write(
-    choices: Choices,
-    flags: Flags,
-    environ: Mapping[str, str],
-    *,
-    told: tuple[tuple[str, Known], ...],
-) -> None:
-    kept = write_configuration(
-        flags.output, document(choices), environ, force=flags.force, now=utc_now()
-    )
-    for subject, known in told:
-        _tell(known.sign, subject, known.says)
-    _tell(Sign.DONE, "Written", str(flags.output))
-    if kept:
-        _tell(Sign.DONE, "Kept", f"the old one as {kept}")
-    if choices.in_container:
-        path = flags.output.absolute().with_name(".env")
-        directory = str(choices.project.directory)
-        if set_variable(path, PROJECT_DIRECTORY, directory):
-            _tell(Sign.DONE, "Mounted", f"{directory} from the next start on, by {path.name}")
-    typer.echo("\nNext:")
-    for line in _next_commands(choices, flags.output):
-        typer.echo(f"  {line}")
-
-
-def _next_commands(choices: Choices, output: Path) -> Iterator[str]:
-    if choices.in_container:
-        yield "docker compose run --rm opsbell check"
-        yield "docker compose up --detach --wait"
-        return
-    named = "" if output == Path("opsbell.yaml") else f" --config {output}"
-    yield f"opsbell check{named}"
-    yield f"opsbell run{named}"
+def _next_commands(choices: Choices, output: Path, secrets: SlackSecrets) -> Iterator[str]:
+    opsbell = "docker compose run --rm opsbell" if choices.in_container else "opsbell"
+    named = "" if output == DEFAULT_OUTPUT else f" --config {output}"
+    if not secrets.bot_token.reveal():
+        address = " --url https://…" if choices.mode == "http" else ""
+        yield f"{opsbell} manifest{named}{address}"
+    yield f"{opsbell} check{named}"
+    yield "docker compose up --detach --wait" if choices.in_container else f"opsbell run{named}"
 
 
 def _show(project: Project, inspected: Inspected) -> None:
@@ -145,8 +137,17 @@ def _tell(sign: Sign, subject: str, says: str) -> None:
 
 def _secrets(environ: Mapping[str, str]) -> SlackSecrets:
     """Slack's token where there is one. A file of it that is still empty is as none: the tokens
-    may come after the configuration."""
+    may come after the configuration. Raises ConfigurationError for any other trouble with it."""
     try:
         return SlackSecrets.for_terminal(environ)
     except ConfigurationError:
+        if environ.get(_BOT) or not _is_empty(Path(environ[f"{_BOT}_FILE"])):
+            raise
         return SlackSecrets.for_terminal({})
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return path.is_file() and not path.read_bytes().strip()
+    except OSError:
+        return False

@@ -12,6 +12,7 @@ from bot.errors import OpsbellError, UsageError
 from bot.slack import survey
 from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.directory import people_called, person_with_id
+from bot.slack.installation import identify
 from bot.words import Sign, join
 
 WHERE_THE_ID_IS = "Slack shows it in your profile: ⋮, Copy member ID."
@@ -74,18 +75,19 @@ async def channel_named(secrets: SlackSecrets, text: str) -> Known:
         return Known(name, f"#{name}, not looked up without SLACK_BOT_TOKEN", Sign.UNKNOWN)
     try:
         async with _client(secrets) as client:
+            bot = (await identify(client)).bot_name
             seen = await survey.channels(client, own=False)
     except OpsbellError as error:
         return Known(name, f"#{name}, not looked up. {error}", Sign.WARNING)
     found = next((each for each in seen if name in (each.name, each.id)), None)
     if found is None:
-        todo = "Make it, and type /invite @opsbell in it; where it is private, invite alone."
+        todo = f"Make it, and type /invite @{bot} in it; where it is private, invite alone."
         return Known(name, f"Slack shows Opsbell no channel #{name}. {todo}", Sign.WARNING)
     if found.is_archived:
         says = f"#{found.name} is archived. Unarchive it, or name another."
         return Known(name, says, Sign.WARNING)
     if not found.is_member:
-        says = f"Opsbell is not in #{found.name} yet. Type /invite @opsbell there."
+        says = f"Opsbell is not in #{found.name} yet. Type /invite @{bot} there."
         return Known(name, says, Sign.WARNING)
     return Known(name, f"#{found.name}")
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 
-from bot.config.dotenv import parse
 from bot.config.errors import ConfigurationError
 from bot.config.load import load
 from bot.errors import Failed, Refused
 
-_DRAFT = ".new"
-
 
 def refuse_existing(path: Path) -> None:
     """Raises Refused where there is something at a path that nobody said may be replaced."""
-    if path.exists() or path.is_symlink():
+    if _is_taken(path):
         raise Refused(
             f"{path} exists already, and nothing was written.",
             hint="Name another with --output, or replace it with --force, which keeps the old one.",
@@ -30,22 +28,19 @@ def write_configuration(
 ) -> Path | None:
     """Writes a configuration once it has loaded; the place of the one it replaced, if any.
 
-    Raises Refused where there is one and not `force`, and Failed where this one does not load
-    or cannot be written.
+    Whenever it is killed, there is at `path` what was there or all of the new one. Raises Refused
+    where there is one and not `force`, and Failed where this one does not load or cannot be
+    written.
     """
-    draft = path.with_name(f"{path.name}{_DRAFT}")
-    kept = path.with_name(f"{path.name}.{now:%Y%m%dT%H%M%SZ}")
-    replaces = force and path.exists()
     try:
-        draft.write_text(text, encoding="utf-8")
-        load(draft, environ)
-        if replaces:
-            shutil.copy2(path, kept)
-            draft.replace(path)
-        else:
+        with _draft(path, text) as draft:
+            load(draft, environ)
+            if force and _is_taken(path):
+                kept = _keep(path, now)
+                draft.replace(path)
+                return kept
             # Unlike a renaming, this replaces nothing that came meanwhile.
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+            os.link(draft, path)
     except ConfigurationError as error:
         problems = "; ".join(
             f"{each.path}: found {each.found}, expected {each.expected}" for each in error.problems
@@ -56,35 +51,36 @@ def write_configuration(
         raise
     except OSError as error:
         raise Failed(f"{path} cannot be written: {error.strerror}.") from error
+    return None
+
+
+@contextmanager
+def _draft(path: Path, text: str) -> Iterator[Path]:
+    """The text in a file beside `path`, of a name that nobody else uses; gone at the end."""
+    draft = path.with_name(f".{path.name}.{token_hex(8)}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
-    return kept if replaces else None
 
 
-def set_variable(path: Path, name: str, value: str) -> bool:
-    """Sets one variable of an environment file as Compose reads it; whether it was another before.
-
-    All other lines stay. Raises Failed where it cannot be written.
-    """
-    line = f"{name}={_quoted(value)}"
-    try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-        if parse(text).get(name) == value:
-            return False
-        pattern = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=.*$", re.MULTILINE)
-        if pattern.search(text):
-            text = pattern.sub(lambda _: line, text)
+def _keep(path: Path, now: datetime) -> Path:
+    """A second name for what is at `path`, a dangling link included; the first that is free."""
+    first = f"{path.name}.{now:%Y%m%dT%H%M%SZ}"
+    kept, number = path.with_name(first), 0
+    while True:
+        try:
+            os.link(path, kept, follow_symlinks=False)
+        except FileExistsError:
+            number += 1
+            kept = path.with_name(f"{first}-{number}")
         else:
-            text += "" if not text or text.endswith("\n") else "\n"
-            text += f"{line}\n"
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failed(f"{path} cannot be written: {error.strerror}.") from error
-    return True
+            return kept
 
 
-def _quoted(value: str) -> str:
-    """In single quotes, which Compose takes literally, where a value is not plain."""
-    if re.fullmatch(r"[A-Za-z0-9_./:@+-]+", value):
-        return value
-    return "'" + value.replace("'", "\\'") + "'"
+def _is_taken(path: Path) -> bool:
+    return path.exists() or path.is_symlink()

@@ -12,13 +12,13 @@ def user_json(person: Person, workspace: Workspace, *, with_email: bool) -> JSON
     profile = {
         "real_name": person.real_name,
         "display_name": person.name,
-        "team": workspace.team_id,
+        "team": person.team or workspace.team_id,
     }
     if with_email and person.email:
         profile["email"] = person.email
     return {
         "id": person.id,
-        "team_id": workspace.team_id,
+        "team_id": person.team or workspace.team_id,
         "name": person.name,
         "deleted": person.deleted,
         "real_name": person.real_name,
@@ -28,6 +28,7 @@ def user_json(person: Person, workspace: Workspace, *, with_email: bool) -> JSON
         "is_owner": False,
         "is_restricted": person.is_guest,
         "is_ultra_restricted": False,
+        "is_stranger": bool(person.team),
         "is_bot": person.is_bot,
         "is_app_user": False,
         "updated": 0,

@@ -46,7 +46,8 @@ BOT_SCOPES = [
 
 @dataclass
 class Person:
-    """A member of the workspace. `id` is a Slack user ID; `name` is the @handle."""
+    """A member of the workspace. `id` is a Slack user ID; `name` is the @handle. `team` is the ID
+    of another workspace where the person is from there and only met in shared channels."""
 
     id: str
     name: str
@@ -56,6 +57,7 @@ class Person:
     is_bot: bool = False
     deleted: bool = False
     is_guest: bool = False
+    team: str = ""
 
 
 @dataclass
@@ -80,7 +82,7 @@ class App:
     bot_id: str = "B0BOT00001"
     user_id: str = "U0BOT00001"
     bot_token: str = "xoxb-local-bot"  # noqa: S105 - it opens nothing but this stand-in
-    app_token: str = "xapp-local-app"  # noqa: S105
+    app_token: str = "xapp-local-app"  # noqa: S105 - nor does this
     signing_secret: str = "local-signing-secret"  # noqa: S105
     verification_token: str = "local-verification"  # noqa: S105
     scopes: set[str] = field(default_factory=lambda: set(BOT_SCOPES))

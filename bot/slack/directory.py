@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.slack.client import SlackClient, SlackRefused, slack_errors
+from bot.slack.installation import identify
+from bot.slack.people import is_full_member
 
 
 @dataclass(frozen=True)
@@ -18,51 +21,44 @@ class PersonFound:
 
 
 async def person_with_id(client: SlackClient, user: str) -> PersonFound | None:
-    """The person with this ID; None where there is none, or none who works here.
+    """The person with this ID; None where there is none, or no full member of the workspace.
 
-    Raises what `slack_errors` raises.
+    Raises what `identify` raises.
     """
+    team = (await identify(client)).team_id
     try:
         with slack_errors("users.info"):
             answer = await client.users_info(user=user)
     except SlackRefused as refusal:
-        if refusal.code == "user_not_found":
+        if refusal.code in ("user_not_found", "user_not_visible"):
             return None
         raise
     member: dict[str, Any] = answer["user"]
-    return _person(member) if _is_at_work(member) else None
+    return _person(member) if is_full_member(member, team) else None
 
 
 async def people_called(client: SlackClient, name: str) -> list[PersonFound]:
-    """Who has this handle, display name or full name; capitals do not matter.
+    """The full members of the workspace who have this handle, display name or full name.
 
-    Bots, guests and deactivated people are left out. Raises what `slack_errors` raises.
+    Capitals do not matter. Raises what `identify` raises.
     """
+    team = (await identify(client)).team_id
     wanted = name.removeprefix("@").casefold()
     found: list[PersonFound] = []
     with slack_errors("users.list"):
         async for page in await client.users_list(limit=200):
-            found += [_person(each) for each in page["members"] if _is_called(each, wanted)]
+            members = [each for each in page["members"] if is_full_member(each, team)]
+            found += [_person(each) for each in members if wanted in _names(each)]
     return found
 
 
-def _is_called(member: dict[str, Any], wanted: str) -> bool:
-    if not _is_at_work(member):
-        return False
+def _names(member: Mapping[str, Any]) -> set[str]:
     profile = member.get("profile") or {}
-    names = (
-        member.get("name"),
-        profile.get("display_name"),
-        profile.get("real_name"),
-    )
-    return wanted in {str(each).casefold() for each in names if each}
+    names = (member.get("name"), profile.get("display_name"), profile.get("real_name"))
+    return {str(each).casefold() for each in names if each}
 
 
-def _is_at_work(member: dict[str, Any]) -> bool:
-    return not any(map(member.get, ("deleted", "is_bot", "is_restricted", "is_ultra_restricted")))
-
-
-def _person(member: dict[str, Any]) -> PersonFound:
+def _person(member: Mapping[str, Any]) -> PersonFound:
     profile = member.get("profile") or {}
     real = profile.get("real_name") or member.get("real_name") or member.get("name")
     return PersonFound(member["id"], str(member.get("name") or ""), str(real or ""))

@@ -40,6 +40,19 @@ _HEADING = """\
 # The Slack app for Opsbell. At https://api.slack.com/apps: Create New App, From a manifest,
 # choose the workspace, paste this.
 """
+_NEXT = """\
+# Once the app is made, in its settings:
+# 1. Install App, Install to Workspace. The Bot User OAuth Token (xoxb-…) is SLACK_BOT_TOKEN.
+# 2. {second}
+# 3. In Slack, in the channel where Opsbell is to work: /invite @opsbell
+# Opsbell takes both from its environment, or from files that SLACK_BOT_TOKEN_FILE and
+# {variable}_FILE name; compose.yaml names those in secrets/.
+# Next: opsbell init
+"""
+_OVER_SOCKET = """\
+Basic Information, App-Level Tokens, Generate Token and Scopes, scope connections:write. This
+#    token (xapp-…) is SLACK_APP_TOKEN."""
+_OVER_HTTP = "Basic Information, App Credentials. The Signing Secret is SLACK_SIGNING_SECRET."
 
 
 def manifest(commands: Iterable[Command], *, prefix: str = "", address: str = "") -> dict[str, Any]:
@@ -76,9 +89,15 @@ def manifest(commands: Iterable[Command], *, prefix: str = "", address: str = ""
 
 
 def as_yaml(app: Mapping[str, Any]) -> str:
-    """A manifest as YAML to paste, with what each scope and event is for beside it."""
+    """A manifest as YAML to paste, with what each scope and event is for beside it, and below it
+    what to do once the app is made."""
     plain = yaml.safe_dump(app, sort_keys=False, allow_unicode=True, width=1000)
-    return _HEADING + "".join(f"{_explained(line)}\n" for line in plain.splitlines())
+    lines = "".join(f"{_explained(line)}\n" for line in plain.splitlines())
+    if app["settings"]["socket_mode_enabled"]:
+        second, variable = _OVER_SOCKET, "SLACK_APP_TOKEN"
+    else:
+        second, variable = _OVER_HTTP, "SLACK_SIGNING_SECRET"
+    return _HEADING + lines + _NEXT.format(second=second, variable=variable)
 
 
 def _slash_command(command: Command, prefix: str, url: str) -> dict[str, Any]:

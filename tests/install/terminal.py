@@ -12,7 +12,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.parts.process import opsbell
+
+NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 _PATIENCE = 30.0
+
+
+async def init(
+    cwd: Path, *arguments: str, env: dict[str, str] | None = None, status: int = 0
+) -> list[str]:
+    """The lines that `opsbell init` wrote, without a terminal."""
+    async with opsbell("init", *arguments, cwd=cwd, env=env) as process:
+        assert await process.wait(timeout=40) == status, process.output
+    return process.output
 
 
 class Terminal:

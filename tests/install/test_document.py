@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import stat
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -13,13 +11,10 @@ import yaml
 from bot.config.load import load
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
-from bot.errors import Failed, Refused
 from bot.install.discovery import DatabaseFound, FilesFound, Found
 from bot.install.document import CHECKLISTS, Choices, document, scalar
-from bot.install.writing import set_variable, write_configuration
 from bot.targets.projects import Project, Service
 
-NOW = datetime(2026, 11, 22, 20, 5, 1, tzinfo=UTC)
 SHOP = Path("/srv/shop")
 EVERYTHING = Found(
     database=DatabaseFound("db", "shop_user", "shop_prod"),
@@ -163,74 +158,3 @@ def test_any_text_stands_for_itself(tmp_path: Path, text: str) -> None:
 def test_any_name_of_a_target_is_one(tmp_path: Path, name: str) -> None:
     settings = loaded(tmp_path, choices(target=name))
     assert settings.only_target() == name
-
-
-def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "opsbell.yaml"
-    path.write_text("mine")
-    with pytest.raises(Refused, match="exists already, and nothing was written"):
-        write_configuration(path, document(choices()), {}, force=False, now=NOW)
-    assert path.read_text() == "mine"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_by_force_the_old_one_is_kept_beside(tmp_path: Path) -> None:
-    path = tmp_path / "opsbell.yaml"
-    path.write_text("mine")
-    path.chmod(0o600)
-    kept = write_configuration(path, document(choices()), {}, force=True, now=NOW)
-    assert kept == tmp_path / "opsbell.yaml.20261122T200501Z"
-    assert kept.read_text() == "mine"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert load(path, {}).only_target() == "shop"
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_what_does_not_load_is_not_written(tmp_path: Path) -> None:
-    path = tmp_path / "opsbell.yaml"
-    path.write_text("mine")
-    broken = document(choices()).replace("runtime: compose", "runtime: compsoe")
-    with pytest.raises(Failed, match=r"targets\.shop\.runtime"):
-        write_configuration(path, broken, {}, force=True, now=NOW)
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [
-        ("opsbell.yaml", "mine")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (None, "OPSBELL_PROJECT_DIR=/srv/shop\n"),
-        ("OPSBELL_UID=1000", "OPSBELL_UID=1000\nOPSBELL_PROJECT_DIR=/srv/shop\n"),
-        (
-            "# mine\nOPSBELL_PROJECT_DIR=/old # gone\nDOCKER_GID=998\n",
-            "# mine\nOPSBELL_PROJECT_DIR=/srv/shop\nDOCKER_GID=998\n",
-        ),
-        (
-            "OPSBELL_PROJECT_DIRECTORY=/other\n",
-            "OPSBELL_PROJECT_DIRECTORY=/other\nOPSBELL_PROJECT_DIR=/srv/shop\n",
-        ),
-    ],
-)
-def test_one_line_of_an_environment_file_is_set(
-    tmp_path: Path, before: str | None, after: str
-) -> None:
-    path = tmp_path / ".env"
-    if before is not None:
-        path.write_text(before)
-    assert set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
-    assert path.read_text() == after
-    assert not set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
-    assert path.read_text() == after
-
-
-def test_a_value_that_is_the_same_in_quotes_stays_as_it_is_written(tmp_path: Path) -> None:
-    path = tmp_path / ".env"
-    path.write_text("OPSBELL_PROJECT_DIR='/srv/shop'\n")
-    assert not set_variable(path, "OPSBELL_PROJECT_DIR", "/srv/shop")
-    assert path.read_text() == "OPSBELL_PROJECT_DIR='/srv/shop'\n"
-
-
-def test_a_path_that_compose_would_read_otherwise_is_quoted(tmp_path: Path) -> None:
-    set_variable(tmp_path / ".env", "OPSBELL_PROJECT_DIR", "/srv/my $hop")
-    assert (tmp_path / ".env").read_text() == "OPSBELL_PROJECT_DIR='/srv/my $hop'\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -11,23 +10,14 @@ import pytest
 from bot.config.load import load
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
-from tests.install.projects import WEB, free_port, running_project
-from tests.install.terminal import at_terminal
+from tests.install.projects import WEB, running_project
+from tests.install.terminal import NO_DOCKER, at_terminal, init
 from tests.parts.compose_project import ComposeProject
+from tests.parts.network import free_port
 from tests.parts.process import ChildProcess, opsbell
+from tests.parts.users import OPSBELL
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
-
-NO_DOCKER = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-
-
-async def init(
-    cwd: Path, *arguments: str, env: dict[str, str] | None = None, status: int = 0
-) -> list[str]:
-    """The lines that `opsbell init` wrote, without a terminal."""
-    async with opsbell("init", *arguments, cwd=cwd, env=env) as process:
-        assert await process.wait(timeout=40) == status, process.output
-    return process.output
 
 
 def written(cwd: Path) -> Settings:
@@ -53,7 +43,8 @@ async def test_a_backup_is_taken_with_what_was_written(
     assert (target.database.user, target.database.name) == (grandvps.user, grandvps.database)
     assert list(target.files) == ["media", "logs"]
     assert [str(each) for each in target.config] == [".env.production", "docker-compose.yml"]
-    assert told[-2:] == ["  opsbell check", "  opsbell run"]
+    # Where no token is yet, Slack comes first.
+    assert told[-3:] == ["  opsbell manifest", "  opsbell check", "  opsbell run"]
     assert any("another port after each start" in line for line in told)
     async with opsbell("backup", "now", cwd=tmp_path) as process:
         assert await process.wait(timeout=60) == 0, process.output
@@ -162,17 +153,6 @@ async def test_flags_tell_everything(grandvps: ComposeProject, tmp_path: Path) -
     assert told[-1] == "  opsbell run --config config/grandvps.yaml"
 
 
-async def test_a_file_that_is_there_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
-    (tmp_path / "opsbell.yaml").write_text("mine")
-    told = await init(tmp_path, status=1)
-    assert told == [
-        (
-            "opsbell.yaml exists already, and nothing was written."
-            " Name another with --output, or replace it with --force, which keeps the old one."
-        )
-    ]
-
-
 async def test_by_force_the_old_one_stays_beside_the_new(
     grandvps: ComposeProject, tmp_path: Path
 ) -> None:
@@ -230,7 +210,7 @@ async def test_a_directory_that_may_not_be_read_is_believed_to_be_as_docker_says
     own_grandvps.directory.chmod(0o700)
     weak = "--bounding-set=-dac_override,-dac_read_search"
     arguments = ("init", "--project", own_grandvps.project, "--admin", "U0ALICE001")
-    opsbell_weak = ("setpriv", weak, sys.executable, "-m", "bot", *arguments)
+    opsbell_weak = ("setpriv", weak, *OPSBELL, *arguments)
     async with ChildProcess(*opsbell_weak, cwd=tmp_path) as process:
         assert await process.wait(timeout=40) == 0, process.output
     unseen = f"{own_grandvps.directory} is not to be seen from here"
@@ -238,60 +218,3 @@ async def test_a_directory_that_may_not_be_read_is_believed_to_be_as_docker_says
     target = compose_target(written(tmp_path), own_grandvps.project)
     assert list(target.files) == ["media", "logs"]
     assert [str(each) for each in target.config] == [".env.production", "docker-compose.yml"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        (
-            ["--directory", "GRANDVPS"],
-            (
-                "--admin is missing: Your Slack user ID or @handle."
-                " Slack shows it in your profile: ⋮, Copy member ID."
-            ),
-        ),
-        (
-            ["--directory", "GRANDVPS", "--admin", "alice"],
-            (
-                '"alice" is no Slack user ID (U…), and names are looked up only with'
-                " SLACK_BOT_TOKEN set. Slack shows it in your profile: ⋮, Copy member ID."
-            ),
-        ),
-        (
-            ["--directory", "GRANDVPS", "--admin", "U0ALICE001", "--timezone", "Berlin"],
-            (
-                '"Berlin" is no time zone (did you mean Europe/Berlin?).'
-                " They are named as Europe/Berlin or UTC."
-            ),
-        ),
-        (
-            ["--directory", "GRANDVPS", "--admin", "U0ALICE001", "--channel", "the ops"],
-            '"the ops" is no name of a channel. They are like ops or ops-web.',
-        ),
-        (["--mode", "websocket"], '--mode is socket or http, not "websocket".'),
-        (["--target", "grand vps"], '--target is letters, digits, - and _, not "grand vps".'),
-        (
-            [],
-            (
-                "--directory is missing: Directory of the Compose project. The Docker Engine does"
-                " not run. Start the Docker Engine (systemctl start docker) or set DOCKER_HOST."
-                " Without Docker's help, say where the project lies."
-            ),
-        ),
-        (
-            ["--project", "grandvps"],
-            (
-                "The Docker Engine does not run."
-                " Start the Docker Engine (systemctl start docker) or set DOCKER_HOST."
-                " To go on without Docker, say where the project lies: --directory."
-            ),
-        ),
-    ],
-)
-async def test_without_a_terminal_what_is_missing_or_wrong_is_one_line(
-    grandvps: ComposeProject, tmp_path: Path, arguments: list[str], line: str
-) -> None:
-    filled = [str(grandvps.directory) if each == "GRANDVPS" else each for each in arguments]
-    told = await init(tmp_path, *filled, env=NO_DOCKER, status=2)
-    assert told[-1] == line
-    assert list(tmp_path.iterdir()) == []

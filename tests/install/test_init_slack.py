@@ -27,6 +27,7 @@ async def slack() -> AsyncIterator[LocalSlack]:
         Person("U0TWIN0001", "alex", "Alex Example"),
         Person("U0TWIN0002", "alex2", "Alex Example"),
         Person("U0GONE0001", "gone", "Gone Example", deleted=True),
+        Person("U0SHARED01", "sam", "Sam Shared", team="T0ELSEWHERE"),
     ):
         workspace.people[person.id] = person
     workspace.add_channel(Channel("C0LOBBY001", "lobby"))
@@ -56,6 +57,8 @@ async def test_the_installer_is_found_by_whatever_they_are_called(
         ("U0NOBODY01", f'Slack knows no member "U0NOBODY01". {LIST}'),
         ("@gone", f'Slack knows no member "@gone". {LIST}'),
         ("U0GONE0001", f'Slack knows no member "U0GONE0001". {LIST}'),
+        ("@sam", f'Slack knows no member "@sam". {LIST}'),
+        ("U0SHARED01", f'Slack knows no member "U0SHARED01". {LIST}'),
         ("@opsbell", f'Slack knows no member "@opsbell". {LIST}'),
         (
             "alex example",
@@ -79,14 +82,22 @@ async def test_with_a_wrong_token_an_id_is_taken_and_a_name_is_not(secrets: Slac
     known = await admin_called(wrong, "U0ALICE001")
     assert known.value == "U0ALICE001"
     assert known.sign is Sign.WARNING
-    assert "invalid_auth" in known.says
-    with pytest.raises(
-        UsageError, match=r"^@alice was not looked up\. .*invalid_auth.*Give the ID"
-    ):
+    unknown = "Slack does not know the SLACK_BOT_TOKEN"
+    assert unknown in known.says
+    with pytest.raises(UsageError, match=rf"^@alice was not looked up\. {unknown}.*Give the ID"):
         await admin_called(wrong, "@alice")
     channel = await channel_named(wrong, "ops")
     assert (channel.value, channel.sign) == ("ops", Sign.WARNING)
-    assert "invalid_auth" in channel.says
+    assert unknown in channel.says
+
+
+async def test_whoever_renamed_the_bot_reads_its_own_name(
+    slack: LocalSlack, secrets: SlackSecrets
+) -> None:
+    bot = slack.workspace.people[slack.workspace.app.user_id]
+    slack.workspace.people[bot.id] = replace(bot, name="gv-bell")
+    known = await channel_named(secrets, "lobby")
+    assert known.says == "Opsbell is not in #lobby yet. Type /invite @gv-bell there."
 
 
 @pytest.mark.parametrize(
