@@ -44,6 +44,9 @@ def mention(words: str) -> str:
         ("- one\n- two", "- one<br>- two"),
         ("before\n> one\n&gt; two\nafter", "before<blockquote>one<br>two</blockquote>after"),
         ("a\n>>> b\nc", "a<blockquote>b<br>c</blockquote>"),
+        ("> a\n>>> b\n> c", "<blockquote>a<br>b<br>&gt; c</blockquote>"),
+        ("*open _and_ *open again", "*open <i>and</i> *open again"),
+        ("*one ~two~ *three*", "<b>one <s>two</s> *three</b>"),
         ("see:\n```\n*raw*\n  two\n```\ndone", "see:<pre>*raw*\n  two</pre>done"),
         ("5 &gt; 3 &amp;&amp; 2 &lt; 3", "5 &gt; 3 &amp;&amp; 2 &lt; 3"),
         ("&amp;lt;b&amp;gt;", "&amp;lt;b&amp;gt;"),
@@ -87,6 +90,16 @@ def test_mentions(text: str, html: str) -> None:
 )  # fmt: skip
 def test_links(text: str, html: str) -> None:
     assert shown(text) == html
+
+
+@pytest.mark.timeout(20)  # what grew with the square of the length took minutes
+@pytest.mark.parametrize("text", [" *a", " _a", " ~a", " *a _b ~c", "a\n> b\n", "> a\n>", "<a "])
+def test_a_long_text_without_end_signs_is_soon_drawn(text: str) -> None:
+    shown(text * 50_000)
+
+
+def test_signs_within_signs_end() -> None:
+    assert shown("*a " * 3000 + "*" * 3000).count("<b>") == 1
 
 
 def test_bare_urls_stay_text_where_the_app_says_verbatim() -> None:

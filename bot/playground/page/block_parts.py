@@ -14,7 +14,8 @@ from bot.playground.interactions import Surface
 from bot.playground.page import mrkdwn
 from bot.playground.page.elements.drawing import draw_element
 from bot.playground.page.elements.spot import Spot
-from bot.playground.page.stage import Stage
+from bot.playground.page.routes import file_url
+from bot.playground.page.tab import Tab
 from bot.playground.page.tags import html, tag
 from bot.playground.visible import Placed
 from bot.playground.workspace import Workspace
@@ -24,28 +25,28 @@ from bot.playground.workspace import Workspace
 class Scene:
     """Where a block is drawn. `error` is what is wrong with its input; see Spot for the rest."""
 
-    stage: Stage
+    tab: Tab
     current: Callable[[], Surface]
     redraw: Callable[[], None]
     error: str = ""
 
     @property
     def workspace(self) -> Workspace:
-        return self.stage.slack.workspace
+        return self.tab.slack.workspace
 
     def draw(self, block: JSON, element: JSON) -> None:
         """Draw one of the block's elements, interactive or an image."""
         if element["type"] == "image":
             draw_image(element, self, "bk-thumbnail")
         else:
-            draw_element(Spot(Placed(block, element), self.stage, self.current, self.redraw))
+            draw_element(Spot(Placed(block, element), self.tab, self.current, self.redraw))
 
     def draw_input(self, block: JSON, label: TextElement, notes: list[ui.element]) -> None:
         """Draw the element of an input block, named by its label."""
         placed = Placed(block, block["element"])
         is_wrong = bool(self.error)
         draw_element(
-            Spot(placed, self.stage, self.current, self.redraw, label, notes, is_wrong=is_wrong)
+            Spot(placed, self.tab, self.current, self.redraw, label, notes, is_wrong=is_wrong)
         )
 
 
@@ -66,7 +67,7 @@ def draw_image(image: JSON, scene: Scene, classes: str) -> None:
 def _source(image: JSON, scene: Scene) -> str:
     if file := image.get("slack_file"):
         file_id = file.get("id") or _file_id(file["url"])
-        return scene.stage.file_url(file_id)
+        return file_url(file_id)
     url = str(image.get("image_url", ""))
     return url if mrkdwn.is_safe(url) else ""
 

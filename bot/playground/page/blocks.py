@@ -11,7 +11,7 @@ from bot.playground.errors import JSON
 from bot.playground.interactions import Surface
 from bot.playground.page.block_kinds import draw_block
 from bot.playground.page.block_parts import Scene
-from bot.playground.page.stage import Stage
+from bot.playground.page.tab import Tab
 from bot.playground.page.tags import tag
 from bot.playground.visible import placed_elements
 
@@ -33,9 +33,9 @@ class Drawing:
     version shown last.
     """
 
-    def __init__(self, surface: Surface, stage: Stage) -> None:
+    def __init__(self, surface: Surface, tab: Tab) -> None:
         self._surface = surface
-        self._stage = stage
+        self._tab = tab
         self._drawn: list[_Drawn] = []
         self._container = tag("div", classes="bk-blocks")
         self.show(surface)
@@ -62,7 +62,7 @@ class Drawing:
         drawn = self._drawn[at]
         drawn.holder.clear()
         scene = Scene(
-            self._stage,
+            self._tab,
             current=lambda: self._surface,
             redraw=lambda: self._redraw(drawn),
             error=drawn.error,
@@ -74,14 +74,6 @@ class Drawing:
         """Draw a block anew from what is entered, if it still stands."""
         if drawn in self._drawn:
             self._draw(self._drawn.index(drawn))
-
-
-def render(surface: Surface, stage: Stage) -> Drawing:
-    """Draw the blocks of a message or a view into the current slot.
-
-    Pass later versions to the drawing's `show`, or render into the emptied slot again.
-    """
-    return Drawing(surface, stage)
 
 
 def _is_same(old: JSON, new: JSON) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import events, ui
 
 from bot.playground.page.completion import completions
+from bot.playground.page.routes import upload_url
 from bot.playground.people import ActingPerson
 from bot.playground.server import LocalSlack
 from bot.playground.workspace import Channel
@@ -36,7 +37,7 @@ class Composer(ui.element, component="composer.js"):
         self.props["placeholder"] = placeholder
         self.props["completions"] = completions(slack)
         self.props["draft"] = f"draft:{person.id}:{channel.id}:{thread}"
-        self.props["upload-url"] = f"/upload/{person.id}"
+        self.props["upload-url"] = upload_url(person.id)
         self.on("send", self._sent)
 
     def take_focus(self) -> None:

@@ -34,7 +34,6 @@ class LeverPanel:
 
     def __init__(self, tab: Tab) -> None:
         self._tab = tab
-        self._moving: set[str] = set()
         title = "Break things" if tab.page.levers else "Notes"
         self.element = tag("aside", classes="panel", aria_label=title)
         with self.element:
@@ -61,7 +60,7 @@ class LeverPanel:
         if self.element.visible:
             self._levers.show(
                 [
-                    State(each, each.is_broken(), each.title in self._moving)
+                    State(each, each.is_broken(), each.title in self._tab.page.moving)
                     for each in self._tab.page.levers
                 ]
             )
@@ -72,7 +71,7 @@ class LeverPanel:
             with tag("div", classes="lever-words"):
                 tag("h3", lever.title)
                 tag("p", lever.about)
-                tag("p", "🔴 Broken" if state.is_broken else "✅ Well", classes="lever-state")
+                tag("p", "🔴 Broken" if state.is_broken else "✅ ok", classes="lever-state")
             self._button(state)
 
     def _button(self, state: State) -> None:
@@ -90,15 +89,16 @@ class LeverPanel:
         button.on("click", lambda: self._pull(lever, mend=can_mend))
 
     async def _pull(self, lever: Lever, *, mend: bool) -> None:
-        if lever.title in self._moving:
+        moving = self._tab.page.moving
+        if lever.title in moving:
             return
-        self._moving.add(lever.title)
+        moving.add(lever.title)
         self.sync()
         try:
             await (lever.mend() if mend and lever.mend is not None else lever.break_it())
         except Exception as error:  # noqa: BLE001 - a lever may fail in any way; people are told
             self._tab.tell(f"{lever.title}: {error}")
         finally:
-            self._moving.discard(lever.title)
+            moving.discard(lever.title)
             if not self.element.is_deleted:
                 self.sync()

@@ -11,9 +11,8 @@ from bot.playground.page.blocks import Drawing
 from bot.playground.page.confirm import on_dismissed
 from bot.playground.page.elements.spot import GONE
 from bot.playground.page.mrkdwn import replace_emoji
-from bot.playground.page.stage import Stage
+from bot.playground.page.tab import Tab
 from bot.playground.page.tags import set_attributes, tag
-from bot.playground.page.watching import follow
 from bot.playground.submitting import missing_fields
 
 _OBJECTIONS = {
@@ -33,9 +32,10 @@ _SUBMITTED = "(event) => { event.preventDefault(); emit(); }"
 class _Form:
     """One view in the dialog: its title, its blocks, and the buttons below."""
 
-    def __init__(self, view: View, stage: Stage, dialog: ui.element) -> None:
+    def __init__(self, view: View, tab: Tab, dialog: ui.element) -> None:
         self.view = view
-        self._stage = stage
+        self.hash = ""  # of the version that is shown
+        self._tab = tab
         self._form = tag("form", data_view=view.id, novalidate="", classes="bk-form")
         self._form.on("submit", self._submit, js_handler=_SUBMITTED)
         with self._form:
@@ -45,7 +45,7 @@ class _Form:
                 leave.on("click", lambda: self.close(everything=True), args=[])
             self._alert = tag("div", classes="bk-trouble", role="alert")
             with tag("div", classes="bk-dialog-body"):
-                self._drawing = Drawing(view, stage)
+                self._drawing = Drawing(view, tab)
             self._foot = tag("footer", classes="bk-dialog-foot")
         self._submit_button: ui.element | None = None
         set_attributes(dialog, aria_labelledby=self._title.html_id)
@@ -53,7 +53,7 @@ class _Form:
 
     def refresh(self) -> None:
         """Show the view as its app has it now."""
-        definition = self.view.definition
+        definition, self.hash = self.view.definition, self.view.hash
         self._title.text = replace_emoji(self.view.title)
         self._alert.text = ""
         self._drawing.show(self.view)
@@ -75,9 +75,9 @@ class _Form:
     async def close(self, *, everything: bool = False) -> None:
         """Leave this view for the one below it, or the whole stack."""
         try:
-            await self._stage.person.close(self.view, everything=everything)
+            await self._tab.person.close(self.view, everything=everything)
         except LookupError:
-            self._stage.tell(GONE)
+            self._tab.tell(GONE)
 
     async def _submit(self) -> None:
         button = self._submit_button
@@ -89,9 +89,9 @@ class _Form:
             return
         set_attributes(button, aria_busy=True)
         try:
-            result = await self._stage.person.submit(self.view)
+            result = await self._tab.person.submit(self.view)
         except LookupError:
-            self._stage.tell(GONE)
+            self._tab.tell(GONE)
             return
         finally:
             if not button.is_deleted:
@@ -109,30 +109,34 @@ class _Form:
         self._alert.text = f"{count} {'field needs' if count == 1 else 'fields need'} attention"
 
     def _trouble(self, error: str) -> str:
-        app = self._stage.slack.workspace.bot.real_name
+        app = self._tab.slack.workspace.bot.real_name
         if error == "connection_error":
             return f"{app} gave an answer that cannot be used. What you entered is still here."
         return f"{app} did not answer. What you entered is still here."
 
 
-class _Modals:
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+class Modals:
+    """The person's modals over the page: `sync` shows the one that stands before them now.
+
+    The focus stays in the dialog and returns to where it was; Esc leaves the topmost view.
+    """
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
         self._holder = tag("div", classes="bk-modals")
         self._dialog: ui.element | None = None
         self._form: _Form | None = None
-        self.refresh()
 
-    def concerns(self, changed: object) -> bool:
-        return isinstance(changed, View) and changed.user == self._stage.person.id
-
-    def refresh(self) -> None:
-        view = self._stage.slack.backend.views.top(self._stage.person.id)
+    def sync(self) -> None:
+        """Take in what the app has opened, updated and closed."""
+        view = self._tab.slack.backend.views.top(self._tab.person.id)
         if view is None:
-            self._holder.clear()
+            if self._dialog is not None:
+                self._holder.clear()
             self._dialog = self._form = None
         elif self._form is not None and self._form.view is view:
-            self._form.refresh()
+            if self._form.hash != view.hash:
+                self._form.refresh()
         else:
             self._show(view)
 
@@ -143,17 +147,8 @@ class _Modals:
             on_dismissed(self._dialog, self._dismiss)
         self._dialog.clear()
         with self._dialog:
-            self._form = _Form(view, self._stage, self._dialog)
+            self._form = _Form(view, self._tab, self._dialog)
 
     async def _dismiss(self) -> None:
         if self._form is not None:
             await self._form.close()
-
-
-def show_modals(stage: Stage) -> None:
-    """Put the person's modals over the page, from now on for as long as the browser is there.
-
-    The focus stays in the dialog and returns to where it was; Esc leaves the topmost view.
-    """
-    modals = _Modals(stage)
-    follow(stage.slack.backend.changes, modals.concerns, modals.refresh)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 
 from bot.playground.errors import JSON
 from bot.playground.page.emoji import EMOJI
@@ -11,7 +14,8 @@ from bot.playground.workspace import Workspace
 
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _FENCE = re.compile(r"```\n?(.+?)\n?```", re.DOTALL)
-_QUOTE = re.compile(r"^(?:&gt;|>) ?")
+_QUOTE = re.compile(r"(?:&gt;|>) ?")
+_QUOTED_REST = re.compile(r"(?:&gt;&gt;&gt;|>>>) ?")
 _BROADCASTS = ("here", "channel", "everyone")
 # What can begin inside a line. A sign of formatting opens at the edge of a word and closes at one.
 _INLINE = re.compile(
@@ -19,11 +23,16 @@ _INLINE = re.compile(
     r"|<(?P<token>[@#!]?[^<>\n]+)>"
     r"|:(?P<emoji>[a-z0-9_+'-]+)(?::skin-tone-[2-6])?:"
     r"|(?P<url>https?://[^\s<>|]*[^\s<>|.,;:!?)*_~'\"])"
-    r"|(?<![\w*])\*(?=[^\s*])(?P<b>.+?)(?<=[^\s])\*(?![\w*])"
-    r"|(?<![\w_])_(?=[^\s_])(?P<i>.+?)(?<=[^\s])_(?![\w_])"
-    r"|(?<![\w~])~(?=[^\s~])(?P<s>.+?)(?<=[^\s])~(?![\w~])"
+    r"|(?P<b>(?<![\w*])\*(?=[^\s*]))"
+    r"|(?P<i>(?<![\w_])_(?=[^\s_]))"
+    r"|(?P<s>(?<![\w~])~(?=[^\s~]))"
 )
-_STYLE_TAGS = ("b", "i", "s")
+# What closes each sign of formatting, by the element that it makes.
+_CLOSING = {
+    "b": re.compile(r"(?<=\S)\*(?![\w*])"),
+    "i": re.compile(r"(?<=\S)_(?![\w_])"),
+    "s": re.compile(r"(?<=\S)~(?![\w~])"),
+}
 
 
 def to_html(text: str, workspace: Workspace, verbatim: bool = False) -> str:
@@ -107,35 +116,50 @@ def date(epoch: str, form: str, fallback: str, url: str = "") -> str:
 
 def _lines(text: str, workspace: Workspace, verbatim: bool) -> str:
     """Text outside fences: quotes are blocks, the lines between them end in <br>."""
-    parts: list[str] = []
-    lines = text.split("\n") if text else []
-    while lines:
-        if lines[0].startswith(("&gt;&gt;&gt;", ">>>")):
-            lines[0] = re.sub(r"^(?:&gt;|>){3} ?", "", lines[0])
-            inner, lines = lines, []
-        else:
-            is_quote = _QUOTE.match(lines[0]) is not None
-            end = 1
-            while end < len(lines) and (_QUOTE.match(lines[end]) is not None) is is_quote:
-                end += 1
-            run, lines = lines[:end], lines[end:]
-            inner = [_QUOTE.sub("", line) for line in run] if is_quote else []
-            if not is_quote:
-                parts.append("<br>".join(inline(line, workspace, verbatim) for line in run))
-                continue
-        quoted = "<br>".join(inline(line, workspace, verbatim) for line in inner)
-        parts.append(f"<blockquote>{quoted}</blockquote>")
+    parts = []
+    for is_quote, lines in groupby(_quoted(text), key=itemgetter(0)):
+        shown = "<br>".join(inline(line, workspace, verbatim) for _, line in lines)
+        parts.append(f"<blockquote>{shown}</blockquote>" if is_quote else shown)
     return "".join(parts)
 
 
-def inline(text: str, workspace: Workspace, verbatim: bool = False) -> str:
-    """One line of mrkdwn as HTML."""
+def _quoted(text: str) -> Iterator[tuple[bool, str]]:
+    """Each line, and whether it is quoted, without the sign that says so."""
+    is_rest_quoted = False
+    for line in text.split("\n") if text else ():
+        if not is_rest_quoted and (rest := _QUOTED_REST.match(line)):
+            is_rest_quoted = True
+            yield True, line[rest.end() :]
+        elif is_rest_quoted:
+            yield True, line
+        else:
+            sign = _QUOTE.match(line)
+            yield sign is not None, line[sign.end() :] if sign else line
+
+
+def inline(
+    text: str, workspace: Workspace, verbatim: bool = False, within: frozenset[str] = frozenset()
+) -> str:
+    """One line of mrkdwn as HTML, or the part of it that stands `within` these elements."""
     parts = []
-    at = 0
-    for found in _INLINE.finditer(text):
-        parts.append(_escaped(text[at : found.start()]))
-        parts.append(_inline_html(found, workspace, verbatim))
-        at = found.end()
+    at = start = 0
+    # Signs that open nothing from here on: once no closing one was found, none is looked for
+    # again, so that the work grows with the line and not with its square.
+    idle = set(within)
+    while found := _INLINE.search(text, start):
+        start = found.end()
+        kind = str(found.lastgroup)
+        if kind not in _CLOSING:
+            shown = _inline_html(found, workspace, verbatim)
+        elif kind not in idle and (closing := _CLOSING[kind].search(text, start + 1)):
+            inner = text[start : closing.start()]
+            shown = f"<{kind}>{inline(inner, workspace, verbatim, within | {kind})}</{kind}>"
+            start = closing.end()
+        else:
+            idle.add(kind)
+            continue
+        parts += [_escaped(text[at : found.start()]), shown]
+        at = start
     parts.append(_escaped(text[at:]))
     return "".join(parts)
 
@@ -143,8 +167,6 @@ def inline(text: str, workspace: Workspace, verbatim: bool = False) -> str:
 def _inline_html(found: re.Match[str], workspace: Workspace, verbatim: bool) -> str:
     kind = str(found.lastgroup)
     inner = found[kind]
-    if kind in _STYLE_TAGS:
-        return f"<{kind}>{inline(inner, workspace, verbatim)}</{kind}>"
     if kind == "code":
         return f"<code>{_code(inner, workspace)}</code>"
     if kind == "token":

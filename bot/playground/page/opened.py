@@ -16,6 +16,7 @@ class OpenedPage:
         self.slack = slack
         self.levers = tuple(levers)
         self.notes = notes
+        self.moving: set[str] = set()  # titles of levers that are being pulled, in whichever tab
         self.reads = ReadMarks(slack.workspace, slack.backend.changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mimetypes
+from pathlib import PurePath
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
@@ -13,7 +13,13 @@ from bot.playground.files import File
 from bot.playground.page.opened import current_page
 
 # Shown as pictures; anything else, SVG with its scripts included, is only ever saved.
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
 MAX_UPLOAD = 100 << 20  # bytes
 
 
@@ -28,18 +34,28 @@ def file_url(file_id: str) -> str:
     return f"/files/{quote(file_id)}"
 
 
+def upload_url(person: str) -> str:
+    """Where a person (by ID) sends files to, relative to the page; `?name=` is the file's."""
+    return f"/upload/{quote(person)}"
+
+
 def is_picture(name: str) -> bool:
     """Whether browsers are given the file to show, by its name."""
-    return mimetypes.guess_type(name)[0] in PICTURES
+    return _picture_type(name) is not None
+
+
+def _picture_type(name: str) -> str | None:
+    return PICTURES.get(PurePath(name).suffix.lower())
 
 
 async def download(file_id: str) -> Response:
     """A file's bytes, from memory: also while the local Slack itself is away."""
     file = _find(file_id)
-    disposition = "inline" if is_picture(file.name) else "attachment"
+    picture = _picture_type(file.name)
+    disposition = "inline" if picture else "attachment"
     return Response(
         file.content or b"",
-        media_type=mimetypes.guess_type(file.name)[0] or "application/octet-stream",
+        media_type=picture or "application/octet-stream",
         headers={
             "Content-Disposition": f"{disposition}; filename*=UTF-8''{quote(file.name)}",
             "X-Content-Type-Options": "nosniff",

@@ -29,7 +29,7 @@ FAVICON = (
 async def open_page(
     slack: LocalSlack,
     *,
-    port: int,
+    port: int | socket.socket,
     host: str = "127.0.0.1",
     levers: Sequence[Lever] = (),
     notes: str = "",
@@ -37,11 +37,11 @@ async def open_page(
     """Serve the workspace to browsers and give the page's URL.
 
     `levers` can be pulled in its side panel, above which `notes` (mrkdwn) stand. Port 0 takes a
-    free one. Raises OSError, naming the port, where it cannot be listened on, and RuntimeError
-    where this process shows a page already. Open browsers do not delay the end by more than a
-    second.
+    free one; a socket that listens already (see `listen`) is served on and left open. Raises
+    OSError, naming the port, where it cannot be listened on, and RuntimeError where this process
+    shows a page already. Open browsers do not delay the end by more than a second.
     """
-    listening = _listen(host, port)
+    listening = port.dup() if isinstance(port, socket.socket) else listen(port, host)
     with contextlib.closing(listening):
         set_current_page(OpenedPage(slack, levers, notes))
         try:
@@ -51,7 +51,8 @@ async def open_page(
             set_current_page(None)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Take the port for a page that is opened later. Raises OSError, naming the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)

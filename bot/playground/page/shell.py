@@ -8,10 +8,11 @@ from pathlib import Path
 from nicegui import Client, events, ui
 
 from bot.playground.message import Message
-from bot.playground.page import assets, modal
+from bot.playground.page import assets
 from bot.playground.page.conversation import Conversation
 from bot.playground.page.conversation_head import ConversationHead
 from bot.playground.page.lever_panel import LeverPanel
+from bot.playground.page.modal import Modals
 from bot.playground.page.names import author_name, humans
 from bot.playground.page.opened import OpenedPage, current_page
 from bot.playground.page.place import Place, place_in
@@ -24,6 +25,8 @@ from bot.playground.page.times import times_of
 from bot.playground.people import ActingPerson
 
 HERE = Path(__file__).parent
+ANNOUNCED = 20  # news kept for those who only listen
+_LOOKED_AT = 'emitEvent("slack-looked-at", document.visibilityState === "visible")'
 STYLES = ("colours", "frame", "sidebar", "messages", "files", "composer", "panels", "narrow")
 
 
@@ -91,7 +94,7 @@ class Shell:
             self._panel = LeverPanel(tab)
         self._news = tag("div", classes="only-heard", aria_live="polite")
         self._switcher = Switcher(tab)
-        modal.show_modals(tab)
+        self._modals = Modals(tab)
         self._listen()
 
     def _sync(self) -> None:
@@ -106,6 +109,7 @@ class Shell:
         is_away = self._tab.slack.is_away
         self._away.text = f"Slack is away. {app} hears nothing until it is back." if is_away else ""
         self._away.set_visibility(is_away)
+        self._modals.sync()
 
     def _show_lists(self, *, shown: bool) -> None:
         self._element.classes(
@@ -113,8 +117,12 @@ class Shell:
         )
 
     def _announce(self, message: Message) -> None:
+        """Put it below those announced before: each is read out, however close they come."""
         said = message.text or message.plain
-        self._news.text = f"{author_name(self._tab.workspace, message)}: {said[:200]}"
+        with self._news:
+            tag("p", f"{author_name(self._tab.workspace, message)}: {said[:200]}")
+        for old in self._news.default_slot.children[:-ANNOUNCED]:
+            old.delete()
 
     def _listen(self) -> None:
         """What page.js tells of."""
@@ -123,6 +131,7 @@ class Shell:
         ui.on("slack-escape", self._escaped)
         ui.on("slack-moved", self._moved)
         ui.on("slack-looked-at", lambda event: self._tab.looked_at(bool(event.args)))
+        ui.run_javascript(_LOOKED_AT)  # it may have been opened in the background
 
     def _escaped(self) -> None:
         self._show_lists(shown=False)

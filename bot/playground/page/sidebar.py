@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.playground.page.keyed_list import KeyedList
 from bot.playground.page.links import inner_link
 from bot.playground.page.names import avatar, channel_title
-from bot.playground.page.people_menu import people_menu
+from bot.playground.page.people_menu import PeopleMenu
 from bot.playground.page.place import Place, link_to
 from bot.playground.page.read_marks import Unread
 from bot.playground.page.tab import Tab
@@ -48,7 +48,7 @@ class Sidebar:
                 self._channels = self._list("Channels")
                 self._more = self._list("Not joined")
                 self._apps = self._list("Apps")
-            people_menu(tab)
+            self._people = PeopleMenu(tab)
 
     def _head(self) -> None:
         with tag("div", classes="sidebar-head"):
@@ -71,6 +71,7 @@ class Sidebar:
         self._channels.show([self._entry_of(each) for each in joined])
         self._more.show([self._entry_of(each) for each in public])
         self._apps.show([self._entry_of(person.dm)])
+        self._people.sync()
 
     def _entry_of(self, channel: Channel) -> Entry:
         tab = self._tab

@@ -9,10 +9,9 @@ from typing import Any
 from nicegui import Client, background_tasks, ui
 from nicegui.logging import log
 
-from bot.playground.message import Message
+from bot.playground.message import Message, ts_key
 from bot.playground.page.opened import OpenedPage
 from bot.playground.page.place import Place, link_to
-from bot.playground.page.routes import file_url
 from bot.playground.page.times import Times
 from bot.playground.people import ActingPerson
 from bot.playground.server import LocalSlack
@@ -22,7 +21,7 @@ PAUSE = 0.05  # seconds: changes that come closer together are drawn together
 
 
 class Tab:
-    """The `Stage` of everything drawn in it.
+    """What everything drawn in it looks at, and acts through.
 
     `sync` is what makes the screen agree with the workspace and with `place`; the shell sets it.
     It is called, in the tab's own context, after every move and every change.
@@ -34,12 +33,13 @@ class Tab:
         self.page = page
         self.place = place
         self.times = times
-        self.is_looked_at = True
+        self.is_looked_at = False  # until the browser says so
         self.sync: Callable[[], None] = lambda: None
         self.announce: Callable[[Message], None] = lambda _message: None
         self._person = person
         self._client = client
         self._changed: list[Any] = []
+        self._heard = self._newest()
         self._stirred = asyncio.Event()
 
     @property
@@ -70,10 +70,6 @@ class Tab:
             return  # the browser left while what it asked for was under way
         with self._client:
             ui.notify(text, position="bottom", classes="toast")
-
-    def file_url(self, file_id: str) -> str:
-        """Where this page serves an uploaded file."""
-        return file_url(file_id)
 
     def go(self, place: Place) -> None:
         """Move to another place, which the browser's history remembers."""
@@ -121,14 +117,31 @@ class Tab:
         self._read()
         self.sync()
         for message in changed:
-            if isinstance(message, Message) and self._is_news(message):
-                self.announce(message)
+            if isinstance(message, Message) and ts_key(message.ts) > self._heard:
+                self._heard = ts_key(message.ts)
+                self._tell_news(message)
 
     def _read(self) -> None:
         if self.is_looked_at and not self.place.home:
             self.page.reads.mark(self.person.id, self.channel)
 
-    def _is_news(self, message: Message) -> bool:
-        is_new = message.previous is None and not message.reactions
-        is_here = message.channel == self.place.channel and message.user != self.person.id
-        return is_new and is_here and message.ephemeral_for in (None, self.person.id)
+    def _newest(self) -> int:
+        """The ts key of the last message anywhere: what came before is no news."""
+        channels = self.workspace.channels.values()
+        stamps = [ts for channel in channels for ts in channel.messages]
+        stamps += self.workspace.ephemerals_of(self._person.id)
+        return max(map(ts_key, stamps), default=-1)
+
+    def _tell_news(self, message: Message) -> None:
+        """Announce a message that is new, if it still stands where the person is."""
+        own = self.workspace.ephemerals_of(self.person.id)
+        standing = self.channel.messages.get(message.ts) or own.get(message.ts)
+        if standing is None or standing.channel != self.place.channel or self.place.home:
+            return
+        is_in_sight = (
+            not standing.is_reply
+            or standing.subtype == "thread_broadcast"
+            or standing.thread_ts == self.place.thread
+        )
+        if is_in_sight and standing.user != self.person.id:
+            self.announce(standing)

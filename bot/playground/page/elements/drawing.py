@@ -54,5 +54,5 @@ _DRAW: dict[str, Callable[[Spot], None]] = {
 
 def draw_element(spot: Spot) -> None:
     """Draw an interactive element into the current slot, unless it is meant for others."""
-    if spot.stage.person.id in spot.element.get("visible_to_user_ids", [spot.stage.person.id]):
+    if spot.tab.person.id in spot.element.get("visible_to_user_ids", [spot.tab.person.id]):
         _DRAW[spot.element["type"]](spot)

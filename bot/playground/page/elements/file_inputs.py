@@ -32,7 +32,7 @@ class FileInput:
 
     async def _take(self, event: UploadEventArguments) -> None:
         content = await event.file.read()
-        file = await self._spot.stage.person.upload(event.file.name, content)
+        file = await self._spot.tab.person.upload(event.file.name, content)
         entry = {"id": file.id, "name": file.name}
         kept = self._spot.value if self._most > 1 else []
         if len(kept) < self._most:

@@ -90,5 +90,5 @@ def _channels(spot: Spot, kind: str) -> list[Channel]:
         for channel in spot.workspace.channels.values()
         if channel.kind in kinds
         and not channel.archived
-        and (channel.kind == "public_channel" or spot.stage.person.id in channel.members)
+        and (channel.kind == "public_channel" or spot.tab.person.id in channel.members)
     ]

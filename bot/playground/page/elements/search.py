@@ -67,7 +67,7 @@ class Search:
                 )
                 return
             spot = self._spot
-            offered = await spot.stage.person.offered(spot.current(), spot.placed, typed)
+            offered = await spot.tab.person.offered(spot.current(), spot.placed, typed)
             if typed != self._typed or self._list.is_deleted:
                 return  # something else was typed meanwhile
             self._show(app_groups(offered))

@@ -14,7 +14,7 @@ from bot.playground.choosing import entered_value
 from bot.playground.interactions import Surface
 from bot.playground.modals import View
 from bot.playground.page import confirm
-from bot.playground.page.stage import Stage
+from bot.playground.page.tab import Tab
 from bot.playground.page.tags import set_attributes
 from bot.playground.visible import Placed
 from bot.playground.workspace import Workspace
@@ -32,7 +32,7 @@ class Spot:
     """
 
     placed: Placed
-    stage: Stage
+    tab: Tab
     current: Callable[[], Surface]
     redraw: Callable[[], None]
     label: TextElement | None = None
@@ -45,7 +45,7 @@ class Spot:
 
     @property
     def workspace(self) -> Workspace:
-        return self.stage.slack.workspace
+        return self.tab.slack.workspace
 
     @property
     def placeholder(self) -> str:
@@ -67,12 +67,12 @@ class Spot:
     @property
     def value(self) -> Any:
         """What the element shows on this person's screen."""
-        return self.stage.person.screen(self.current()).value(self.placed)
+        return self.tab.person.screen(self.current()).value(self.placed)
 
     def enter(self, raw: Any) -> None:
         """Put on the screen what was typed or chosen, without telling the app."""
         value = entered_value(self.placed, raw, self.workspace)
-        self.stage.person.screen(self.current()).enter(self.placed, value)
+        self.tab.person.screen(self.current()).enter(self.placed, value)
 
     async def act(self, control: ui.element, value: Any = None) -> bool:
         """Use the element, after asking if it wants that; False if the person declined.
@@ -85,13 +85,13 @@ class Spot:
             return False
         try:
             with self._busy(control):
-                outcome = await self.stage.person.act(surface, self.placed, value)
+                outcome = await self.tab.person.act(surface, self.placed, value)
         except LookupError:
-            self.stage.tell(GONE)
+            self.tab.tell(GONE)
             return True
         if outcome.error:
             app = self.workspace.bot.real_name
-            self.stage.tell(f"{app} did not answer. It may not have heard of this.")
+            self.tab.tell(f"{app} did not answer. It may not have heard of this.")
         return True
 
     async def choose(self, control: ui.element, value: Any) -> None:
