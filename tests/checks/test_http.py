@@ -10,8 +10,8 @@ from typing import Any
 
 from bot.checks.model import Reading, State
 from tests.checks.places import checks_of
-from tests.parts.compose_project import ComposeProject, run
-from tests.parts.require import need
+from tests.parts.compose_project import ComposeProject
+from tests.parts.network import self_signed
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -138,14 +138,7 @@ async def test_a_server_that_is_away_or_hangs_up() -> None:
 
 
 async def test_a_certificate_that_is_not_valid_is_one_line(tmp_path: Path) -> None:
-    need("openssl")
-    await run(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"),
-        *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")),
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    async with server(slow, context) as url:
+    async with server(slow, self_signed(tmp_path)) as url:
         reading = await read(url)
         assert (reading.state, reading.summary) == (
             State.CRITICAL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,18 +23,6 @@ def processes_in(directory: Path) -> list[psutil.Process]:
         if place.startswith(str(directory)) or str(directory) in words:
             found.append(process)
     return found
-
-
-def free_ports() -> int:
-    """A port that is free, and the one above it as well."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as one:
-            port = int(one.getsockname()[1])
-            try:
-                socket.create_server(("127.0.0.1", port + 1)).close()
-            except OSError:
-                continue
-            return port
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ from bot.demo.demo import RunningDemo, running_demo
 from bot.demo.levers import SlackAway
 from bot.errors import Refused
 from bot.playground.page import Lever
-from tests.demo.conftest import free_ports, processes_in
+from tests.demo.conftest import processes_in
+from tests.parts.network import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,7 +64,7 @@ class House:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(directory: Path) -> AsyncIterator[House]:
     told: list[str] = []
-    async with running_demo(directory, free_ports(), told.append) as demo:
+    async with running_demo(directory, free_port(2), told.append) as demo:
         settings = load(demo.place.config, os.environ)
         async with opened(settings, SlackSecrets.for_terminal({})) as core:
             yield House(demo, told, core)

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.demo.conftest import START, free_ports
+from tests.demo.conftest import START
+from tests.parts.network import free_port
 from tests.parts.process import opsbell
 from tests.playground.page.conftest import ARTEFACTS, CHROMIUM
 from tests.playground.page.pages import composer, entry, message, send
@@ -43,7 +44,7 @@ async def tick(page: Page, item: str) -> None:
 
 
 async def test_a_newcomer_ticks_backs_up_breaks_and_watches(tmp_path: Path) -> None:
-    port = free_ports()
+    port = free_port(2)
     start = ("demo", "--directory", "demo", "--port", str(port))
     async with opsbell(*start, cwd=tmp_path) as process, chromium() as browser:
         link = await process.wait_for_line(r"http://127.0.0.1:\d+/", timeout=START)

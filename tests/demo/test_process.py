@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from bot.demo.place import held
-from tests.demo.conftest import START, free_ports, processes_in
+from tests.demo.conftest import START, processes_in
+from tests.parts.network import free_port
 from tests.parts.process import ChildProcess, opsbell
 
 READY = "Ctrl-C stops everything"
@@ -57,7 +58,7 @@ def complaints(directory: Path) -> list[str]:
 
 
 async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: Path) -> None:
-    port = free_ports()
+    port = free_port(2)
     async with demo(directory, port) as process:
         await process.wait_for_line(READY, timeout=START)
         async with httpx.AsyncClient() as client:
@@ -77,7 +78,7 @@ async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: 
 
 async def test_a_second_start_goes_on_where_the_first_ended(directory: Path) -> None:
     before = posted(directory, "Daily maintenance")
-    async with demo(directory, free_ports()) as process:
+    async with demo(directory, free_port(2)) as process:
         await process.wait_for_line(READY, timeout=START)
         assert not any("Making" in line for line in process.output)
         await asyncio.sleep(3)  # for what must not come: a second checklist
@@ -92,7 +93,7 @@ async def test_a_killed_demo_starts_again_at_once_and_nothing_of_it_is_left(
     directory: Path,
 ) -> None:
     before = posted(directory, "Daily maintenance")
-    port = free_ports()
+    port = free_port(2)
     async with demo(directory, port) as process:
         await process.wait_for_line(READY, timeout=START)
         orphans = {each.pid for each in processes_in(directory)} - {process.pid}
@@ -109,7 +110,7 @@ async def test_a_killed_demo_starts_again_at_once_and_nothing_of_it_is_left(
 
 
 async def test_a_taken_directory_and_a_taken_port_are_refused(directory: Path) -> None:
-    port = free_ports()
+    port = free_port(2)
     with held(directory):
         async with demo(directory, port) as second:
             assert await second.wait(timeout=30) == 1
@@ -123,7 +124,7 @@ async def test_a_taken_directory_and_a_taken_port_are_refused(directory: Path) -
 @pytest.mark.parametrize("line", ["Starting in", "Making GrandVPS's database", "Starting Opsbell"])
 async def test_stopped_while_it_starts_it_leaves_nothing(tmp_path: Path, line: str) -> None:
     place = tmp_path / "demo"
-    async with demo(place, free_ports()) as process:
+    async with demo(place, free_port(2)) as process:
         await process.wait_for_line(line, timeout=START)
         os.kill(process.pid, signal.SIGINT)
         os.kill(process.pid, signal.SIGINT)

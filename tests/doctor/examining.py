@@ -15,12 +15,7 @@ from bot.doctor.patient import admitted
 from tests.parts.compose_project import ComposeProject
 
 
-async def findings(
-    look: Examine,
-    directory: Path,
-    document: Mapping[str, Any],
-    environ: Mapping[str, str] = os.environ,
-) -> list[Finding]:
+async def findings(look: Examine, directory: Path, document: Mapping[str, Any]) -> list[Finding]:
     """What an area finds of a configuration that is written into the directory."""
     config = directory / "opsbell.yaml"
     config.write_text(yaml.safe_dump(dict(document), sort_keys=False))

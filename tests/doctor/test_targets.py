@@ -63,19 +63,13 @@ async def test_maintenance_that_is_on_is_well(grandvps: ComposeProject, tmp_path
 
 
 async def test_a_service_whose_health_check_fails(grandvps: ComposeProject, tmp_path: Path) -> None:
-    name = f"{grandvps.project}-sick-1"
-    labels = {"project": grandvps.project, "service": "sick", "oneoff": "False"}
-    argv = [part for k, v in labels.items() for part in ("--label", f"com.docker.compose.{k}={v}")]
-    argv += ["--health-cmd=false", "--health-interval=100ms", "--health-retries=1"]
-    await run("docker", "run", "--detach", "--name", name, *argv, "opsbell-test/web:1")
-    try:
+    health = ("--health-cmd=false", "--health-interval=100ms", "--health-retries=1")
+    async with grandvps.service_by_hand("sick", *health, "opsbell-test/web:1") as name:
         while "unhealthy" not in await run("docker", "inspect", name):
             pass
         check = {"kind": "logs", "target": "grandvps", "service": "sick", "pattern": "ERROR"}
         document = {"targets": {"grandvps": grandvps_target(grandvps)}, "checks": {"sick": check}}
         found = await findings(targets.examine, tmp_path, document)
-    finally:
-        await run("docker", "rm", "--force", name)
     troubles = [each for each in told(found) if not each.startswith("✅")]
     [trouble] = troubles
     assert trouble.startswith("⚠️ Service sick: It runs, but its own health check fails.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +16,7 @@ import yaml
 from tests.mistakes.table import Bench, Scene
 from tests.parts.compose_project import ComposeProject
 from tests.parts.owner import owner_tag
-
-NOBODY = 65534
+from tests.parts.users import NOBODY
 
 
 @dataclass
@@ -66,13 +63,6 @@ class ProjectBench(Bench):
         )
 
 
-def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 @contextmanager
 def as_nobody(bench: Bench) -> Iterator[Path]:
     """Moves the bench to a directory that belongs to the user nobody, who may go there."""
@@ -86,19 +76,3 @@ def as_nobody(bench: Bench) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place)
-
-
-# The right to look everywhere stays, since the interpreter may lie in root's home; the rights that
-# count here, to write and to open what access(2) denies, go.
-AS_NOBODY = (
-    "setpriv",
-    f"--reuid={NOBODY}",
-    f"--regid={NOBODY}",
-    "--clear-groups",
-    "--inh-caps=-all,+dac_read_search",
-    "--ambient-caps=-all,+dac_read_search",
-    sys.executable,
-    "-m",
-    "bot",
-)
-"""Opsbell as the user nobody."""

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from bot.playground import LocalSlack
-from tests.mistakes.projects import NOBODY, ProjectBench
+from tests.mistakes.projects import ProjectBench
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import ComposeProject, run
 from tests.parts.house import slack_environment
+from tests.parts.users import NOBODY
 
 SOCKET = Path("/var/run/docker.sock")
 REPOSITORY = Path(__file__).parents[2]

@@ -11,19 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import LocalSlack
 from tests.mistakes.hosts import HostBench
-from tests.mistakes.projects import AS_NOBODY, NOBODY, as_nobody
+from tests.mistakes.projects import as_nobody
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import run
-
-
-@pytest.fixture
-async def bench(tmp_path: Path, database_url: str) -> AsyncIterator[HostBench]:
-    async with LocalSlack() as slack:
-        made = HostBench(tmp_path, database_url, slack)
-        made.make_shop()
-        yield made
+from tests.parts.users import AS_NOBODY, NOBODY
 
 
 @contextmanager
@@ -248,5 +240,5 @@ MISTAKES = (
 
 @pytest.mark.needs("root")
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-async def test_the_answer_to_a_mistake(mistake: Mistake[HostBench], bench: HostBench) -> None:
-    await prove(mistake, bench)
+async def test_the_answer_to_a_mistake(mistake: Mistake[HostBench], host_bench: HostBench) -> None:
+    await prove(mistake, host_bench)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -17,13 +14,7 @@ from aiohttp import web
 from bot.playground import LocalSlack
 from tests.mistakes.slack_scenes import Produce
 from tests.mistakes.table import Bench, Mistake, Scene, prove
-from tests.parts.require import need
-
-
-def free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
+from tests.parts.network import free_port, self_signed
 
 
 @asynccontextmanager
@@ -79,22 +70,10 @@ def page(content_type: str) -> Produce:
     return produce
 
 
-def own_certificate(directory: Path) -> ssl.SSLContext:
-    """A certificate for localhost that nobody else has signed."""
-    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    keys = ("-keyout", "key.pem", "-out", "certificate.pem")
-    argv = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *keys, *subject)
-    subprocess.run(argv, cwd=directory, capture_output=True, check=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(directory / "certificate.pem", directory / "key.pem")
-    return context
-
-
 @asynccontextmanager
 async def untrusted_certificate(bench: Bench) -> AsyncIterator[Scene]:
     """A proxy that opens TLS, with a certificate of its own."""
-    need("openssl")
-    async with sign_in_page("text/html", own_certificate(bench.directory)) as port:
+    async with sign_in_page("text/html", self_signed(bench.directory)) as port:
         bench.config()
         env = bench.env | {"SLACK_API_URL": f"https://localhost:{port}/api/"}
         yield Scene(bench.directory, env, places={"port": port})

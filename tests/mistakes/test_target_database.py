@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.playground import LocalSlack
 from tests.mistakes.projects import ProjectBench
 from tests.mistakes.table import Mistake, Scene, prove
-from tests.parts.compose_project import ComposeProject, run
-
-
-@pytest.fixture
-async def bench(
-    tmp_path: Path, database_url: str, grandvps: ComposeProject
-) -> AsyncIterator[ProjectBench]:
-    async with LocalSlack() as slack:
-        yield ProjectBench(tmp_path, database_url, slack, grandvps)
 
 
 @asynccontextmanager
@@ -60,17 +49,11 @@ async def user_without_rights(bench: ProjectBench) -> AsyncIterator[Scene]:
 async def older_tools(bench: ProjectBench) -> AsyncIterator[Scene]:
     """The database's tools in a service of their own, of an older version than the server."""
     project = bench.project
-    labels = {"project": project.project, "service": "tools", "oneoff": "False"}
-    argv = [part for k, v in labels.items() for part in ("--label", f"com.docker.compose.{k}={v}")]
-    argv += ["--network", f"{project.project}_default", "--env", "PGHOST=db"]
-    argv += ["--entrypoint", "sleep", "opsbell-test/postgres:15", "infinity"]
-    name = f"{project.project}-tools-1"
-    await run("docker", "run", "--detach", "--name", name, *argv)
-    try:
+    argv = ("--network", f"{project.project}_default", "--env", "PGHOST=db")
+    image = ("--entrypoint", "sleep", "opsbell-test/postgres:15", "infinity")
+    async with project.service_by_hand("tools", *argv, *image):
         base = bench.base(service="tools", password=project.canary)
         yield bench.scene(bench.target(database=base))
-    finally:
-        await run("docker", "rm", "--force", name)
 
 
 def over_tcp(bench: ProjectBench, **changes: Any) -> dict[str, Any]:
@@ -179,5 +162,7 @@ MISTAKES = (
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-async def test_the_answer_to_a_mistake(mistake: Mistake[ProjectBench], bench: ProjectBench) -> None:
-    await prove(mistake, bench)
+async def test_the_answer_to_a_mistake(
+    mistake: Mistake[ProjectBench], project_bench: ProjectBench
+) -> None:
+    await prove(mistake, project_bench)

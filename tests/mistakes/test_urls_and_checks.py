@@ -5,25 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from bot.playground import LocalSlack
 from tests.mistakes.hosts import HostBench
-from tests.mistakes.projects import free_port
 from tests.mistakes.table import Mistake, Scene, prove
-from tests.parts.compose_project import run
-from tests.parts.require import need
-
-
-@pytest.fixture
-async def bench(tmp_path: Path, database_url: str) -> AsyncIterator[HostBench]:
-    async with LocalSlack() as slack:
-        made = HostBench(tmp_path, database_url, slack)
-        made.make_shop()
-        yield made
+from tests.parts.network import free_port, self_signed
 
 
 @asynccontextmanager
@@ -71,22 +59,14 @@ async def health_moved(bench: HostBench) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def certificate_unknown(bench: HostBench) -> AsyncIterator[Scene]:
-    need("openssl")
-    key, certificate = bench.directory / "key.pem", bench.directory / "certificate.pem"
-    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
-    made = ("-keyout", str(key), "-out", str(certificate))
-    await run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *made)
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(certificate, key)
-    async with answering(tls) as url:
+    async with answering(self_signed(bench.directory)) as url:
         there = f"{url}/healthz/"
         yield bench.scene(target={"health": {"url": there}}, places={"url": there})
 
 
 @asynccontextmanager
 async def unknown_table(bench: HostBench) -> AsyncIterator[Scene]:
-    check = {"kind": "sql", "target": "shop", "query": "select count(*) from user"}
-    check["query"] = "select count(*) from userss"
+    check = {"kind": "sql", "target": "shop", "query": "select count(*) from userss"}
     yield bench.scene(target={"database": {"url": bench.database_url}}, checks={"users": check})
 
 
@@ -160,5 +140,5 @@ MISTAKES = (
 
 @pytest.mark.needs("root")
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-async def test_the_answer_to_a_mistake(mistake: Mistake[HostBench], bench: HostBench) -> None:
-    await prove(mistake, bench)
+async def test_the_answer_to_a_mistake(mistake: Mistake[HostBench], host_bench: HostBench) -> None:
+    await prove(mistake, host_bench)

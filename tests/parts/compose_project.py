@@ -5,6 +5,8 @@ import itertools
 import secrets
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,8 @@ ROWS = {"users": 1000, "vps_instances": 1500, "payments": 3000, "support_tickets
 _SOURCES = Path(__file__).parent / "grandvps"
 _PSQL = ("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--username", USER)
 _PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_ONEOFF = "com.docker.compose.oneoff"
 _numbers = itertools.count(1)
 
 
@@ -68,6 +72,21 @@ class ComposeProject:
     async def compose(self, *argv: str) -> str:
         """Run `docker compose` for this project and return its standard output."""
         return await run(*self._compose(*argv))
+
+    @asynccontextmanager
+    async def service_by_hand(self, service: str, *argv: str) -> AsyncIterator[str]:
+        """Run a container that Compose's labels make a service of the project, and name it.
+
+        `argv` are the further options of `docker run`, the image and its command.
+        """
+        name = self.container(service)
+        labels = {_PROJECT: self.project, _SERVICE: service, _ONEOFF: "False"}
+        options = [f"--label={label}={value}" for label, value in labels.items()]
+        try:
+            await run("docker", "run", "--detach", f"--name={name}", *options, *argv)
+            yield name
+        finally:
+            await run("docker", "rm", "--force", name)
 
     def start(self) -> None:
         """Write the files, start the services, wait for their health, and fill the database."""
@@ -131,9 +150,14 @@ def new_project(parent: Path, *, postgres: int = 17) -> ComposeProject:
     return ComposeProject(parent / name, name, postgres, f"canary-{secrets.token_hex(16)}")
 
 
+def project_label(project: str) -> str:
+    """Return the label by which Compose, and `remove_project`, know what belongs to a project."""
+    return f"{_PROJECT}={project}"
+
+
 def remove_project(project: str) -> None:
     """Remove all that Compose made for a project, found by its label alone."""
-    label = f"label={_PROJECT}={project}"
+    label = f"label={project_label(project)}"
     for listing, removal in (
         (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
         (("network", "ls", "--quiet"), ("network", "rm")),

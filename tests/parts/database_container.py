@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from tests.parts.compose_project import remove_project
+from tests.parts.compose_project import project_label, remove_project
 from tests.parts.owner import owner_tag
 
 USER, PASSWORD, DATABASE = "opsbell", "the-right-password", "opsbell"
@@ -69,7 +69,7 @@ def database_container() -> Iterator[DatabaseContainer]:
     name = f"{owner_tag()}-database-{next(_numbers)}"
     settings = {"POSTGRES_USER": USER, "POSTGRES_PASSWORD": PASSWORD, "POSTGRES_DB": DATABASE}
     environment = [f"--env={key}={value}" for key, value in settings.items()]
-    label = f"--label=com.docker.compose.project={name}"
+    label = f"--label={project_label(name)}"
     argv = ("docker", "run", "--detach", f"--name={name}", label, *environment)
     try:
         _output(*argv, "--publish=127.0.0.1::5432", "opsbell-test/postgres:17")

@@ -5,13 +5,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from io import RawIOBase
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.parts.users import OPSBELL
 
 _PATIENCE = 10.0
 """Seconds that a process gets to end by itself once it was asked to."""
@@ -162,7 +163,7 @@ class ChildProcess:
 
 def opsbell(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> ChildProcess:
     """Return Opsbell itself as a process to start, with this interpreter."""
-    return ChildProcess(sys.executable, "-m", "bot", *arguments, cwd=cwd, env=env)
+    return ChildProcess(*OPSBELL, *arguments, cwd=cwd, env=env)
 
 
 def _environment() -> dict[str, str]:

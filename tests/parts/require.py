@@ -7,6 +7,7 @@ Where the environment variable `OPSBELL_REQUIRE` names that part, the test fails
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from functools import cache
 
@@ -36,16 +37,29 @@ def _image(*tags: str) -> Callable[[], str | None]:
     )
 
 
+def _own_compose() -> str | None:
+    """Compose has to be missing where another user's home is given."""
+    if reason := _PROBES["compose"]():
+        return reason
+    with tempfile.TemporaryDirectory() as home:
+        elsewhere = os.environ | {"HOME": home, "DOCKER_CONFIG": home}
+        argv = ("docker", "compose", "version")
+        done = subprocess.run(argv, env=elsewhere, capture_output=True, check=False)
+    return "the Compose plugin is installed for all users" if done.returncode == 0 else None
+
+
 # Each says why a part cannot be used here, or None where it can.
 _PROBES: dict[str, Callable[[], str | None]] = {
     "docker": _succeeds("no Docker Engine answers", "docker", "info"),
     "compose": _succeeds("Docker Compose v2 is not installed", "docker", "compose", "version"),
+    "own-compose": _own_compose,
     "postgres-image": _image("opsbell-test/postgres:17", "opsbell-test/postgres:15"),
     "web-image": _image("opsbell-test/web:1"),
     "detour-image": _image("opsbell-test/detour:1"),
     "browser": _program("chromium"),
     "zstd": _program("zstd"),
     "openssl": _program("openssl"),
+    "ssh": _program("ssh"),
     "git": _program("git"),
     "root": lambda: None if os.geteuid() == 0 else "only root may mount a file system",
 }

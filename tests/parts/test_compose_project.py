@@ -11,6 +11,7 @@ from tests.parts.compose_project import (
     ROWS,
     CommandFailedError,
     ComposeProject,
+    project_label,
     remove_orphans,
     remove_project,
     run,
@@ -83,7 +84,7 @@ async def test_what_a_killed_run_left_is_removed_and_nothing_else(compose_ready:
     alive = f"{owner_tag()}-orphans"
     try:
         for project in (dead, alive):
-            label = f"com.docker.compose.project={project}"
+            label = project_label(project)
             await run("docker", "volume", "create", "--label", label, project)
             await run("docker", "network", "create", "--label", label, project)
         remove_orphans()

@@ -15,8 +15,8 @@ import pytest
 from bot.errors import Unavailable
 from bot.targets.model import Target
 from bot.targets.ssh_relay import ssh_command
-from tests.parts.compose_project import ComposeProject, run
-from tests.parts.require import need
+from tests.parts.compose_project import ComposeProject
+from tests.parts.network import self_signed
 from tests.parts.tcp_proxy import TcpProxy
 from tests.targets.places import compose_settings, opened
 
@@ -179,16 +179,12 @@ async def test_ssh_that_fails_is_named_in_the_log(
 async def test_over_tls(
     grandvps: ComposeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    need("openssl")
-    await run(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"),
-        *("-addext", "subjectAltName=DNS:localhost", "-days", "1"),
-        *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")),
-    )
-    shutil.copy(tmp_path / "cert.pem", tmp_path / "ca.pem")
+    tls = self_signed(tmp_path)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(shutil.copy(tmp_path / "cert.pem", tmp_path / "ca.pem"))
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)  # the SDK would look there instead
-    async with tls_server(tmp_path) as port:
+    async with tls_server(tls) as port:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://localhost:{port}")
         monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
         monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
@@ -199,11 +195,8 @@ async def test_over_tls(
 
 
 @asynccontextmanager
-async def tls_server(directory: Path) -> AsyncIterator[int]:
-    """The Engine's socket behind TLS that asks for the client's certificate."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=directory / "ca.pem")
-    context.load_cert_chain(directory / "cert.pem", directory / "key.pem")
-    context.verify_mode = ssl.CERT_REQUIRED
+async def tls_server(tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """The Engine's socket behind TLS."""
     serving: set[asyncio.Task[None]] = set()
 
     async def copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
@@ -226,7 +219,7 @@ async def tls_server(directory: Path) -> AsyncIterator[int]:
             for writer in (request, answer):
                 writer.transport.abort()
 
-    server = await asyncio.start_server(serve, "localhost", 0, ssl=context)
+    server = await asyncio.start_server(serve, "localhost", 0, ssl=tls)
     async with server:
         yield server.sockets[0].getsockname()[1]
         for task in serving:
