@@ -22,7 +22,7 @@ class Backend:
     """One workspace with its app installed.
 
     `base_url` ends in a slash; `clock` gives epoch seconds and may stand still; `commands` are
-    the registered slash commands by name, None for any.
+    the registered slash commands by name, None for any. `keeps_versions` is the Timeline's.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Backend:
         commands: Mapping[str, SlashCommand] | None,
         subscriptions: Iterable[str] | None,
         should_escape: bool,
+        keeps_versions: bool,
     ) -> None:
         self.workspace = workspace
         self.dispatcher = dispatcher
@@ -44,7 +45,9 @@ class Backend:
         self.should_escape = should_escape
         self.base_url = ""
         self.events = Events(workspace, subscriptions, clock, dispatcher.publish)
-        self.timeline = Timeline(workspace, self.events, changes, clock)
+        self.timeline = Timeline(
+            workspace, self.events, changes, clock, keeps_versions=keeps_versions
+        )
         self.triggers = Triggers(clock)
         self.response_urls = ResponseUrls(workspace, self.timeline, clock)
         self.views = Views(workspace, changes, clock)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bot.playground.errors import JSON
 from bot.playground.faults import Faults
+from bot.playground.remembered import Remembered
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ class Transport(Protocol):
 
 
 class Dispatcher:
-    """Delivers payloads over a transport. Events are retried; commands and clicks are not."""
+    """Delivers payloads over a transport. Events are retried; commands and clicks are not.
+
+    `deliveries` are the last `remembered` ones, or all of them.
+    """
 
     def __init__(
         self,
@@ -51,8 +55,10 @@ class Dispatcher:
         faults: Faults,
         ack_timeout: float,
         retry_delays: Sequence[float],
+        *,
+        remembered: int | None = None,
     ) -> None:
-        self.deliveries: list[Delivery] = []
+        self.deliveries: list[Delivery] = Remembered(remembered)
         self._transport = transport
         self._faults = faults
         self._ack_timeout = ack_timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -34,7 +35,8 @@ class LocalSlack:
     `commands` are the registered slash commands, a name being enough (None: any). With
     `request_url`, payloads are posted there, else they go over Socket Mode. `clock` gives epoch
     seconds for everything that expires. `retry_delays` are the seconds before each repetition of
-    an un-acked event.
+    an un-acked event. `remembered` is how many calls and deliveries are kept for whoever asks;
+    with a number, a message keeps one earlier version alone (None: everything, as tests want it).
     """
 
     def __init__(
@@ -51,14 +53,17 @@ class LocalSlack:
         clock: Callable[[], float] = time.time,
         ack_timeout: float = 3.0,
         retry_delays: Sequence[float] = (0.0, 60.0, 300.0),
+        remembered: int | None = None,
     ) -> None:
         self.workspace = workspace or Workspace.sample()
         app, changes = self.workspace.app, Changes()
         self.faults = Faults(self)
-        self.sockets = SocketMode(app, changes, ack_timeout)
+        self.sockets = SocketMode(self.workspace, changes, ack_timeout)
         self.http = HttpDelivery(app, request_url, ack_timeout) if request_url else None
         transport = self.http or self.sockets
-        dispatcher = Dispatcher(transport, self.faults, ack_timeout, retry_delays)
+        dispatcher = Dispatcher(
+            transport, self.faults, ack_timeout, retry_delays, remembered=remembered
+        )
         self.backend = Backend(
             self.workspace,
             dispatcher,
@@ -67,20 +72,24 @@ class LocalSlack:
             commands=None if commands is None else by_name(commands),
             subscriptions=events,
             should_escape=should_escape,
+            keeps_versions=remembered is None,
         )
         self._host, self._port = host, port
+        self._remembered = remembered
+        self._site: web.SockSite | None = None
         self._limits = RateLimits(clock) if rate_limits else None
         self._people: dict[str, ActingPerson] = {}
 
     async def __aenter__(self) -> LocalSlack:
         self._gate = FaultGate(self.faults)
-        self._api = WebApi(self.backend, self._gate, self._limits)
+        self._api = WebApi(self.backend, self._gate, self._limits, remembered=self._remembered)
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/api/{method}", self._api.serve)
         app.router.add_get("/link/", self.sockets.serve)
         Endpoints(self.backend, self._gate).add_to(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
+        self._bind()
         await self.come_back()
         self.backend.base_url = f"http://{self._host}:{self._port}/"
         return self
@@ -89,6 +98,7 @@ class LocalSlack:
         self._gate.close()
         await self.backend.dispatcher.close()
         await self.go_away()
+        self._bound.close()
         await self._runner.cleanup()
         if self.http is not None:
             await self.http.close()
@@ -193,11 +203,13 @@ class LocalSlack:
         return found.content or b""
 
     async def go_away(self) -> None:
-        """Stop listening, cut every connection, send nothing."""
+        """Stop listening, cut every connection, send nothing. The port stays taken meanwhile."""
         if self.http is not None:
             self.http.is_away = True
-        for site in list(self._runner.sites):
+        if self._site is not None:
+            site, self._site = self._site, None
             await site.stop()
+            self._bind()
         for connection in self._runner.server.connections if self._runner.server else ():
             if connection.transport is not None:
                 connection.transport.abort()
@@ -207,15 +219,18 @@ class LocalSlack:
     @property
     def is_away(self) -> bool:
         """Whether it stopped listening and sending (see `go_away`)."""
-        return not self._runner.sites
+        return self._site is None
 
     async def come_back(self) -> None:
-        """Listen, on the same port as before if there was one, and send again."""
+        """Listen, on the same port as before, and send again. Here already, nothing changes."""
+        if self._site is not None:
+            return
+        # Each connection takes this on: without it, none could be outlived by a next `_bind`.
+        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._site = web.SockSite(self._runner, self._bound)
+        await self._site.start()
         if self.http is not None:
             self.http.is_away = False
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
         self.backend.changes.publish(self)
 
     async def drop_sockets(self) -> None:
@@ -225,3 +240,20 @@ class LocalSlack:
     def deafen_sockets(self) -> None:
         """Send nothing but pongs over the sockets there are now."""
         self.sockets.deafen()
+
+    def _bind(self) -> None:
+        """Take the port: nobody else gets it, and who connects is refused until it is listened on.
+
+        Raises OSError.
+        """
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        bound = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            # Connections of a moment ago are no hindrance; what comes later finds the port taken.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((self._host, self._port))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        except OSError:
+            bound.close()
+            raise
+        self._bound, self._port = bound, bound.getsockname()[1]

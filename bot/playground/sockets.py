@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot.playground.changes import Changes
 from bot.playground.delivery import Answer
 from bot.playground.errors import JSON
-from bot.playground.workspace import App
+from bot.playground.workspace import App, Workspace
 
 MAX_CONNECTIONS = 10
 FRAME_LIMIT = 20_480  # bytes; a frame of this size or more ends the connection
@@ -22,9 +22,12 @@ HOST = "applink-local"
 
 
 class Connection:
-    """One socket of the app. A deaf one answers pings and gets no envelopes."""
+    """One socket of an app. A deaf one answers pings and gets no envelopes."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    def __init__(
+        self, app: App, socket: web.WebSocketResponse, transport: asyncio.Transport | None
+    ) -> None:
+        self.app = app
         self.socket = socket
         self.is_deaf = False
         self._transport = transport
@@ -41,11 +44,14 @@ class Connection:
 
 
 class SocketMode:
-    """The app's sockets as a transport for payloads."""
+    """The app's sockets as a transport for payloads.
 
-    def __init__(self, app: App, changes: Changes, ack_timeout: float) -> None:
+    Its maker's other apps may connect too; none of them gets what is this app's.
+    """
+
+    def __init__(self, workspace: Workspace, changes: Changes, ack_timeout: float) -> None:
         self.connections: list[Connection] = []
-        self._app = app
+        self._workspace = workspace
         self._changes = changes
         self._ack_timeout = ack_timeout
         self._pending: dict[str, asyncio.Future[Any]] = {}
@@ -80,17 +86,18 @@ class SocketMode:
             del self._pending[envelope_id]
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        """One connection from its handshake to its end."""
+        """One connection of the app that the ticket is for, from its handshake to its end."""
+        app = self._app_of(request.query.get("app_id", ""))
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        connection = Connection(socket, request.transport)
-        if refusal := self._refusal():
+        connection = Connection(app, socket, request.transport)
+        if refusal := self._refusal(app):
             await connection.send(self._goodbye(refusal))
             await socket.close()
             return socket
         self.connections.append(connection)
         try:
-            await connection.send(self._hello())
+            await connection.send(self._hello(app))
             self._changes.publish(connection)
             await self._listen(socket)
         finally:
@@ -133,11 +140,19 @@ class SocketMode:
                 return
             self._take_ack(frame.data)
 
-    def _refusal(self) -> str:
+    def _app_of(self, app_id: str) -> App:
+        """The app with this ID; a ticket without a known one is this app's."""
+        others = (each for each in self._workspace.other_apps if each.id == app_id)
+        return next(others, self._workspace.app)
+
+    def _of(self, app: App) -> list[Connection]:
+        return [each for each in self.connections if each.app is app]
+
+    def _refusal(self, app: App) -> str:
         """Why there is no greeting; "" where there is one."""
-        if not self._app.socket_mode:
+        if not app.socket_mode:
             return "link_disabled"
-        return "too_many_websockets" if len(self.connections) >= MAX_CONNECTIONS else ""
+        return "too_many_websockets" if len(self._of(app)) >= MAX_CONNECTIONS else ""
 
     def _take_ack(self, text: str) -> None:
         try:
@@ -149,24 +164,28 @@ class SocketMode:
             future.set_result(ack.get("payload"))
 
     def _pick(self) -> Connection | None:
-        open_ones = [each for each in self.connections if not each.socket.closed]
+        own = self._of(self._workspace.app)
+        open_ones = [each for each in own if not each.socket.closed]
         hearing = [each for each in open_ones if not each.is_deaf]
         return random.choice(hearing or open_ones or [None])  # noqa: S311 - no secret
 
     async def _next_connection(self) -> Connection:
-        return await self._changes.wait_for(
-            lambda changed: changed if isinstance(changed, Connection) else None,
-            self._ack_timeout,
-        )
+        app = self._workspace.app
+
+        def own(changed: object) -> Connection | None:
+            return changed if isinstance(changed, Connection) and changed.app is app else None
+
+        return await self._changes.wait_for(own, self._ack_timeout)
 
     def _hearing(self) -> int:
-        return sum(not (each.is_deaf or each.socket.closed) for each in self.connections)
+        own = self._of(self._workspace.app)
+        return sum(not (each.is_deaf or each.socket.closed) for each in own)
 
-    def _hello(self) -> JSON:
+    def _hello(self, app: App) -> JSON:
         return {
             "type": "hello",
-            "connection_info": {"app_id": self._app.id},
-            "num_connections": len(self.connections),
+            "connection_info": {"app_id": app.id},
+            "num_connections": len(self._of(app)),
             "debug_info": {
                 "host": HOST,
                 "build_number": 1,

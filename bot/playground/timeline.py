@@ -16,15 +16,25 @@ from bot.playground.workspace import Channel, Workspace
 
 
 class Timeline:
-    """Changes messages and tells of it, by event to the app and by `changes` to who waits."""
+    """Changes messages and tells of it, by event to the app and by `changes` to who waits.
+
+    With `keeps_versions` a message remembers every version before it, else the last one alone.
+    """
 
     def __init__(
-        self, workspace: Workspace, events: Events, changes: Changes, clock: Callable[[], float]
+        self,
+        workspace: Workspace,
+        events: Events,
+        changes: Changes,
+        clock: Callable[[], float],
+        *,
+        keeps_versions: bool,
     ) -> None:
         self._workspace = workspace
         self._events = events
         self._changes = changes
         self._clock = clock
+        self._keeps_versions = keeps_versions
 
     def post(self, channel: Channel, user: str, **content: Any) -> Message:
         """Add a message; `content` are Message's own fields. A post of the app bears its bot_id."""
@@ -38,7 +48,7 @@ class Timeline:
         if "blocks" in changes:
             changes["blocks"] = stored_blocks(changes["blocks"], self._workspace.new_id)
         channel = self._workspace.channels[message.channel]
-        version = message.next_version(**changes)
+        version = self._next(message, changes)
         channel.messages[message.ts] = version
         self._tell(
             channel,
@@ -107,7 +117,7 @@ class Timeline:
         """Store the next version of an ephemeral message."""
         if "blocks" in changes:
             changes["blocks"] = stored_blocks(changes["blocks"], self._workspace.new_id)
-        version = message.next_version(**changes)
+        version = self._next(message, changes)
         self._workspace.ephemerals_of(str(message.ephemeral_for))[message.ts] = version
         self._changes.publish(version)
         return version
@@ -116,6 +126,10 @@ class Timeline:
         """Take an ephemeral message off the person's screen."""
         del self._workspace.ephemerals_of(str(message.ephemeral_for))[message.ts]
         self._changes.publish(message)
+
+    def _next(self, message: Message, changes: JSON) -> Message:
+        before = message if self._keeps_versions else replace(message, previous=None)
+        return before.next_version(**changes)
 
     def _new(self, channel: Channel, user: str, content: JSON) -> Message:
         content["blocks"] = stored_blocks(content.get("blocks") or [], self._workspace.new_id)

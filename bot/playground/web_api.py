@@ -16,6 +16,7 @@ from bot.playground.errors import JSON, SlackError
 from bot.playground.fault_gate import FaultGate, loses_answer, rate_limited
 from bot.playground.faults import Fault
 from bot.playground.rate_limits import RateLimits
+from bot.playground.remembered import Remembered
 from bot.playground.wire import Args, read_args
 
 _FAMILIES = (chat, conversations, extras, files, people, reads, session, views)
@@ -47,10 +48,17 @@ class Granted:
 
 
 class WebApi:
-    """Answers requests to /api/METHOD and remembers every one of them."""
+    """Answers requests to /api/METHOD and remembers the last `remembered`, or all of them."""
 
-    def __init__(self, backend: Backend, gate: FaultGate, limits: RateLimits | None) -> None:
-        self.calls: list[Call] = []
+    def __init__(
+        self,
+        backend: Backend,
+        gate: FaultGate,
+        limits: RateLimits | None,
+        *,
+        remembered: int | None = None,
+    ) -> None:
+        self.calls: list[Call] = Remembered(remembered)
         self._backend = backend
         self._gate = gate
         self._limits = limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from socket import create_server
 
 import aiohttp
 import pytest
@@ -111,6 +112,23 @@ async def test_away_and_back(slack: LocalSlack, client: AsyncWebClient, raw: Raw
     assert slack.api_url == api_url
     await client.auth_test()
     await raw.connected()
+
+
+async def test_nobody_else_gets_the_port_while_it_is_away(
+    slack: LocalSlack, client: AsyncWebClient, raw: RawApp
+) -> None:
+    await raw.connected()
+    await client.auth_test()
+    port = int(slack.api_url.split(":")[2].partition("/")[0])
+    await slack.go_away()
+    assert slack.is_away
+    with pytest.raises(OSError, match="in use"):
+        create_server(("127.0.0.1", port)).close()
+    await slack.go_away()
+    await slack.come_back()
+    assert not slack.is_away
+    await slack.come_back()
+    await client.auth_test()
 
 
 async def test_dropped_sockets(slack: LocalSlack, raw: RawApp, client: AsyncWebClient) -> None:

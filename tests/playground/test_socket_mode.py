@@ -9,6 +9,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from bot.playground import LocalSlack
+from bot.playground.workspace import App
 from tests.playground.helpers import RawApp, ack, frame
 
 
@@ -215,3 +216,26 @@ async def test_with_socket_mode_off_a_connection_is_sent_away(
     goodbye = await frame(socket)
     assert (goodbye["type"], goodbye["reason"]) == ("disconnect", "link_disabled")
     assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_another_app_gets_nothing_of_this_ones(
+    slack: LocalSlack, session: aiohttp.ClientSession, raw: RawApp
+) -> None:
+    other = App(id="A0OTHER001", app_token="xapp-other")
+    slack.workspace.other_apps.append(other)
+    headers = {"Authorization": f"Bearer {other.app_token}"}
+    url = f"{slack.api_url}apps.connections.open"
+    async with session.post(url, headers=headers) as response:
+        ticket = (await response.json())["url"]
+    stranger = await raw.connect(ticket)
+    hello = await frame(stranger)
+    assert hello["connection_info"] == {"app_id": "A0OTHER001"}
+    assert hello["num_connections"] == 1
+    outcome = await slack.person("alice").command("/backup", "ops")
+    assert (outcome.acked, outcome.error) == (False, "dispatch_failed")
+    with pytest.raises(TimeoutError):
+        await slack.wait_connected(timeout=0.01)
+    own = await raw.connected()
+    running = asyncio.create_task(slack.person("alice").command("/backup", "ops"))
+    await ack(own, await frame(own))
+    assert (await running).acked
