@@ -52,12 +52,10 @@ RUN apt-get update -o APT::Update::Error-Mode=any \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         docker-cli docker-compose git libnss-wrapper openssh-client postgresql-client restic \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
-    # What Opsbell is given to look after belongs to others, and that is no reason not to look.
-    && git config --system safe.directory '*' \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin opsbell \
     # Any other user that the container is started as lives here too.
     && chmod 1777 /home/opsbell
-COPY docker/ssh /usr/local/bin/ssh
+COPY docker/ssh docker/entrypoint /usr/local/bin/
 COPY --from=libraries /opt/opsbell /opt/opsbell
 COPY --from=app /opt/app /opt/app
 ENV PATH=/opt/app/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
@@ -75,5 +73,5 @@ WORKDIR /home/opsbell
 EXPOSE 8080
 # Answers where opsbell.yaml says http: {listen: "0.0.0.0:8080"}, as `opsbell init` writes it here.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/bin/python3", "-I", "-S", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8080, timeout=4); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
-ENTRYPOINT ["opsbell"]
+ENTRYPOINT ["entrypoint"]
 CMD ["run"]

@@ -17,8 +17,8 @@ from bot.targets.engine import Engine
 from bot.targets.engine_reach import reach
 from bot.targets.labels import DIRECTORY, FILES, NUMBER, ONE_OFF, PROJECT, SERVICE
 
-_NO_CONTAINER = "opsbell-looks-whether-it-may"
-"""No container's or exec's name: what is asked of it is refused as unknown, or not allowed."""
+_NO_CONTAINER = "0" * 64
+"""No container's or exec's ID: what is asked of it is refused as unknown, or not allowed."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ async def prepared(home: Path, grandvps: ComposeProject) -> AsyncIterator[Instal
         await installation.get(grandvps.project)
         (installation.directory / "secrets/slack_bot_token").write_text("xoxb-none")
         target = compose_target(grandvps, backups=Path("var/backups"))
-        (installation.directory / "opsbell.yaml").write_text(f"{CONFIGURATION}{ROLES}{target}")
+        (installation.site / "opsbell.yaml").write_text(f"{CONFIGURATION}{ROLES}{target}")
         yield installation
     finally:
         remove_project(project)

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.parts.compose_project import CommandFailedError
+from tests.parts.network import free_port
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/install.md"
@@ -21,14 +21,24 @@ PATH_HEADING = "## The ten-minute path"
 USER = 1000
 REPOSITORY = "opsbell.git"
 SOCKET = Path("/var/run/docker.sock")
-_FENCED = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def path_commands() -> list[str]:
     """The commands of the ten-minute path: its fenced blocks, in order, as they are typed."""
-    _, _, rest = DOCUMENT.read_text().partition(f"\n{PATH_HEADING}\n")
-    path, _, _ = rest.partition("\n## ")
-    return _FENCED.findall(path)
+    return blocks(DOCUMENT, PATH_HEADING)
+
+
+def blocks(document: Path, heading: str, language: str = "sh") -> list[str]:
+    """The fenced blocks of a document's section, in order."""
+    _, _, rest = document.read_text().partition(f"\n{heading}\n")
+    section, _, _ = rest.partition("\n## ")
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[str]:
+    """The commands of a block, a line each, without what is said about them beside."""
+    lines = (re.split(r"\s+# ", line)[0].strip() for line in block.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 @dataclass
@@ -48,6 +58,11 @@ class Installation:
     def directory(self) -> Path:
         """The clone."""
         return self.home / "opsbell"
+
+    @property
+    def site(self) -> Path:
+        """The part of the clone that Opsbell's container sees."""
+        return self.directory / "site"
 
     def container(self, service: str) -> str:
         """Return the name of a service's container."""
@@ -132,12 +147,7 @@ def new_installation(home: Path, project: str, slack_url: str) -> Installation:
         "COMPOSE_PROJECT_NAME": project,
         "OPSBELL_BASE": "opsbell-test/base:trixie",
         "OPSBELL_POSTGRES_IMAGE": "opsbell-test/postgres:17",
-        "OPSBELL_PORT": str(_free_port()),
+        "OPSBELL_PORT": str(free_port()),
         "SLACK_API_URL": slack_url,
     }
     return Installation(home, project, environment)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -61,7 +61,7 @@ async def backed_up(installation: Installation) -> None:
         "docker compose run --rm -T opsbell backup now --json 2>/dev/null"
     )
     assert json.loads(said)["state"] == "done"
-    sets = sorted((installation.directory / "var/backups/grandvps").iterdir())
+    sets = sorted((installation.site / "var/backups/grandvps").iterdir())
     manifest = json.loads((sets[-1] / "manifest.json").read_text())
     assert manifest["tables"]["public.users"] == 1000
     named = {each.name.partition(".")[0] for each in sets[-1].iterdir()}
@@ -124,13 +124,22 @@ async def test_the_socket_proxy_refuses(
 
 def exec_request(body: str, *headers: str) -> str:
     """A request for an exec, as a program of one's own may word it."""
-    lines = ("POST /containers/{db}/exec HTTP/1.1", "Host: docker", "Connection: close", *headers)
+    lines = (
+        "POST /containers/{id of db}/exec HTTP/1.1",
+        "Host: docker",
+        "Connection: close",
+        *headers,
+    )
     head = "\r\n".join(("Content-Type: application/json", ""))
     return "\r\n".join((*lines, head, body))
 
 
 def sized(body: str) -> str:
     return exec_request(body, f"Content-Length: {len(body.encode())}")
+
+
+async def id_of(container: str) -> str:
+    return (await run("docker", "inspect", "--format", "{{.Id}}", container)).strip()
 
 
 PRIVILEGED = '{"Cmd": ["true"], "Privileged": true}'
@@ -157,11 +166,16 @@ PRIVILEGED = '{"Cmd": ["true"], "Privileged": true}'
         ("GET /containers/{db}/attach/ws HTTP/1.0\r\n\r\n", "403"),
         ("POST /v1.20/containers/{db}/start HTTP/1.0\r\n\r\n", "403"),
         ("GET /containers/{db}/json HTTP/1.0\r\n\r\n", "200"),
+        (sized('{"Cmd": ["true"]}').replace("{id of db}", "{db}"), "403"),
+        # The proxy itself has the socket.
+        (sized('{"Cmd": ["true"]}').replace("{id of db}", "{id of proxy}"), "403"),
     ],
 )
 async def test_the_socket_proxy_is_not_talked_round(
     proxied: Installation, grandvps: ComposeProject, request_text: str, status: str
 ) -> None:
+    await proxied.type("docker compose up --detach docker")
+    db = grandvps.container("db")
     program = (
         "import socket, sys\n"
         "with socket.create_connection(('docker', 2375)) as engine:\n"
@@ -171,9 +185,27 @@ async def test_the_socket_proxy_is_not_talked_round(
     said = await proxied.type(
         "docker compose run --rm -T --no-deps --entrypoint python3 opsbell"
         f" -c {shlex.quote(program)} 2>/dev/null",
-        typed=request_text.replace("{db}", grandvps.container("db")),
+        typed=request_text.replace("{db}", db)
+        .replace("{id of db}", await id_of(db))
+        .replace("{id of proxy}", await id_of(proxied.container("docker"))),
     )
     assert said.strip() == status
+
+
+async def test_without_the_project_s_network_the_start_says_which_is_missing(
+    prepared: Installation,
+) -> None:
+    gone = prepared.composed(OPSBELL_PROJECT_NETWORK="shop_default")
+    with pytest.raises(CommandFailedError, match="network shop_default declared as external, but"):
+        await gone.type("docker compose up --detach --wait")
+
+
+async def test_a_network_of_its_own_bears_the_name_of_its_own_project(
+    prepared: Installation,
+) -> None:
+    apart = prepared.composed(OPSBELL_PROJECT_NETWORK="", OPSBELL_PROJECT_NETWORK_EXISTS="false")
+    networks = json.loads(await apart.type("docker compose config --format json"))["networks"]
+    assert networks["project"]["name"] == f"{prepared.project}_project"
 
 
 async def test_the_socket_proxy_stops_and_starts_what_is_there(
@@ -193,10 +225,13 @@ async def test_a_user_without_a_name_reaches_docker_over_ssh(remote: Installatio
     """The image's list of users does not have everyone that .env may name."""
     user = "54321"
     keys = remote.directory / "secrets/ssh"
-    belongs_to_user(keys, int(user))
     elsewhere = Installation(
         remote.home,
         remote.project,
         {**remote.environment, "OPSBELL_UID": user, "OPSBELL_GID": user},
     )
-    assert "Server Version" in await docker_says(elsewhere, "info")
+    belongs_to_user(keys, int(user))
+    try:
+        assert "Server Version" in await docker_says(elsewhere, "info")
+    finally:
+        belongs_to_user(keys)

@@ -24,7 +24,7 @@ async def test_slack_calls_opsbell_and_needs_no_app_token(
         (secrets / "slack_bot_token").write_text(slack.bot_token)
         (secrets / "slack_signing_secret").write_text(slack.signing_secret)
         assert (secrets / "slack_app_token").read_text() == ""
-        config = prepared.directory / "opsbell.yaml"
+        config = prepared.site / "opsbell.yaml"
         config.write_text(f"slack: {{mode: http}}\n{config.read_text()}")
         installation = prepared.composed("docs/compose.http.yaml", SLACK_API_URL=slack.api_url)
         await installation.type("docker compose up --detach --wait")

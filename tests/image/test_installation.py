@@ -6,22 +6,32 @@ The clone is of what is committed; the image is built, and everything runs on th
 import json
 import re
 import shlex
+import shutil
 from typing import Any
 
 import pytest
 
+from bot.config.load import load
+from bot.config.targets import ComposeTarget
 from bot.playground import LocalSlack
 from tests.image.conftest import ADMIN, Installed
-from tests.image.installation import USER
-from tests.parts.compose_project import ComposeProject, run
+from tests.image.installation import DOCUMENT, USER, blocks, commands
+from tests.install.projects import WEB, running_project
+from tests.parts.compose_project import CommandFailedError, ComposeProject, run
+from tests.parts.network import free_port
 from tests.test_house import restored_equals
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.needs("docker", "compose", "postgres-image", "web-image", "root"),
+    pytest.mark.needs("docker", "compose", "postgres-image", "web-image", "git", "root"),
     # The first test makes everything, the image too where it is not cached.
     pytest.mark.timeout(600),
 ]
+
+
+def at_terminal(command: str) -> str:
+    """A command, with a terminal for it."""
+    return f"script --quiet --return --command {shlex.quote(command)} /dev/null"
 
 
 async def inspected(kind: str, name: str) -> dict[str, Any]:
@@ -61,24 +71,27 @@ async def test_at_a_terminal_init_asks_for_what_it_was_not_told(
     command = (
         f"docker compose run --rm opsbell init --project {grandvps.project} --output other.yaml"
     )
-    # A terminal for the command; every further question is answered with its default.
-    said = await installed.installation.type(
-        f"script --quiet --return --command {shlex.quote(command)} /dev/null",
-        typed=f"{ADMIN}\n" + "\n" * 8,
-    )
+    # Every further question is answered with its default.
+    said = await installed.installation.type(at_terminal(command), typed=f"{ADMIN}\n" + "\n" * 8)
     assert "Your Slack user ID" in said
-    written = installed.installation.directory
+    written = installed.installation.site
     assert (written / "other.yaml").read_text() == (written / "opsbell.yaml").read_text()
 
 
 async def test_a_backup_asked_for_in_slack_lies_on_the_host_and_pg_restore_reads_it(
     installed: Installed, slack: LocalSlack, grandvps: ComposeProject
 ) -> None:
+    site = installed.installation.site
+    before = set((site / "var").rglob("manifest.json"))
+    posts = {message.ts for message in slack.messages("ops")}
     assert (await slack.person(ADMIN).command("/backup now", channel="ops")).acked
     await slack.wait_for_message(
-        channel="ops", text=f"Backup of {grandvps.project} · done", timeout=60
+        channel="ops",
+        text=f"Backup of {grandvps.project} · done",
+        where=lambda message: message.ts not in posts,
+        timeout=60,
     )
-    [manifest] = (installed.installation.directory / "var").rglob("manifest.json")
+    [manifest] = set((site / "var").rglob("manifest.json")) - before
     assert {path.stat().st_uid for path in manifest.parent.rglob("*")} == {USER}
     tables = json.loads(manifest.read_text())["tables"]
     await restored_equals(grandvps, manifest.parent / "database.dump", tables)
@@ -86,6 +99,7 @@ async def test_a_backup_asked_for_in_slack_lies_on_the_host_and_pg_restore_reads
 
 async def test_a_restart_keeps_everything(installed: Installed, slack: LocalSlack) -> None:
     installation = installed.installation
+    await installation.type("docker compose exec -T opsbell opsbell backup now config")
     listing = "docker compose exec -T opsbell opsbell backup list --json"
     before = json.loads(await installation.type(listing))
     assert before["backups"]
@@ -95,6 +109,70 @@ async def test_a_restart_keeps_everything(installed: Installed, slack: LocalSlac
     assert json.loads(await installation.type(listing)) == before
     assert (await slack.person(ADMIN).command("/opsbell status", channel="ops")).acked
     assert [message.ts for message in slack.messages("ops")] == posts
+
+
+async def test_afterwards_each_command_does_what_is_said_beside_it(
+    installed: Installed, slack: LocalSlack
+) -> None:
+    [block] = blocks(DOCUMENT, "## Afterwards")
+    said = ""
+    for command in commands(block):
+        # Whoever has read enough presses Ctrl-C.
+        ends = f"timeout 3 {command} || test $? -eq 124" if "--follow" in command else command
+        said += await installed.installation.type(at_terminal(ends))
+    await slack.wait_connected()
+    assert "opsbell started" in said
+    assert "Backup of" in said
+    assert "Already up to date." in said
+
+
+async def test_a_second_project_is_seen_and_reached(installed: Installed) -> None:
+    directory = installed.installation.home / "other"
+    variables = {"API_TOKEN": "a", "PORT": str(free_port())}
+    async with running_project(directory, WEB, variables) as name:
+        [override] = blocks(DOCUMENT, "## Afterwards", "yaml")
+        override = override.replace("/srv/other", str(directory))
+        override = override.replace("other_default", f"{name}_default")
+        (installed.installation.directory / "compose.override.yaml").write_text(override)
+        both = installed.installation.composed("compose.override.yaml")
+        init = f"init --project {name} --admin {ADMIN} --output second.yaml"
+        await both.type(f"docker compose run --rm -T opsbell {init}")
+    target = load(both.site / "second.yaml", {}).target(name)
+    assert isinstance(target, ComposeTarget)
+    assert target.health is not None
+    assert target.health.url == "http://app:8000/healthz"
+    assert [str(each) for each in target.config] == [".env", "compose.yaml", "etc/app.conf"]
+
+
+async def test_it_sees_no_more_of_the_server_than_it_must_and_writes_only_its_own(
+    installed: Installed, grandvps: ComposeProject
+) -> None:
+    """What it could change of the clone, the next docker compose command would run."""
+    installation, clone = installed.installation, installed.installation.directory
+    inside = "docker compose exec -T opsbell"
+    assert (await installation.type(f"{inside} ls -A {clone}")).split() == ["site"]
+    for path in (clone / "compose.yaml", clone / ".env", grandvps.directory / "new"):
+        with pytest.raises(CommandFailedError, match="Read-only file system"):
+            await installation.type(f"{inside} touch {path}")
+    container = await inspected("container", installation.container("opsbell"))
+    writable = {each["Destination"] for each in container["Mounts"] if each["RW"]}
+    assert writable == {str(installation.site), "/var/run/docker.sock"}
+
+
+async def test_git_reads_the_project_of_another_user_and_no_other_repository(
+    installed: Installed, grandvps: ComposeProject
+) -> None:
+    other = installed.installation.site / "other"
+    status = "docker compose exec -T opsbell git -C {} status"
+    try:
+        for place in (grandvps.directory, other):
+            await run("git", "init", "--quiet", str(place))
+        said = await installed.installation.type(status.format(grandvps.directory))
+        assert "No commits yet" in said
+        with pytest.raises(CommandFailedError, match="dubious ownership"):
+            await installed.installation.type(status.format(other))
+    finally:
+        shutil.rmtree(grandvps.directory / ".git", ignore_errors=True)
 
 
 async def test_it_runs_as_an_ordinary_user_who_can_become_nothing_else(
@@ -128,7 +206,7 @@ async def test_no_secret_is_in_the_image_a_container_s_settings_or_a_log(
         json.dumps(await inspected("container", installation.container("opsbell-db"))),
         await run("docker", "history", "--no-trunc", "opsbell-test/opsbell:1"),
         await installation.type("docker compose logs; docker compose config"),
-        (installation.directory / "opsbell.yaml").read_text(),
+        (installation.site / "opsbell.yaml").read_text(),
         (installation.directory / ".env").read_text(),
     ]
     for text in shown:
