@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.config.settings import Settings
@@ -16,16 +16,16 @@ from bot.doctor.model import Finding, beware, unseen, well, wrong
 from bot.doctor.patient import me
 from bot.errors import OpsbellError
 from bot.targets.compose_command import (
+    DEFAULT_FILES,
+    ComposeConfiguration,
     compose_command,
     compose_configuration,
     compose_version,
 )
+from bot.targets.compose_complaints import Unset
 from bot.targets.inspection import ServiceContainer
 from bot.targets.own_container import own_container
 from bot.words import join
-
-DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-"""What Compose looks for where no file is named."""
 
 Projects = Mapping[str, Sequence[ServiceContainer]]
 _EXIT_STATUS = re.compile(r"\((\d+)\)")
@@ -50,17 +50,34 @@ class ProjectLook:
             says = "Docker Compose is not there to read them."
             return [unseen(self.area, "Compose files", says)]
         read = await compose_configuration(self.settings)
-        if read.unset:
-            says = f"They use {join(list(read.unset))} without a value."
-            todo = f"Name the file that sets them as targets.{self.name}.compose.env_file."
-            tell = wrong if read.trouble else beware
-            return [tell(self.area, "Compose files", says, todo)]
-        if read.trouble:
-            says = f"Docker Compose refuses them: {read.trouble.rstrip('.')}."
-            todo = f"To see it, run in {self.settings.directory}: {self.command('config')}"
-            return [wrong(self.area, "Compose files", says, todo)]
+        if found := [*self._unset(read), *self._refused(read)]:
+            return found
         says = f"Docker Compose reads them: {join(list(read.services))}."
         return [well(self.area, "Compose files", says)]
+
+    def _unset(self, read: ComposeConfiguration) -> Iterator[Finding]:
+        """Variables without a value: where Compose gives no other reason, they are the reason."""
+        tell = wrong if read.refusal and not read.refusal.says else beware
+        place = f"targets.{self.name}.compose.env_file"
+        if read.unset.named:
+            says = f"They use {join(list(read.unset.named))} without a value."
+            yield tell(
+                self.area, "Compose files", says, f"Name the file that sets them as {place}."
+            )
+        if read.unset.places:
+            where = join(list(read.unset.places))
+            has = "has" if len(read.unset.places) == 1 else "have"
+            says = f"{where[0].upper()}{where[1:]} {has} a $ that begins no variable with a value."
+            todo = f"If it is part of a password, write $$; else set the variable in {place}."
+            yield tell(self.area, "Compose files", says, todo)
+
+    def _refused(self, read: ComposeConfiguration) -> Iterator[Finding]:
+        if read.refusal is None or (read.unset != Unset() and not read.refusal.says):
+            return
+        reason = f": {read.refusal.says}" if read.refusal.says else ""
+        says = f"Docker Compose refuses them{reason}."
+        see = f"To see it, run in {self.settings.directory}: {self.command('config', '--quiet')}"
+        yield wrong(self.area, "Compose files", says, read.refusal.todo or see)
 
     def project(self, projects: Projects) -> Finding:
         """Whether the Engine has the project, and it runs, and from this directory."""

@@ -27,9 +27,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
         yield wrong(AREA, "Directory", says, "Set data to a directory in opsbell.yaml.")
         return
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-        owner = username(path.stat().st_uid)
-        says = f"{path} belongs to {owner}, and {me()} may not write into it."
-        yield wrong(AREA, "Directory", says, f"Run: chown -R {me()} {path}, or run as {owner}.")
+        yield wrong(AREA, "Directory", *_barred(path))
         return
     yield _mode(path)
     yield _room(path)
@@ -42,6 +40,17 @@ def _to_be_made(path: Path) -> Finding:
     says = f"{path} is not there, and {me()} may not make it in {above}."
     todo = f"Run: sudo install -d -m 700 -o {me()} {path}"
     return wrong(AREA, "Directory", says, todo)
+
+
+def _barred(path: Path) -> tuple[str, str]:
+    """Whose a directory is that Opsbell may not use, and what to do."""
+    found = path.stat()
+    if found.st_uid == os.geteuid():
+        says = f"{path} has mode {found.st_mode & 0o777:03o}: {me()} may not write into it."
+        return says, f"Run: chmod u+rwx {path}"
+    owner = username(found.st_uid)
+    says = f"{path} belongs to {owner}, and {me()} may not write into it."
+    return says, f"Run: sudo chown -R {me()} {path}, or run as {owner}."
 
 
 def _mode(path: Path) -> Finding:

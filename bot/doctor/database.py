@@ -58,7 +58,11 @@ def _cluster_trouble(cluster: Path) -> tuple[str, str] | None:
     if not cluster.exists():
         return None
     if not os.access(cluster, os.R_OK | os.W_OK | os.X_OK):
-        owner = username(cluster.stat().st_uid)
+        found = cluster.stat()
+        if found.st_uid == os.geteuid():
+            says = f"{cluster} has mode {found.st_mode & 0o777:03o}: {me()} may not use it."
+            return says, f"Run: chmod u+rwx {cluster}"
+        owner = username(found.st_uid)
         says = f"{cluster} belongs to {owner}, and {me()} may not use it."
         return says, f"Run Opsbell as {owner}, or: sudo chown -R {me()} {cluster.parent}"
     version = cluster / "PG_VERSION"

@@ -15,6 +15,7 @@ from bot.words import join
 AREA = "Docker"
 OLDEST_API = (1, 41)
 """The API of Docker 20.10."""
+_NEEDED = "GET /containers, POST /containers/ID/exec and POST /exec/ID/start"
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
@@ -42,7 +43,7 @@ async def _engine(docker: Inspection) -> list[Finding]:
     found = [well(AREA, "Engine", _about(facts))]
     if kept:
         says = f"The Engine at {facts.address} answers, but refuses {join(kept)}."
-        todo = "Let the socket proxy pass them: CONTAINERS=1, EXEC=1 and POST=1."
+        todo = f"Let the socket proxy pass {_NEEDED}: docs/socket-proxy.cfg does."
         found.append(wrong(AREA, "Permissions", says, todo))
     return found
 

@@ -7,12 +7,13 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from bot.config import targets as configured
 from bot.errors import Unavailable
+from bot.targets.compose_complaints import Refusal, Unset, located, refusal, unset_variables
 from bot.targets.environment import for_children
 from bot.targets.host_process import host_process
 from bot.targets.model import Completed
@@ -20,7 +21,9 @@ from bot.targets.running import run_process
 
 _LIMIT = timedelta(seconds=8)
 _PLUGIN = "Install Docker's package docker-compose-plugin (Debian: docker-compose of trixie)."
-_UNSET = re.compile(r'The \\?"(\w+)\\?" variable is not set')
+
+DEFAULT_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+"""What Compose looks for where no file is named, in its order."""
 
 
 async def compose_version() -> str:
@@ -43,24 +46,36 @@ async def compose_version() -> str:
 
 @dataclass(frozen=True)
 class ComposeConfiguration:
-    """What Compose makes of a project's files: `trouble` is what it says where it refuses them,
-    else there are `services`; `unset` are variables that are used and have no value."""
+    """What Compose makes of a project's files: their services, or why it refuses them; and the
+    variables that they use without a value. Holds no values of the project's."""
 
-    trouble: str = ""
     services: tuple[str, ...] = ()
-    unset: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+    unset: Unset = field(default_factory=Unset)
 
 
 async def compose_configuration(settings: configured.ComposeTarget) -> ComposeConfiguration:
-    """Has Compose read the files of a target. What it says may hold secrets of the target's."""
+    """Has Compose read the files of a target. Raises Unavailable, and OSError for files that
+    cannot be read."""
     command = compose_command(settings)
     done = await _run([*command, "config", "--services"], settings.directory)
-    unset = tuple(dict.fromkeys(_UNSET.findall(done.stderr)))
+    unset = Unset()
+    if names := unset_variables(done.stderr):
+        unset = located(names, await asyncio.to_thread(_texts, settings))
     if done.status:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        told = [line for line in lines if not _UNSET.search(line)]
-        return ComposeConfiguration(trouble=told[-1] if told else "it says nothing", unset=unset)
-    return ComposeConfiguration(services=tuple(sorted(done.stdout.split())), unset=unset)
+        return ComposeConfiguration(refusal=refusal(done.stderr), unset=unset)
+    return ComposeConfiguration(tuple(sorted(done.stdout.split())), unset=unset)
+
+
+def _texts(settings: configured.ComposeTarget) -> dict[Path, str]:
+    """The files in which a target's variables stand, those that Compose finds by itself too."""
+    source = settings.compose
+    overrides = (name.replace(".y", ".override.y") for name in DEFAULT_FILES)
+    names = source.files or (*DEFAULT_FILES, *overrides)
+    paths = [settings.directory / name for name in (*names, source.env_file or ".env")]
+    return {
+        path: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()
+    }
 
 
 def compose_command(settings: configured.ComposeTarget) -> tuple[str, ...]:

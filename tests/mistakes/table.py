@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -12,11 +11,9 @@ from typing import Generic, TypeVar
 from bot.playground import LocalSlack
 from tests.parts.house import slack_environment, write_config
 from tests.parts.process import ChildProcess
+from tests.parts.users import OPSBELL
 
 B = TypeVar("B", bound="Bench")
-
-OPSBELL = (sys.executable, "-m", "bot")
-"""Opsbell as a program, with this interpreter."""
 
 
 @dataclass
@@ -56,7 +53,8 @@ class Mistake(Generic[B]):
     """`produce` makes it, for as long as its block is open.
 
     `line` is the exact line of the answer, `status` the exit status. Of `check`, `sign` is the
-    finding's sign, and no other line may have it: one mistake, one line.
+    finding's sign, and no other line may have it: one mistake, one line. `hidden` are texts that
+    stand nowhere in the answer.
     """
 
     name: str
@@ -64,6 +62,7 @@ class Mistake(Generic[B]):
     line: str
     status: int = 1
     sign: str = "🔴 critical"
+    hidden: tuple[str, ...] = ()
 
 
 async def prove(mistake: Mistake[B], bench: B) -> None:
@@ -80,4 +79,5 @@ async def prove(mistake: Mistake[B], bench: B) -> None:
     else:
         assert wanted in process.output, shown
     assert "Traceback" not in shown, shown
+    assert not [text for text in mistake.hidden if text in shown], shown
     assert status == mistake.status, shown

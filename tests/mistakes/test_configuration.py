@@ -10,13 +10,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.mistakes.table import OPSBELL, Bench, Mistake, Scene, prove
+from tests.mistakes.projects import as_nobody
+from tests.mistakes.table import Bench, Mistake, Scene, prove
 from tests.parts.require import need
+from tests.parts.users import AS_NOBODY, POWERLESS
 
 Produce = Callable[[Bench], AbstractAsyncContextManager[Scene]]
-
-# Root without root's rights over files.
-POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", *OPSBELL)
 
 
 def written(text: str) -> Produce:
@@ -68,6 +67,17 @@ async def foreign_address(bench: Bench) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def data_of_another(bench: Bench) -> AsyncIterator[Scene]:
     """Opsbell ran with sudo once."""
+    need("root")
+    with as_nobody(bench):
+        bench.config()
+        data = bench.directory / "var"
+        data.mkdir(mode=0o700)
+        yield Scene(bench.directory, bench.env, places={"data": data}, program=AS_NOBODY)
+
+
+@asynccontextmanager
+async def data_without_writing(bench: Bench) -> AsyncIterator[Scene]:
+    """One's own directory, but its mode forbids it."""
     need("root")
     bench.config()
     data = bench.directory / "var"
@@ -241,8 +251,13 @@ SURROUNDINGS = [
     Mistake(
         "a data directory of another user",
         data_of_another,
-        "Directory: {data} belongs to root, and root may not write into it."
-        " Run: chown -R root {data}, or run as root.",
+        "Directory: {data} belongs to root, and nobody may not write into it."
+        " Run: sudo chown -R nobody {data}, or run as root.",
+    ),
+    Mistake(
+        "a data directory without the right to write",
+        data_without_writing,
+        "Directory: {data} has mode 500: root may not write into it. Run: chmod u+rwx {data}",
     ),
     Mistake(
         "a data directory that is a file",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import socket
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,14 +15,14 @@ import pytest
 from psycopg import sql
 
 from bot.playground import LocalSlack
-from tests.mistakes.table import OPSBELL, Bench, Mistake, Scene, prove
+from tests.mistakes.projects import as_nobody
+from tests.mistakes.table import Bench, Mistake, Scene, prove
 from tests.parts.database_container import DatabaseContainer, database_container
+from tests.parts.network import free_port
 from tests.parts.postgres import PostgresServer
 from tests.parts.process import ChildProcess
 from tests.parts.require import need
-
-# Root without root's rights over files.
-POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", *OPSBELL)
+from tests.parts.users import AS_NOBODY, NOBODY, OPSBELL, POWERLESS
 
 
 @dataclass
@@ -73,9 +73,7 @@ def at(url: str) -> Produce:
 
 @asynccontextmanager
 async def nobody_there(bench: DatabaseBench) -> AsyncIterator[Scene]:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+    port = free_port()
     yield scene(bench, f"postgresql://opsbell@127.0.0.1:{port}/opsbell", port=port)
 
 
@@ -190,6 +188,20 @@ def cluster(prepare: Callable[[Path], object]) -> Produce:
         )
 
     return produce
+
+
+@asynccontextmanager
+async def cluster_of_another(bench: DatabaseBench) -> AsyncIterator[Scene]:
+    """Opsbell ran as root once."""
+    need("root")
+    with as_nobody(bench):
+        bench.config(database_url="embedded")
+        data = bench.directory / "var"
+        data.mkdir(mode=0o700)
+        os.chown(data, NOBODY, NOBODY)
+        (data / "postgres").mkdir(mode=0o700)
+        places = {"cluster": data / "postgres", "data": data}
+        yield Scene(bench.directory, bench.env, places=places, program=AS_NOBODY)
 
 
 CORRECT = "Start PostgreSQL, or correct host and port in the database URL."
@@ -333,9 +345,15 @@ MISTAKES = [
     ),
     Mistake(
         "a cluster of another user",
+        cluster_of_another,
+        "Embedded PostgreSQL: {cluster} belongs to root, and nobody may not use it. Run"
+        " Opsbell as root, or: sudo chown -R nobody {data}",
+    ),
+    Mistake(
+        "a cluster without any rights",
         cluster(lambda path: path.chmod(0)),
-        "Embedded PostgreSQL: {cluster} belongs to root, and root may not use it. Run"
-        " Opsbell as root, or: sudo chown -R root {data}",
+        "Embedded PostgreSQL: {cluster} has mode 000: root may not use it. Run: chmod u+rwx"
+        " {cluster}",
     ),
 ]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import grp
-import os
 import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,21 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import LocalSlack
-from tests.mistakes.projects import AS_NOBODY, ProjectBench, as_nobody, free_port
+from tests.mistakes.projects import ProjectBench, as_nobody
 from tests.mistakes.table import Mistake, Scene, prove
-from tests.parts.compose_project import ComposeProject, run
+from tests.parts.compose_project import run
+from tests.parts.network import free_port
+from tests.parts.require import need
+from tests.parts.users import AS_NOBODY
 
 SOCKET = Path("/var/run/docker.sock")
 START = "Start the Docker Engine (systemctl start docker), or set DOCKER_HOST to where it is."
-
-
-@pytest.fixture
-async def bench(
-    tmp_path: Path, database_url: str, grandvps: ComposeProject
-) -> AsyncIterator[ProjectBench]:
-    async with LocalSlack() as slack:
-        yield ProjectBench(tmp_path, database_url, slack, grandvps)
 
 
 @asynccontextmanager
@@ -94,13 +86,8 @@ async def no_docker_program(bench: ProjectBench) -> AsyncIterator[Scene]:
 
 def without_plugin(directory: Path) -> dict[str, str]:
     """An environment in which docker finds no Compose plugin: it lies in the user's home here."""
-    environment = {"HOME": str(directory), "DOCKER_CONFIG": str(directory / ".docker")}
-    done = subprocess.run(
-        ["docker", "compose", "version"], env=os.environ | environment, capture_output=True
-    )
-    if done.returncode == 0:
-        pytest.skip("the Compose plugin is installed for all users of this machine")
-    return environment
+    need("own-compose")
+    return {"HOME": str(directory), "DOCKER_CONFIG": str(directory / ".docker")}
 
 
 @asynccontextmanager
@@ -135,6 +122,7 @@ async def unknown_machine(bench: ProjectBench) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def no_ssh_there(bench: ProjectBench) -> AsyncIterator[Scene]:
+    need("ssh")
     port = free_port()
     address = f"ssh://127.0.0.1:{port}"
     yield bench.scene(env={"DOCKER_HOST": address}, places={"port": port, "address": address})
@@ -250,14 +238,15 @@ MISTAKES = (
         "a socket proxy that forbids processes",
         proxy_without_exec,
         "Permissions: The Engine at {address} answers, but refuses processes in containers. Let "
-        "the socket proxy pass them: CONTAINERS=1, EXEC=1 and POST=1.",
+        "the socket proxy pass GET /containers, POST /containers/ID/exec and POST /exec/ID/start: "
+        "docs/socket-proxy.cfg does.",
     ),
 )
 
 
 @pytest.mark.needs("docker", "compose", "root")
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-async def test_the_answer_to_a_mistake(mistake: Mistake[ProjectBench], bench: ProjectBench) -> None:
-    if mistake.produce is no_ssh_there and shutil.which("ssh") is None:
-        pytest.skip("ssh is not installed")
-    await prove(mistake, bench)
+async def test_the_answer_to_a_mistake(
+    mistake: Mistake[ProjectBench], project_bench: ProjectBench
+) -> None:
+    await prove(mistake, project_bench)

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+import yaml
 
-from bot.playground import LocalSlack
 from tests.mistakes.projects import ProjectBench
 from tests.mistakes.table import Mistake, Scene, prove
-from tests.parts.compose_project import ComposeProject, run
-
-
-@pytest.fixture
-async def bench(
-    tmp_path: Path, database_url: str, grandvps: ComposeProject
-) -> AsyncIterator[ProjectBench]:
-    async with LocalSlack() as slack:
-        yield ProjectBench(tmp_path, database_url, slack, grandvps)
+from tests.parts.compose_project import run
 
 
 @asynccontextmanager
@@ -69,6 +60,20 @@ async def compose_file_broken(bench: ProjectBench) -> AsyncIterator[Scene]:
     yield bench.scene(bench.target(compose=compose), places={"own": bench.directory})
 
 
+def password_of(password: str) -> Callable[[ProjectBench], AbstractAsyncContextManager[Scene]]:
+    """The password stands in the Compose file as it is."""
+
+    @asynccontextmanager
+    async def produce(bench: ProjectBench) -> AsyncIterator[Scene]:
+        database = {"image": "postgres", "environment": {"POSTGRES_PASSWORD": password}}
+        text = yaml.safe_dump({"services": {"db": database}})
+        (bench.directory / "compose.yaml").write_text(text)
+        compose = {"project": bench.project.project, "files": [f"{bench.directory}/compose.yaml"]}
+        yield bench.scene(bench.target(compose=compose))
+
+    return produce
+
+
 @asynccontextmanager
 async def environment_file_missing(bench: ProjectBench) -> AsyncIterator[Scene]:
     yield bench.scene(bench.target(compose=bench.compose(env_file=".env.prod")))
@@ -116,16 +121,10 @@ async def database_stopped(bench: ProjectBench) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def service_that_failed(bench: ProjectBench) -> AsyncIterator[Scene]:
     """A service of the project, by Compose's own labels, that ended by itself."""
-    labels = {"project": bench.project.project, "service": "worker", "oneoff": "False"}
-    argv = [part for k, v in labels.items() for part in ("--label", f"com.docker.compose.{k}={v}")]
-    name = f"{bench.project.project}-worker-1"
-    await run("docker", "run", "--detach", "--name", name, *argv, "opsbell-test/web:1", "false")
-    await run("docker", "wait", name)
-    try:
+    async with bench.project.service_by_hand("worker", "opsbell-test/web:1", "false") as name:
+        await run("docker", "wait", name)
         check = {"kind": "logs", "target": "grandvps", "service": "worker", "pattern": "ERROR"}
         yield bench.scene(checks={"worker-logs": check})
-    finally:
-        await run("docker", "rm", "--force", name)
 
 
 MISTAKES = (
@@ -169,7 +168,24 @@ MISTAKES = (
         compose_file_broken,
         "Compose files: Docker Compose refuses them: yaml: line 2: found character that cannot "
         "start any token. To see it, run in {directory}: docker compose --project-name {project} "
-        "--file {own}/compose.yaml config",
+        "--file {own}/compose.yaml config --quiet",
+    ),
+    Mistake(
+        "a ${ in a password",
+        password_of("s3cr3t${hunter"),
+        "Compose files: Docker Compose refuses them: invalid interpolation format for "
+        "services.db.environment.POSTGRES_PASSWORD. Write $$ for a $ in it.",
+        hidden=("s3cr3t", "hunter"),
+    ),
+    Mistake(
+        "a $ in a password",
+        password_of("s3cr3t$hunter2"),
+        "Compose files: Line 4 of compose.yaml has a $ that begins no variable with a value. If "
+        "it is part of a password, write $$; else set the variable in "
+        "targets.grandvps.compose.env_file.",
+        status=0,
+        sign="⚠️ warning",
+        hidden=("s3cr3t", "hunter"),
     ),
     Mistake(
         "an environment file that is not there",
@@ -216,5 +232,7 @@ MISTAKES = (
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-async def test_the_answer_to_a_mistake(mistake: Mistake[ProjectBench], bench: ProjectBench) -> None:
-    await prove(mistake, bench)
+async def test_the_answer_to_a_mistake(
+    mistake: Mistake[ProjectBench], project_bench: ProjectBench
+) -> None:
+    await prove(mistake, project_bench)
