@@ -182,10 +182,7 @@ export default {
       for (const file of [...files]) {
         this.uploading += 1;
         try {
-          const url = `${this.uploadUrl}?name=${encodeURIComponent(file.name)}`;
-          const answer = await fetch(url, { method: "POST", body: file });
-          if (!answer.ok) throw new Error(answer.statusText);
-          this.files.push({ id: (await answer.json()).id, name: file.name });
+          this.files.push({ id: await uploadFile(this.uploadUrl, file), name: file.name });
         } catch {
           this.failed = `${file.name} was not uploaded`;
         } finally {

@@ -6,20 +6,17 @@ from html import escape
 
 from nicegui import background_tasks
 
-from bot.playground.page import home
 from bot.playground.page.composer import Composer
 from bot.playground.page.conversation_head import ConversationHead
-from bot.playground.page.keyed_list import KeyedList, Update
-from bot.playground.page.message_row import draw_row
+from bot.playground.page.home import Home
+from bot.playground.page.message_list import MessageList
 from bot.playground.page.names import channel_title
-from bot.playground.page.rows import Row, channel_messages, rows
+from bot.playground.page.rows import channel_messages, rows
 from bot.playground.page.scroller import Scroller
 from bot.playground.page.sending import send
 from bot.playground.page.tab import Tab
 from bot.playground.page.tags import html, tag
 from bot.playground.workspace import Channel
-
-WINDOW = 60  # messages shown at first, and how many more each time
 
 
 class Conversation:
@@ -30,7 +27,8 @@ class Conversation:
         self._head = head
         self._built: tuple[object, ...] = ()
         self._composer: Composer | None = None
-        self._rows: KeyedList[Row] | None = None
+        self._messages: MessageList | None = None
+        self._home: Home | None = None
         self.element = tag("div", classes="conversation")
 
     def sync(self) -> None:
@@ -41,8 +39,10 @@ class Conversation:
         if wanted != self._built:
             self._built = wanted
             self._build(channel)
-        if self._rows is not None:
-            self._show_rows(channel, self._rows)
+        if self._messages is not None:
+            self._show_messages(channel, self._messages)
+        if self._home is not None:
+            self._home.sync()
         if self._composer is not None:
             self._composer.follow(self._tab.slack)
 
@@ -52,8 +52,7 @@ class Conversation:
             self._composer.take_focus()
 
     def _build(self, channel: Channel) -> None:
-        self._composer, self._rows = None, None
-        self._limit = WINDOW
+        self._composer = self._messages = self._home = None
         self._first_new = self._oldest_new(channel)
         if channel.kind == "im":
             self._tell_app()
@@ -61,15 +60,13 @@ class Conversation:
         with self.element:
             if self._tab.place.home:
                 with tag("div", classes="home", role="region", aria_label="Home"):
-                    home.render(self._tab)
+                    self._home = Home(self._tab)
                 return
             self._scroller = Scroller(f"Messages in {channel_title(self._tab.workspace, channel)}")
             with self._scroller:
-                self._earlier = tag("button", "Show earlier messages", "earlier", type="button")
-                self._earlier.props["data-earlier"] = ""
-                self._earlier.on("click", self._show_earlier)
                 self._intro = html(self._beginning(channel), "div", "beginning")
-                self._rows = KeyedList(tag("div", classes="rows"), self._draw_row)
+                self._messages = MessageList(self._tab, self.sync, "Show earlier messages")
+            self._scroller.on_end(self._messages.put_away)
             self._foot(channel)
 
     def _tell_app(self) -> None:
@@ -91,19 +88,12 @@ class Conversation:
             )
         return f"<b># {escape(title)}</b> This is the beginning of #{escape(title)}."
 
-    def _draw_row(self, row: Row) -> Update[Row]:
-        return draw_row(row, self._tab)
-
-    def _show_rows(self, channel: Channel, drawn: KeyedList[Row]) -> None:
+    def _show_messages(self, channel: Channel, drawn: MessageList) -> None:
         tab = self._tab
-        shown, has_earlier = channel_messages(channel, tab.workspace, tab.person.id, self._limit)
-        self._earlier.set_visibility(has_earlier)
+        shown, has_earlier = channel_messages(channel, tab.workspace, tab.person.id, drawn.limit)
         self._intro.set_visibility(not has_earlier)
-        drawn.show(rows(shown, channel, times=tab.times, now=tab.now, first_new=self._first_new))
-
-    def _show_earlier(self) -> None:
-        self._limit += WINDOW
-        self.sync()
+        made = rows(shown, channel, times=tab.times, now=tab.now, first_new=self._first_new)
+        drawn.show(made, has_earlier=has_earlier)
 
     def _foot_kind(self, channel: Channel) -> str:
         if channel.archived:

@@ -41,7 +41,8 @@ class _DrawnRow:
             html("<span>New</span>", "div", "first-new")
         author = author_name(tab.workspace, message)
         spoken = f"{author}, {tab.times.clock(message.ts)}"
-        with tag("article", classes=_looks(row), data_ts=message.ts, aria_label=spoken):
+        # Focusable by touch: that is how its tools are shown where no pointer hovers.
+        with tag("article", "", _looks(row), tabindex="-1", data_ts=message.ts, aria_label=spoken):
             self._draw_gutter(author)
             with tag("div", classes="message-body"):
                 if message.ephemeral_for:

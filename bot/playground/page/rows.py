@@ -56,16 +56,21 @@ def channel_messages(
 
 
 def thread_messages(
-    channel: Channel, workspace: Workspace, person: str, root: str
-) -> list[Message]:
-    """A thread's parent and replies, oldest first, with those only this person sees."""
+    channel: Channel, workspace: Workspace, person: str, root: str, limit: int
+) -> tuple[list[Message], bool]:
+    """A thread's parent and its newest `limit` replies, oldest first, with those only this person
+    sees. Also whether there are earlier ones. Raises KeyError where there is no such parent.
+    """
+    replies = channel.thread(root)
+    shown, has_earlier = replies[-limit:], len(replies) > limit
+    start = ts_key(shown[0].ts) if has_earlier else -1
     own = [
         each
         for each in workspace.ephemerals_of(person).values()
-        if each.channel == channel.id and each.thread_ts == root
+        if each.channel == channel.id and each.thread_ts == root and ts_key(each.ts) >= start
     ]
-    parent = [channel.messages[root]] if root in channel.messages else []
-    return parent + sorted([*channel.thread(root), *own], key=lambda each: ts_key(each.ts))
+    parent = channel.messages[root]
+    return [parent, *sorted([*shown, *own], key=lambda each: ts_key(each.ts))], has_earlier
 
 
 def rows(

@@ -14,6 +14,7 @@ export default {
     </div>
   `,
   props: { label: String },
+  emits: ["end"],
   data() {
     return { atEnd: true, hasNew: false };
   },
@@ -33,8 +34,8 @@ export default {
       const box = this.$refs.box;
       // A box that shrinks reports a scroll before its resize; only people move away from the end.
       if (this.atEnd && box.scrollHeight !== this.height) return;
-      this.atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-      if (this.atEnd) this.hasNew = false;
+      if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) this.arrived();
+      else this.atEnd = false;
     },
     resized() {
       const box = this.$refs.box;
@@ -53,10 +54,15 @@ export default {
       if (!event.target.closest("[data-earlier]")) return;
       this.kept = { height: this.$refs.box.scrollHeight, top: this.$refs.box.scrollTop };
     },
+    arrived() {
+      this.hasNew = false;
+      if (this.atEnd) return;
+      this.atEnd = true;
+      this.$emit("end");
+    },
     toEnd() {
       const box = this.$refs.box;
-      this.atEnd = true;
-      this.hasNew = false;
+      this.arrived();
       this.height = box.scrollHeight;
       box.scrollTop = box.scrollHeight;
     },

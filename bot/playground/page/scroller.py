@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nicegui import ui
 
 
@@ -15,3 +17,7 @@ class Scroller(ui.element, component="scroller.js"):
     def to_end(self) -> None:
         """Scroll to the newest message and stay there."""
         self.run_method("toEnd")
+
+    def on_end(self, handler: Callable[[], None]) -> None:
+        """Call `handler` when the reader has come back to the end."""
+        self.on("end", lambda: handler())

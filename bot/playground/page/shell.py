@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 from nicegui import Client, events, ui
 
 from bot.playground.message import Message
@@ -24,16 +21,13 @@ from bot.playground.page.thread import ThreadPanel
 from bot.playground.page.times import times_of
 from bot.playground.people import ActingPerson
 
-HERE = Path(__file__).parent
 ANNOUNCED = 20  # news kept for those who only listen
 _LOOKED_AT = 'emitEvent("slack-looked-at", document.visibilityState === "visible")'
-STYLES = ("colours", "frame", "sidebar", "messages", "files", "composer", "panels", "narrow")
 
 
 async def show_page(client: Client) -> None:
     """Build the page for one browser tab, as the person and in the place its URL names."""
     page = current_page()
-    ui.add_head_html(_head())
     assets.add_to_page()
     _give_up_landmark(client)
     await client.connected()
@@ -54,13 +48,6 @@ def _give_up_landmark(client: Client) -> None:
     for element in client.content.ancestors():
         if element.tag == "q-page":
             element.props["role"] = "presentation"
-
-
-@cache
-def _head() -> str:
-    styles = (HERE / "styles" / f"{name}.css" for name in STYLES)
-    style = "\n".join(path.read_text("utf-8") for path in styles)
-    return f"<style>{style}</style><script>{(HERE / 'page.js').read_text('utf-8')}</script>"
 
 
 def _person(page: OpenedPage, name: str) -> ActingPerson:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bot.playground.page.composer import Composer
 from bot.playground.page.keyed_list import KeyedList, Update
 from bot.playground.page.links import icon_button
+from bot.playground.page.message_list import MessageList
 from bot.playground.page.message_row import draw_row
 from bot.playground.page.names import channel_title
 from bot.playground.page.rows import Row, thread_messages, thread_rows
@@ -24,7 +25,8 @@ class ThreadPanel:
         self._tab = tab
         self._closed = closed
         self._built: tuple[object, ...] = ()
-        self._rows: KeyedList[Row] | None = None
+        self._parent: KeyedList[Row] | None = None
+        self._replies: MessageList | None = None
         self._composer: Composer | None = None
         self.element = tag("aside", classes="thread", aria_label="Thread")
         self.element.set_visibility(False)
@@ -38,10 +40,8 @@ class ThreadPanel:
         if wanted != self._built:
             self._built = wanted
             self._build(channel, root)
-        if root is not None and self._rows is not None:
-            tab = self._tab
-            messages = thread_messages(channel, tab.workspace, tab.person.id, root)
-            self._rows.show(thread_rows(messages, channel, times=tab.times, now=tab.now))
+        if root is not None:
+            self._show(channel, root)
         if self._composer is not None:
             self._composer.follow(self._tab.slack)
 
@@ -50,8 +50,19 @@ class ThreadPanel:
         self._tab.go(self._tab.place.with_thread(None))
         self._closed()
 
+    def _show(self, channel: Channel, root: str) -> None:
+        if self._parent is None or self._replies is None:
+            return
+        tab = self._tab
+        messages, has_earlier = thread_messages(
+            channel, tab.workspace, tab.person.id, root, self._replies.limit
+        )
+        parent, *replies = thread_rows(messages, channel, times=tab.times, now=tab.now)
+        self._parent.show([parent])
+        self._replies.show(replies, has_earlier=has_earlier)
+
     def _build(self, channel: Channel, root: str | None) -> None:
-        self._rows, self._composer = None, None
+        self._parent = self._replies = self._composer = None
         self.element.clear()
         self.element.set_visibility(root is not None)
         if root is None:
@@ -64,13 +75,17 @@ class ThreadPanel:
                 icon_button("close", "Close thread", self.close)
             scroller = Scroller("Thread")
             with scroller:
-                self._rows = KeyedList(tag("div", classes="rows"), self._draw_row)
+                self._parent = KeyedList(tag("div", classes="thread-parent"), self._draw_parent)
+                self._replies = MessageList(
+                    self._tab, self.sync, "Show earlier replies", in_thread=True
+                )
+            scroller.on_end(self._replies.put_away)
             if self._tab.person.id in channel.members and not channel.archived:
                 with tag("div", classes="foot"):
                     self._composer = self._make_composer(channel, root, scroller)
                     self._composer.take_focus()
 
-    def _draw_row(self, row: Row) -> Update[Row]:
+    def _draw_parent(self, row: Row) -> Update[Row]:
         return draw_row(row, self._tab, in_thread=True)
 
     def _make_composer(self, channel: Channel, root: str, scroller: Scroller) -> Composer:

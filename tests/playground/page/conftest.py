@@ -19,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack, SlashCommand
-from bot.playground.page import open_page
+from bot.playground.page import listen, open_page
 
 ARTEFACTS = Path(__file__).parents[3] / "artefacts"
 CHROMIUM = [
@@ -80,17 +80,16 @@ async def client(slack: LocalSlack) -> AsyncWebClient:
 
 
 @pytest.fixture(scope="session")
-def port() -> int:
-    """A port that was free, the same for all tests: browsers keep what they loaded from it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        found: int = probe.getsockname()[1]
-        return found
+def listening() -> Iterator[socket.socket]:
+    """A port held by all tests in turn: browsers keep what they loaded from it."""
+    with listen(0) as held:
+        yield held
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def url(slack: LocalSlack, port: int) -> AsyncIterator[str]:
+async def url(slack: LocalSlack, listening: socket.socket) -> AsyncIterator[str]:
     """The page of the local Slack."""
-    async with open_page(slack, port=port) as opened:
+    async with open_page(slack, port=listening) as opened:
         yield opened
 
 

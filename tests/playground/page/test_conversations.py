@@ -46,6 +46,18 @@ async def test_acting_as_someone_else(open_tab: OpenTab) -> None:
     await expect(page).to_have_url(re.compile("as=carol&channel=alerts"))
 
 
+async def test_who_acts_as_someone_else_stays_where_they_are(open_tab: OpenTab) -> None:
+    page = await open_tab("alice", "alerts")
+    await entry(page, "support").click()
+    await expect(composer(page, "#support")).to_be_visible()
+    await page.get_by_role("button", name="Acting as Alice Adams").click()
+    beside = page.get_by_role("link", name="Act as Bob Brown in a new tab")
+    await expect(beside).to_have_attribute("href", "/?as=bob&channel=support")
+    await page.get_by_role("menuitem", name="Carol Clark @admins").click()
+    await expect(page.get_by_role("button", name="Acting as Carol Clark")).to_be_visible()
+    await expect(page).to_have_url(re.compile("as=carol&channel=support"))
+
+
 async def test_unread_marks_of_each_person(
     slack: LocalSlack, client: AsyncWebClient, open_tab: OpenTab
 ) -> None:

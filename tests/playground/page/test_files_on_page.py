@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import struct
 import zlib
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from playwright.async_api import FilePayload, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack
+from bot.playground.page.routes import is_picture
 from tests.playground.page.conftest import OpenTab
 from tests.playground.page.pages import OPS, composer, message
 
@@ -110,6 +112,14 @@ async def test_what_could_run_in_the_browser_is_only_saved(slack: LocalSlack, ur
             assert response.headers["Content-Security-Policy"] == "sandbox"
         async with session.get(f"{url}files/F404") as response:
             assert response.status == 404
+
+
+async def test_what_is_a_picture_does_not_depend_on_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mimetypes, "guess_type", lambda *_args: (None, None))
+    assert all(map(is_picture, ("a.png", "b.JPG", "c.jpeg", "d.gif", "e.webp")))
+    assert not any(map(is_picture, ("a.svg", "png", "a.png.html", "")))
 
 
 async def test_only_the_page_itself_brings_files(slack: LocalSlack, url: str) -> None:

@@ -60,6 +60,8 @@ async def test_breaking_and_mending(
         pull = panel.get_by_role("button", name="Break: Fail payments")
         await pull.click()
         await expect(pull).to_be_disabled()
+        theirs = other.get_by_role("button", name="Break: Fail payments")
+        await expect(theirs).to_be_disabled()
         payments.go_on.set()
         await expect(panel).to_contain_text("Broken")
         await screenshot(page, "page-levers")

@@ -30,7 +30,14 @@ async def test_channels_messages_and_a_thread_by_thumb(
     assert await overflow(page) == 0
     await expect(composer(page)).not_to_be_focused()
     await screenshot(page, "page-phone")
-    await message(page, "Deploy").get_by_role("button", name="Reply in thread").tap()
+    row = message(page, "Deploy")
+    width = await row.locator(".message-body").evaluate("body => body.clientWidth")
+    assert width > 390 - 36 - 40  # the window without the author's picture and the margins
+    await row.locator(".byline").tap()
+    await row.get_by_role("button", name="React with eyes").tap()
+    await expect(row.get_by_role("button", name="eyes, Alice Adams")).to_be_visible()
+    await screenshot(page, "page-phone-tools")
+    await row.get_by_role("button", name="Reply in thread").tap()
     await expect(reply_box(page)).to_be_visible()
     assert await overflow(page) == 0
     box = await thread(page).bounding_box()

@@ -58,11 +58,24 @@ async def test_a_thread_is_told_of_and_shown_apart() -> None:
     assert row.thread is not None
     assert (row.thread.replies, row.thread.people) == (3, ("U0BOB00001", "U0ALICE001"))
     assert row.thread.last == slack.replies(parent)[-1].ts
-    found = thread_messages(channel, slack.workspace, "U0ALICE001", parent.ts)
+    found, has_earlier = thread_messages(channel, slack.workspace, "U0ALICE001", parent.ts, 3)
+    assert not has_earlier
     in_thread = thread_rows(found, channel, times=Times(UTC), now=NOW)
     assert [each.message.text for each in in_thread] == ["parent", "reply", "reply", "reply"]
     assert [each.day for each in in_thread] == ["", "", "", ""]
     assert not any(each.thread for each in in_thread)
+
+
+async def test_of_a_long_thread_the_newest_replies_are_shown_below_its_parent() -> None:
+    slack, channel = talk(("alice", "parent", 11))
+    (parent,) = slack.messages("ops")
+    whisper = slack.backend.timeline.whisper
+    for number in range(5):
+        await slack.person("bob").say(f"reply {number}", "ops", thread=parent)
+        whisper(channel, "U0BOT00001", "U0ALICE001", text=f"own {number}", thread_ts=parent.ts)
+    found, has_earlier = thread_messages(channel, slack.workspace, "U0ALICE001", parent.ts, 2)
+    assert [each.text for each in found] == ["parent", "reply 3", "own 3", "reply 4", "own 4"]
+    assert has_earlier
 
 
 async def test_only_the_persons_own_ephemeral_messages_of_the_window() -> None:

@@ -58,6 +58,26 @@ async def test_a_link_opens_a_thread_and_escape_closes_it(
     await expect(thread(page)).not_to_be_visible()
 
 
+async def test_of_a_long_thread_the_newest_replies_stand_and_earlier_ones_on_demand(
+    slack: LocalSlack, open_tab: OpenTab, screenshot: Screenshot
+) -> None:
+    said = await slack.person("bob").say("A long incident", "ops")
+    for number in range(150):
+        await slack.person("bob").say(f"Reply {number:03}", "ops", thread=said)
+    page = await open_tab("alice", f"ops&thread={said.ts}")
+    replies = thread(page).get_by_role("article")
+    await expect(replies.filter(has_text="Reply 149")).to_be_in_viewport()
+    await expect(replies).to_have_count(61)
+    await expect(replies.first).to_contain_text("A long incident")
+    await thread(page).get_by_role("button", name="Show earlier replies").click()
+    await expect(replies).to_have_count(121)
+    await screenshot(page, "page-long-thread")
+    # Back at the end, what was asked for is put away again.
+    await thread(page).get_by_role("button", name="To the newest").click()
+    await expect(replies).to_have_count(61)
+    await expect(replies.last).to_be_in_viewport()
+
+
 async def test_in_threads_commands_are_refused_and_mentions_work(
     slack: LocalSlack, open_tab: OpenTab
 ) -> None:

@@ -4,39 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from nicegui import ui
-from nicegui.events import UploadEventArguments
+from nicegui.events import GenericEventArguments
 
+from bot.playground.errors import SlackError
 from bot.playground.page.elements.spot import Spot
+from bot.playground.page.routes import upload_url
 from bot.playground.page.tags import set_attributes, tag
 
 _MOST = 10  # files that Slack takes where max_files says nothing
+_UPLOADED = "(event) => emit(event.detail)"
 
 
 class FileInput:
-    """The browser's own file field, which sends each file on to a hidden upload of the page."""
+    """The browser's own file field; the page's script uploads what is chosen and tells of it.
+
+    Until it has told, the form around it is not submitted (see uploads.js).
+    """
 
     def __init__(self, spot: Spot) -> None:
         self._spot = spot
         self._most = int(spot.element.get("max_files", _MOST))
-        upload = ui.upload(on_upload=self._take)
-        upload.classes("bk-away")
-        set_attributes(upload, aria_hidden=True)
         kinds = ",".join(f".{each}" for each in spot.element.get("filetypes", ()))
         control = tag("input", classes="bk-file", type="file", multiple=self._most > 1)
-        set_attributes(control, accept=kinds or None, data_upload=upload.props["url"])
+        set_attributes(
+            control,
+            accept=kinds or None,
+            data_upload=upload_url(spot.tab.person.id),
+            data_most=self._most,
+        )
         spot.name(control)
+        control.on("uploaded", self._take, js_handler=_UPLOADED)
         self._control = control
         self._shown = tag("ul", classes="bk-files")
+        tag("p", classes="bk-file-note", role="status")
         self._show()
 
-    async def _take(self, event: UploadEventArguments) -> None:
-        content = await event.file.read()
-        file = await self._spot.tab.person.upload(event.file.name, content)
-        entry = {"id": file.id, "name": file.name}
+    async def _take(self, event: GenericEventArguments) -> None:
+        """Put the files that the browser has uploaded into the field, after those there are."""
         kept = self._spot.value if self._most > 1 else []
-        if len(kept) < self._most:
-            await self._set([*kept, entry])
+        found = [self._entry(str(each)) for each in event.args["ids"]]
+        await self._set([*kept, *filter(None, found)][: self._most])
+
+    def _entry(self, file_id: str) -> dict[str, Any] | None:
+        try:
+            file = self._spot.tab.slack.backend.files.find(file_id)
+        except SlackError:  # deleted since
+            return None
+        return {"id": file.id, "name": file.name}
 
     async def _remove(self, entry: dict[str, Any]) -> None:
         await self._set([each for each in self._spot.value if each["id"] != entry["id"]])
