@@ -28,7 +28,15 @@ RETRY = timedelta(seconds=15)
 # A person waits for this answer.
 LOOKUP_LIMIT = timedelta(seconds=5)
 _MOST_PROFILES = 10_000
-_OUTSIDE = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+
+# What keeps someone in users.info from having a role, in the order in which it is told.
+OUTSIDE: Mapping[str, str] = {
+    "deleted": "deactivated",
+    "is_bot": "a bot",
+    "is_restricted": "a guest",
+    "is_ultra_restricted": "a guest",
+    "is_stranger": "of another workspace",
+}
 
 Clock = Callable[[], float]
 
@@ -76,7 +84,7 @@ def decide(rule: AccessRule, roles: Roles, user: str) -> Decision:
 def is_full_member(profile: Mapping[str, Any], team: str) -> bool:
     """Whether a profile of users.info is a person of this workspace: no bot, no guest, not
     deactivated, and nobody from another workspace who is met in a shared channel."""
-    return profile.get("team_id") == team and not any(map(profile.get, _OUTSIDE))
+    return profile.get("team_id") == team and not any(map(profile.get, OUTSIDE))
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.slack.client import SlackClient, SlackRefused, slack_errors
+from bot.slack.people import OUTSIDE
 
 _PAGE = 500
-# What keeps someone in users.info from having a role, in the order in which it is told.
-_STANDINGS = {
-    "deleted": "deactivated",
-    "is_bot": "a bot",
-    "is_restricted": "a guest",
-    "is_ultra_restricted": "a guest",
-    "is_stranger": "of another workspace",
-}
 
 
 @dataclass(frozen=True)
@@ -92,9 +85,9 @@ async def person(client: SlackClient, user: str, team: str) -> PersonSeen | None
         if refusal.code in ("user_not_found", "user_not_visible"):
             return None
         raise
-    standing = next((says for flag, says in _STANDINGS.items() if profile.get(flag)), "")
+    standing = next((says for flag, says in OUTSIDE.items() if profile.get(flag)), "")
     if not standing and profile.get("team_id") != team:
-        standing = _STANDINGS["is_stranger"]
+        standing = OUTSIDE["is_stranger"]
     return PersonSeen(str(profile["id"]), str(profile.get("name", "")), standing)
 
 
