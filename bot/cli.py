@@ -77,7 +77,14 @@ def demo(
         Path, typer.Option("--directory", help="Where everything of the demo is kept.")
     ] = Path("var/demo"),
     port: Annotated[
-        int, typer.Option("--port", help="The page's port.", envvar="PLAYGROUND_PORT")
+        int,
+        typer.Option(
+            "--port",
+            help="The page's port; 0 takes a free one.",
+            envvar="PLAYGROUND_PORT",
+            min=0,
+            max=65_535,
+        ),
     ] = 8181,
 ) -> None:
     """Starts a local Slack in the browser, and a sample application to operate."""
@@ -244,7 +251,7 @@ async def _manifest(config: Path, url: str, as_json: bool) -> int:
 
 async def _check(config: Path, as_json: bool) -> int:
     from bot.doctor import view
-    from bot.doctor.doctor import AREAS, examine
+    from bot.doctor.doctor import AREAS, examine, next_step
     from bot.doctor.patient import admitted
 
     console = Console(highlight=False)
@@ -259,10 +266,11 @@ async def _check(config: Path, as_json: bool) -> int:
                 found += findings
                 if not as_json:
                     view.show(findings, console)
+        next_one = await next_step(patient) if view.is_sound(found) else ""
     if as_json:
         typer.echo(json.dumps(view.data(found), indent=2))
     else:
-        console.print(Text(view.summary(found)), soft_wrap=True)
+        console.print(Text(f"{view.summary(found)} {next_one}".rstrip()), soft_wrap=True)
     return FAILED if any(each.sign is Sign.CRITICAL for each in found) else 0
 
 

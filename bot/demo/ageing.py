@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.backups.model import MANIFEST
+from bot.demo.place import write_private
 from bot.errors import Refused
 
 AGE = timedelta(days=3)
@@ -34,8 +35,7 @@ class OldBackups:
         if not young and not self.broken:
             raise Refused("There is no backup that could age.", hint="Make one: /backup now")
         for path, manifest in young:
-            seconds = AGE.total_seconds()
-            _write(path, _moved(manifest, -AGE) | {_MARK: seconds})
+            _write(path, _moved(manifest, -AGE) | {_MARK: AGE.total_seconds()})
 
     async def mend(self) -> None:
         """Gives every aged set its own times back."""
@@ -61,7 +61,4 @@ def _moved(manifest: dict[str, Any], by: timedelta) -> dict[str, Any]:
 
 
 def _write(path: Path, manifest: dict[str, Any]) -> None:
-    new = path.with_name(f".{MANIFEST}.new")
-    new.touch(mode=0o600)
-    new.write_text(json.dumps(manifest, indent=2) + "\n")
-    new.replace(path)
+    write_private(path, json.dumps(manifest, indent=2) + "\n")

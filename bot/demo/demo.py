@@ -19,16 +19,19 @@ from bot.app import slack_commands
 from bot.config.settings import Settings
 from bot.demo import words
 from bot.demo.configuration import write_configuration
-from bot.demo.house import opsbell
+from bot.demo.house import begin_anew, opsbell, server
 from bot.demo.levers import levers
 from bot.demo.place import Place, held
 from bot.demo.sample import GrandVps, grandvps
 from bot.errors import Failed, Refused
 from bot.playground import LocalSlack, Workspace
 from bot.playground.memory import Memory
-from bot.playground.page import Lever, open_page
+from bot.playground.page import Lever, listen, open_page
 from bot.playground.slash_commands import SlashCommand
 from bot.slack.manifest import manifest
+
+REMEMBERED = 200
+"""Calls and deliveries that the local Slack keeps for whoever looks into it."""
 
 CONNECT_LIMIT = 60.0
 """Seconds that Opsbell has to connect to the local Slack."""
@@ -78,32 +81,53 @@ class RunningDemo:
 @contextlib.asynccontextmanager
 async def running_demo(directory: Path, port: int, tell: Tell) -> AsyncIterator[RunningDemo]:
     """Everything, with Opsbell connected, until the block ends. Raises what `demo` raises."""
-    _need_free(port)
     async with contextlib.AsyncExitStack() as stack:
+        listening = stack.enter_context(_listen(port))
         place = stack.enter_context(held(directory))
         tell(f"Starting in {place.directory}")
-        sample = await stack.enter_async_context(grandvps(place, tell, wish=port + 1))
+        wish = listening.getsockname()[1] + 1
+        sample = await stack.enter_async_context(grandvps(place, tell, wish=wish))
         write_configuration(place, sample.database_url, sample.port)
         slack = await stack.enter_async_context(await _local_slack())
-        # What Opsbell has posted stands in its database. A workspace that forgot it would leave
-        # the two at odds, so it remembers; and where it is new, Opsbell begins anew as well.
-        memory = stack.enter_context(Memory(slack, place.workspace))
-        if memory.is_new:
-            await slack.person("carol").say(words.WELCOME, "general")
+        database_url = await stack.enter_async_context(server(place))
+        await _remember(slack, place, database_url, stack)
         handles = await stack.enter_async_context(
             levers(sample.database_url, place.site, place.backups, sample.web, slack)
         )
         tell("Starting Opsbell")
-        await stack.enter_async_context(opsbell(place, slack, tell, afresh=memory.is_new))
-        page = open_page(slack, port=port, levers=handles, notes=words.NOTES)
+        await stack.enter_async_context(opsbell(place, slack, tell))
+        page = open_page(slack, port=listening, levers=handles, notes=words.NOTES)
         url = await stack.enter_async_context(page)
         await _connected(slack, place)
         yield RunningDemo(place, sample, slack, handles, url)
 
 
-def _need_free(port: int) -> None:
+async def _remember(
+    slack: LocalSlack, place: Place, database_url: str, stack: contextlib.AsyncExitStack
+) -> None:
+    """Gives the workspace what it held before.
+
+    What Opsbell has posted stands in its database, at this URL. A workspace that forgot it would
+    leave the two at odds; so where the workspace is new, Opsbell begins anew first. A start that is
+    cut off in between finds a new workspace again.
+    """
+    memory = Memory(slack, place.workspace)
+    if memory.is_new:
+        await begin_anew(database_url)
+        await slack.person("carol").say(words.WELCOME, "general")
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        stack.enter_context(memory)
+    except OSError as error:
+        raise Refused(
+            f"What the workspace remembers in {place.workspace} cannot be used: {error.strerror}.",
+            hint="Move that directory away, and the workspace begins anew.",
+        ) from None
+
+
+def _listen(port: int) -> socket.socket:
+    """Takes the page's port, so that nobody else has it when everything runs."""
+    try:
+        return listen(port)
     except OSError as error:
         raise Refused(
             f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.",
@@ -122,7 +146,7 @@ async def _local_slack() -> LocalSlack:
         for each in app["features"]["slash_commands"]
     ]
     events = app["settings"]["event_subscriptions"]["bot_events"]
-    return LocalSlack(workspace, commands=commands, events=events)
+    return LocalSlack(workspace, commands=commands, events=events, remembered=REMEMBERED)
 
 
 async def _connected(slack: LocalSlack, place: Place) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.demo.credentials import PASSWORD, SECRET_KEY
+from bot.demo.place import write_private
 from bot.words import utc_now
 
 LOG = Path("logs/app.log")
@@ -27,15 +28,14 @@ _LINES = (
 
 def write_settings(site: Path, database_url: str) -> None:
     """Writes .env.production."""
-    file = site / ".env.production"
-    file.write_text(
+    write_private(
+        site / ".env.production",
         "# GrandVPS's settings. Opsbell backs them up, and never shows what is secret in them.\n"
         f"SECRET_KEY={SECRET_KEY}\n"
         f"DB_PASSWORD={PASSWORD}\n"
         f"DATABASE_URL={database_url}\n"
-        "ALLOWED_HOSTS=127.0.0.1\n"
+        "ALLOWED_HOSTS=127.0.0.1\n",
     )
-    file.chmod(0o600)
 
 
 def write_media(site: Path) -> None:

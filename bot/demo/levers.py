@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 
@@ -17,6 +19,8 @@ from bot.demo.files import LOG, stamp
 from bot.playground import LocalSlack
 from bot.playground.page import Lever
 from bot.words import utc_now
+
+logger = logging.getLogger(__name__)
 
 FAILED_PAYMENTS, ERRORS = 45, 80
 AWAY = timedelta(minutes=1)
@@ -97,13 +101,12 @@ class SlackAway:
     @property
     def broken(self) -> bool:
         """Whether it is away now."""
-        return self._away is not None and not self._away.done()
+        return self._slack.is_away
 
     async def begin(self) -> None:
         """Takes it away; it comes back by itself."""
-        if not self.broken:
-            await self._slack.go_away()
-            self._away = asyncio.create_task(self._come_back(), name="Slack comes back")
+        await self._slack.go_away()
+        self._away = asyncio.create_task(self._come_back(), name="Slack comes back")
 
     async def close(self) -> None:
         """Waits for nothing any more."""
@@ -112,7 +115,12 @@ class SlackAway:
 
     async def _come_back(self) -> None:
         await asyncio.sleep(self._span.total_seconds())
-        await self._slack.come_back()
+        while self._slack.is_away:
+            try:
+                await self._slack.come_back()
+            except OSError as error:  # of the machine: what it lacks now it may have in a moment
+                logger.warning("Slack does not come back: %s", error)
+                await asyncio.sleep(1)
 
 
 class StoppedWeb:
@@ -135,6 +143,35 @@ class StoppedWeb:
         self._web.start()
 
 
+class Breakable(Protocol):
+    """Something to break on purpose; what `begin` raises is told."""
+
+    @property
+    def broken(self) -> bool: ...
+
+    async def begin(self) -> None: ...
+
+
+def lever(
+    title: str, about: str, thing: Breakable, mend: Callable[[], Awaitable[None]] | None = None
+) -> Lever:
+    """The lever of a thing. However many hands are on it, it moves once: each waits for the one
+    before, and leaves alone what is as it wants it."""
+    moving = asyncio.Lock()
+
+    async def break_once() -> None:
+        async with moving:
+            if not thing.broken:
+                await thing.begin()
+
+    async def mend_once() -> None:
+        async with moving:
+            if thing.broken and mend is not None:
+                await mend()
+
+    return Lever(title, about, break_once, lambda: thing.broken, mend and mend_once)
+
+
 @contextlib.asynccontextmanager
 async def levers(
     database_url: str, site: Path, store: Path, web: Child, slack: LocalSlack
@@ -143,42 +180,18 @@ async def levers(
     payments, errors, stopped = FailedPayments(database_url), ErrorsInLog(site), StoppedWeb(web)
     backups, away = OldBackups(store), SlackAway(slack)
     await payments.look()
+    lost = f"Lets {FAILED_PAYMENTS} card payments of the last three hours fail."
+    noise = f"Writes {ERRORS} errors of the last minutes into GrandVPS's log."
+    down = "GrandVPS answers nobody until it is started again."
+    old = "Makes every backup there is three days older."
+    cut = "Cuts Opsbell off for a minute. What happens meanwhile is told when Slack is back."
     try:
         yield (
-            Lever(
-                "Fail payments",
-                f"Lets {FAILED_PAYMENTS} card payments of the last three hours fail.",
-                payments.begin,
-                lambda: payments.broken,
-                payments.mend,
-            ),
-            Lever(
-                "Fill the log with errors",
-                f"Writes {ERRORS} errors of the last minutes into GrandVPS's log.",
-                errors.begin,
-                lambda: errors.broken,
-                errors.mend,
-            ),
-            Lever(
-                "Stop the web process",
-                "GrandVPS answers nobody until it is started again.",
-                stopped.begin,
-                lambda: stopped.broken,
-                stopped.mend,
-            ),
-            Lever(
-                "Let the backups age",
-                "Makes every backup there is three days older.",
-                backups.begin,
-                lambda: backups.broken,
-                backups.mend,
-            ),
-            Lever(
-                "Take Slack away",
-                "Cuts Opsbell off for a minute. What happens meanwhile is told when Slack is back.",
-                away.begin,
-                lambda: away.broken,
-            ),
+            lever("Fail payments", lost, payments, payments.mend),
+            lever("Fill the log with errors", noise, errors, errors.mend),
+            lever("Stop the web process", down, stopped, stopped.mend),
+            lever("Let the backups age", old, backups, backups.mend),
+            lever("Take Slack away", cut, away),
         )
     finally:
         await away.close()

@@ -58,6 +58,15 @@ class Place:
         return self.directory / f"{name}.log"
 
 
+def write_private(file: Path, text: str) -> None:
+    """Writes a file that is nobody else's to read, at no time."""
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.replace(file)
+
+
 @contextlib.contextmanager
 def held(directory: Path) -> Iterator[Place]:
     """The directory, made where it does not exist, for this process alone.

@@ -13,9 +13,9 @@ WELCOME = (
     " in it, *GrandVPS*.\n"
     "• Today's checklist waits in #ops: tick an item, look at its *Details*.\n"
     "• Type `/backup now` there, then `/backup list`.\n"
-    "• Break something by *Break things* at the upper right, then press *Check again* below the"
+    "• Break something with *Break things* at the top, then press *Check again* below the"
     " checklist.\n"
-    "• Be somebody else by the name at the lower left: Eve has no role, and is refused."
+    "• Be somebody else with the name below the channels: Eve has no role, and is refused."
 )
 
 NOTES = (
@@ -35,7 +35,7 @@ def ready(url: str, place: Place, sample: GrandVps) -> list[str]:
         "Try next:",
         "  1. Tick an item of today's checklist in #ops",
         "  2. Type /backup now in #ops, then /backup list",
-        "  3. Break something by Break things at the upper right, and press Check again in #ops",
+        "  3. Break something with Break things at the top, and press Check again in #ops",
         f"  4. The same from a second terminal: {_twin(place)}",
         "",
     ]

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.playground.page.conftest import browser as browser
+from tests.playground.page.conftest import screenshot as screenshot
+
 START = 90.0
 """Seconds that a start may take on a busy machine."""
+
+
+def zone_at_noon() -> str:
+    """A time zone in which it is noon: no test runs across its midnight."""
+    ahead = 12 - datetime.now(UTC).hour
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
+
+
+NOON = zone_at_noon()
 
 
 def processes_in(directory: Path) -> list[psutil.Process]:

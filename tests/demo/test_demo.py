@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import psutil
@@ -20,6 +21,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from bot.checklists import store
+from bot.checklists.model import Run
 from bot.checks.model import Reading, State
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
@@ -27,11 +30,12 @@ from bot.core import Core, opened
 from bot.demo import database
 from bot.demo.credentials import PASSWORD, SECRET_KEY
 from bot.demo.demo import RunningDemo, running_demo
-from bot.demo.levers import SlackAway
+from bot.demo.files import stamp
+from bot.demo.levers import SlackAway, lever
 from bot.errors import Refused
 from bot.playground.page import Lever
-from tests.demo.conftest import processes_in
-from tests.parts.network import free_port
+from bot.words import utc_now
+from tests.demo.conftest import NOON, processes_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,6 +50,10 @@ class House:
 
     async def read(self, check: str) -> Reading:
         return await self.core.checks.read(check)
+
+    async def runs(self, name: str) -> list[Run]:
+        async with self.core.database.transaction() as tx:
+            return await store.latest(tx, name, 10)
 
     def lever(self, title: str) -> Lever:
         [lever] = [each for each in self.demo.levers if each.title == title]
@@ -64,10 +72,12 @@ class House:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(directory: Path) -> AsyncIterator[House]:
     told: list[str] = []
-    async with running_demo(directory, free_port(2), told.append) as demo:
-        settings = load(demo.place.config, os.environ)
-        async with opened(settings, SlackSecrets.for_terminal({})) as core:
-            yield House(demo, told, core)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", NOON)
+        async with running_demo(directory, 0, told.append) as demo:
+            settings = load(demo.place.config, os.environ)
+            async with opened(settings, SlackSecrets.for_terminal({})) as core:
+                yield House(demo, told, core)
     assert processes_in(directory) == []
 
 
@@ -91,6 +101,11 @@ async def test_todays_checklist_waits_with_its_evidence(house: House) -> None:
     assert "Daily maintenance" in listed.plain
     assert "answered 200" in listed.plain
     assert "3 failed payments" in listed.plain
+    assert "after its time" not in listed.plain
+    [run] = await house.runs("daily")
+    assert run.day(ZoneInfo(NOON)) in listed.plain
+    assert run.deadline is not None
+    assert (run.deadline - run.posted_at, run.due_at) == (timedelta(hours=4), None)
     assert len([each for each in slack.messages("ops") if each.contains("maintenance")]) == 1
 
 
@@ -167,6 +182,27 @@ async def test_the_web_process_stops_and_starts(house: House) -> None:
     async with asyncio.timeout(20):
         while (await house.read("response")).state is not State.OK:
             await asyncio.sleep(0.1)
+
+
+async def test_two_who_pull_a_lever_at_once_break_it_once(house: House) -> None:
+    pulled, before = house.lever("Fail payments"), (await house.read("failed-payments")).value
+    assert pulled.mend is not None
+    await asyncio.gather(pulled.break_it(), pulled.break_it())
+    broken = (await house.read("failed-payments")).value
+    await asyncio.gather(pulled.mend(), pulled.mend())
+    assert broken == (before or 0) + 45
+    assert (await house.read("failed-payments")).value == before
+
+
+async def test_slack_taken_away_twice_comes_back_once(house: House) -> None:
+    away = SlackAway(house.demo.slack, timedelta(seconds=1))
+    pulled = lever("Take Slack away", "", away)
+    await asyncio.gather(pulled.break_it(), pulled.break_it())
+    assert pulled.is_broken()
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    assert names.count("Slack comes back") == 1
+    await house.until(lambda: not away.broken)
+    await house.demo.slack.wait_connected(timeout=60)
 
 
 async def test_slack_goes_away_and_comes_back_by_itself(house: House) -> None:
@@ -263,8 +299,20 @@ async def test_business_goes_on_and_asks_for_nothing_twice(house: House) -> None
 
 
 async def test_a_secret_of_grandvps_is_shown_nowhere(house: House) -> None:
-    place, slack = house.demo.place, house.demo.slack
-    assert PASSWORD in (place.site / ".env.production").read_text()
-    said = [json.dumps(each.blocks) + each.text for each in slack.messages("ops")]
+    """Also where GrandVPS itself writes it into its log, whose errors are a check's evidence."""
+    place, slack, alice = house.demo.place, house.demo.slack, house.demo.slack.person("alice")
+    with (place.site / "logs/app.log").open("a") as log:
+        for number in range(12):
+            log.write(
+                f"{stamp(utc_now())} ERROR grandvps.web: no answer {number} from"
+                f" {house.demo.sample.database_url} with {SECRET_KEY}\n"
+            )
+    listed = await slack.wait_for_message("ops", "Daily maintenance")
+    await alice.click(listed, "Check again")
+    await slack.wait_for_message("ops", "no answer 11 from", timeout=30)
+    await alice.click(slack.current(listed), "Details")
+    details = json.dumps((await alice.wait_for_view()).blocks)
+    assert "no answer 11 from" in details
+    said = [details, *(json.dumps(each.blocks) + each.text for each in slack.messages("ops"))]
     said += [*house.told, place.log("opsbell").read_text(), place.log("grandvps").read_text()]
     assert not [text for text in said if PASSWORD in text or SECRET_KEY in text]

@@ -15,15 +15,21 @@ import psutil
 import pytest
 
 from bot.demo.place import held
-from tests.demo.conftest import START, processes_in
-from tests.parts.network import free_port
+from tests.demo.conftest import NOON, START, processes_in
 from tests.parts.process import ChildProcess, opsbell
 
 READY = "Ctrl-C stops everything"
 
 
-def demo(directory: Path, port: int) -> ChildProcess:
-    return opsbell("demo", "--directory", str(directory), "--port", str(port), cwd=directory.parent)
+def demo(directory: Path, port: int = 0) -> ChildProcess:
+    """On a free port if need be, in a time zone where no midnight is near."""
+    place = ("--directory", str(directory), "--port", str(port))
+    return opsbell("demo", *place, cwd=directory.parent, env={"TZ": NOON})
+
+
+async def address(process: ChildProcess, name: str) -> str:
+    """What the terminal says after this name, without the slash at its end."""
+    return (await process.wait_for_line(rf"  {name} +(http\S+)/", timeout=START))[1]
 
 
 def posted(directory: Path, text: str) -> set[str]:
@@ -58,12 +64,11 @@ def complaints(directory: Path) -> list[str]:
 
 
 async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: Path) -> None:
-    port = free_port(2)
-    async with demo(directory, port) as process:
+    async with demo(directory) as process:
         await process.wait_for_line(READY, timeout=START)
         async with httpx.AsyncClient() as client:
-            page = await client.get(f"http://127.0.0.1:{port}/")
-            health = await client.get(f"http://127.0.0.1:{port + 1}/healthz")
+            page = await client.get(await address(process, "The workspace"))
+            health = await client.get(f"{await address(process, 'GrandVPS')}/healthz")
         assert (page.status_code, health.status_code) == (200, 200)
         assert len(await wait_for_checklist(directory)) == 1
         [hint] = [line for line in process.output if "second terminal" in line]
@@ -72,16 +77,14 @@ async def test_a_first_start_prints_a_link_behind_which_all_is_ready(directory: 
         assert "no backup" in "\n".join(twin.output)
         os.kill(process.pid, signal.SIGINT)
         assert await process.wait(timeout=30) == 0
-    assert f"  The workspace   http://127.0.0.1:{port}/" in process.output
     assert processes_in(directory) == []
 
 
 async def test_a_second_start_goes_on_where_the_first_ended(directory: Path) -> None:
     before = posted(directory, "Daily maintenance")
-    async with demo(directory, free_port(2)) as process:
+    async with demo(directory) as process:
         await process.wait_for_line(READY, timeout=START)
         assert not any("Making" in line for line in process.output)
-        await asyncio.sleep(3)  # for what must not come: a second checklist
         os.kill(process.pid, signal.SIGHUP)  # as when its window is closed
         assert await process.wait(timeout=30) == 0
     assert posted(directory, "Daily maintenance") == before
@@ -93,9 +96,9 @@ async def test_a_killed_demo_starts_again_at_once_and_nothing_of_it_is_left(
     directory: Path,
 ) -> None:
     before = posted(directory, "Daily maintenance")
-    port = free_port(2)
-    async with demo(directory, port) as process:
+    async with demo(directory) as process:
         await process.wait_for_line(READY, timeout=START)
+        port = int((await address(process, "The workspace")).rpartition(":")[2])
         orphans = {each.pid for each in processes_in(directory)} - {process.pid}
         await process.kill9()
         async with demo(directory, port) as again:
@@ -110,21 +113,44 @@ async def test_a_killed_demo_starts_again_at_once_and_nothing_of_it_is_left(
 
 
 async def test_a_taken_directory_and_a_taken_port_are_refused(directory: Path) -> None:
-    port = free_port(2)
     with held(directory):
-        async with demo(directory, port) as second:
+        async with demo(directory) as second:
             assert await second.wait(timeout=30) == 1
     assert second.output[-1].startswith("Another demo is running in")
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
         async with demo(directory, port) as second:
             assert await second.wait(timeout=30) == 1
     assert second.output[-1].startswith(f"Port {port} cannot be used: Address already in use.")
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+async def test_a_port_that_cannot_be_is_refused(directory: Path, port: int) -> None:
+    async with demo(directory, port) as process:
+        assert await process.wait(timeout=30) == 2
+    assert "is not in the range" in " ".join(process.output)
+    assert not [line for line in process.output if "Traceback" in line]
+
+
+async def test_a_memory_that_cannot_be_used_is_named(directory: Path) -> None:
+    journal = directory / "workspace/journal.jsonl"
+    kept = journal.rename(journal.with_suffix(".kept"))
+    journal.mkdir()
+    try:
+        async with demo(directory) as process:
+            assert await process.wait(timeout=START) == 1
+    finally:
+        journal.rmdir()
+        kept.rename(journal)
+    said = "\n".join(process.output)
+    assert f"What the workspace remembers in {directory}/workspace cannot be used" in said
+    assert processes_in(directory) == []
+
+
 @pytest.mark.parametrize("line", ["Starting in", "Making GrandVPS's database", "Starting Opsbell"])
 async def test_stopped_while_it_starts_it_leaves_nothing(tmp_path: Path, line: str) -> None:
     place = tmp_path / "demo"
-    async with demo(place, free_port(2)) as process:
+    async with demo(place) as process:
         await process.wait_for_line(line, timeout=START)
         os.kill(process.pid, signal.SIGINT)
         os.kill(process.pid, signal.SIGINT)

@@ -1,5 +1,7 @@
 """The pages that visitors see."""
 
+from .headline import HEADLINE
+
 HOME = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -24,8 +26,6 @@ MAINTENANCE = """<!doctype html>
 <p>It is back in a few minutes. Your servers are running on.</p>
 </html>
 """
-
-HEADLINE = "Virtual servers by the hour, in Frankfurt, Helsinki and Lisbon."
 
 
 def home(version: str, served: int) -> str:
