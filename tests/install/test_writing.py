@@ -6,9 +6,11 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -110,7 +112,7 @@ def in_a_child_killed_at(line: int, path: Path) -> int:
     """The status of a child that writes, and dies as it comes to this line of the module."""
     left = line
 
-    def count(frame: FrameType, event: str, _: object) -> object:
+    def count(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
         nonlocal left
         if frame.f_code.co_filename != writing.__file__:
             return None
