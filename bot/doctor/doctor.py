@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,6 +24,7 @@ from bot.doctor import (
 from bot.doctor.model import Finding, unseen
 from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
+from bot.targets.own_container import own_container
 from bot.words import duration
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,17 @@ async def examine(
             yield area, await found
     finally:
         await end(rounds)
+
+
+async def next_step(patient: Patient) -> str:
+    """How a sound Opsbell is started, as a sentence; "" where it runs already."""
+    if await http.is_opsbell(patient.settings.http.listen):
+        return ""
+    if own_container() is not None:
+        return "Start it: docker compose up --detach --wait"
+    config = str(patient.config)
+    known = config in ("opsbell.yaml", patient.environ.get("OPSBELL_CONFIG"))
+    return "Start it: opsbell run" + ("" if known else f" --config {shlex.quote(config)}")
 
 
 async def _findings(area: Area, patient: Patient) -> list[Finding]:

@@ -23,7 +23,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
     error = await asyncio.to_thread(_bind_error, listen)
     if error is None:
         yield well(AREA, "http.listen", f"{listen} is free.")
-    elif error.errno == errno.EADDRINUSE and await _is_opsbell(listen):
+    elif error.errno == errno.EADDRINUSE and await is_opsbell(listen):
         yield well(AREA, "http.listen", f"{listen} is where Opsbell answers now.")
     else:
         yield wrong(AREA, "http.listen", *_cause(listen, error))
@@ -62,7 +62,7 @@ def _cause(listen: Address, error: OSError) -> tuple[str, str]:
     return says, "Set http.listen to another address in opsbell.yaml."
 
 
-async def _is_opsbell(listen: Address) -> bool:
+async def is_opsbell(listen: Address) -> bool:
     """Whether what answers there is an Opsbell."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104
     url = f"http://{Address(host, listen.port)}/healthz"

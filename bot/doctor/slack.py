@@ -40,8 +40,8 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
                 raise missing_secret(name)
         except ConfigurationError as error:
             for problem in error.problems:
-                expected = f"expected {problem.expected}"
-                yield wrong(AREA, problem.path, f"found {problem.found},", expected)
+                says, todo = f"Found {problem.found}.", f"Set it to {problem.expected}."
+                yield wrong(AREA, problem.path, says, todo)
         else:
             secrets[name] = secret.reveal()
     if SIGNING in secrets:

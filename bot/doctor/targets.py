@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.cancelling import end
 from bot.config.targets import ComposeTarget, HostTarget, SwarmTarget
 from bot.doctor import checks
 from bot.doctor.compose_project import ProjectLook, Projects, named_services
@@ -46,16 +47,26 @@ class Standing:
 
 
 async def examine(patient: Patient) -> AsyncIterator[Finding]:
-    """One heading for each target, then the checks that stand on them."""
-    settings = patient.settings.targets
+    """One heading for each target, as soon as all of it is known; then the checks that stand on
+    them."""
+    grounds: dict[str, checks.Ground] = {}
     async with Inspection() as docker:
         projects = await _projects(patient, docker)
-        rounds = (_TargetRound(patient, name, docker).go(projects) for name in settings)
-        standings = dict(zip(settings, await asyncio.gather(*rounds), strict=True))
-    for standing in standings.values():
-        for finding in standing.findings:
-            yield finding
-    grounds = {name: standing.ground for name, standing in standings.items()}
+        rounds = [
+            asyncio.create_task(_TargetRound(patient, name, docker).go(projects), name=name)
+            for name in patient.settings.targets
+        ]
+        waiting = set(rounds)
+        try:
+            while waiting:
+                ended, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for each in sorted(ended, key=rounds.index):
+                    standing = await each
+                    grounds[each.get_name()] = standing.ground
+                    for finding in standing.findings:
+                        yield finding
+        finally:
+            await end(rounds)
     for finding in await checks.findings(patient, grounds):
         yield finding
 

@@ -45,6 +45,11 @@ def line(finding: Finding) -> str:
     return f"{finding.sign} {WORDS[finding.sign]}  {finding.subject}: {told}"
 
 
+def is_sound(findings: Sequence[Finding]) -> bool:
+    """Whether all is well."""
+    return all(each.sign is Sign.DONE for each in findings)
+
+
 def summary(findings: Sequence[Finding]) -> str:
     """One sentence: what will not work, what to look at, what could not be seen."""
     numbers = {sign: sum(each.sign is sign for each in findings) for sign in WORDS}

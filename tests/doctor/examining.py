@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,20 @@ from bot.doctor.patient import admitted
 from tests.parts.compose_project import ComposeProject
 
 
-async def findings(look: Examine, directory: Path, document: Mapping[str, Any]) -> list[Finding]:
+async def findings(
+    look: Examine,
+    directory: Path,
+    document: Mapping[str, Any],
+    *,
+    limit: timedelta = timedelta(seconds=10),
+) -> list[Finding]:
     """What an area finds of a configuration that is written into the directory."""
     config = directory / "opsbell.yaml"
     config.write_text(yaml.safe_dump(dict(document), sort_keys=False))
     async with admitted(config, os.environ) as patient:
         return [
             finding
-            async for _, found in examine(patient, [Area("Area", look)])
+            async for _, found in examine(patient, [Area("Area", look, limit)])
             for finding in found
         ]
 

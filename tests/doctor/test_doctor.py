@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -156,6 +157,23 @@ async def test_before_the_first_start_nothing_is_made(tmp_path: Path) -> None:
             assert await process.wait(timeout=60) == 0, process.output
     assert [path.name for path in tmp_path.iterdir()] == ["opsbell.yaml"]
     assert any("makes it in" in line for line in process.output)
+    assert re.fullmatch(
+        r"✅ All is well: \d+ things looked at\. Start it: opsbell run", process.output[-1]
+    )
+
+
+async def test_the_next_step_names_the_configuration_and_is_none_beside_a_running_opsbell(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with LocalSlack() as slack:
+        config = write_config(tmp_path, database_url)
+        async with admitted(config, {}) as patient:
+            assert await doctor.next_step(patient) == f"Start it: opsbell run --config {config}"
+        async with running_opsbell(config, slack) as running:
+            port = (await running.wait_for_line(r"http server started port=(\d+)"))[1]
+            config.write_text(config.read_text().replace(":0", f":{port}"))
+            async with admitted(config, {}) as patient:
+                assert await doctor.next_step(patient) == ""
 
 
 def state(url: str) -> list[tuple[object, ...]]:

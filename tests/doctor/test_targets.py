@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,26 @@ async def test_a_check_that_takes_long_is_given_up(
     document = host(tmp_path, database={"url": database_url}) | {"checks": {"slow": check}}
     found = await findings(targets.examine, tmp_path, document)
     assert [each.sign for each in found if each.subject == "slow"] == [Sign.UNKNOWN]
+
+
+async def test_what_is_known_of_one_target_stays_where_another_takes_too_long(
+    tmp_path: Path,
+) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        slow = host(tmp_path, database={"url": f"postgresql://app@127.0.0.1:{port}/shop"})
+        quick = {"runtime": "host", "directory": str(tmp_path / "gone")}
+        document = {"targets": {"slow": slow["targets"]["shop"], "quick": quick}}
+        found = await findings(targets.examine, tmp_path, document, limit=timedelta(seconds=3))
+    assert [(each.area, each.subject) for each in found] == [
+        ("Target quick", "Directory"),
+        ("Area", "Time limit"),
+    ]
 
 
 async def test_a_target_in_swarm_is_told_to_be_none_yet(tmp_path: Path) -> None:

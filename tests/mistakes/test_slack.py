@@ -57,7 +57,7 @@ HOPELESS = [
         Mistake(
             "the tokens are swapped",
             environment({"SLACK_BOT_TOKEN": "xapp-1-A1-2-b"}),
-            f"SLACK_BOT_TOKEN: found an app-level token (xapp-…), expected {BOT_PLACE}",
+            f"SLACK_BOT_TOKEN: Found an app-level token (xapp-…). Set it to {BOT_PLACE}.",
         ),
         2,
     ),
@@ -65,7 +65,7 @@ HOPELESS = [
         Mistake(
             "the bot token for the app's",
             environment({"SLACK_APP_TOKEN": "xoxb-1-2-b"}),
-            f"SLACK_APP_TOKEN: found a bot token (xoxb-…), expected {APP_PLACE}",
+            f"SLACK_APP_TOKEN: Found a bot token (xoxb-…). Set it to {APP_PLACE}.",
         ),
         2,
     ),
@@ -73,7 +73,7 @@ HOPELESS = [
         Mistake(
             "a user token",
             environment({"SLACK_BOT_TOKEN": "xoxp-1-2-3-b"}),
-            f"SLACK_BOT_TOKEN: found a user token (xoxp-…), expected {BOT_PLACE}",
+            f"SLACK_BOT_TOKEN: Found a user token (xoxp-…). Set it to {BOT_PLACE}.",
         ),
         2,
     ),
@@ -81,7 +81,7 @@ HOPELESS = [
         Mistake(
             "quotes in an env file",
             environment({"SLACK_BOT_TOKEN": '"{}"'}),
-            f"SLACK_BOT_TOKEN: found quotes around it, expected {BOT_PLACE}, without quotes",
+            f"SLACK_BOT_TOKEN: Found quotes around it. Set it to {BOT_PLACE}, without quotes.",
         ),
         2,
     ),
@@ -89,7 +89,7 @@ HOPELESS = [
         Mistake(
             "Bearer before the token",
             environment({"SLACK_BOT_TOKEN": "Bearer {}"}),
-            f"SLACK_BOT_TOKEN: found the word Bearer before it, expected {BOT_PLACE}, alone",
+            f"SLACK_BOT_TOKEN: Found the word Bearer before it. Set it to {BOT_PLACE}, alone.",
         ),
         2,
     ),
@@ -97,8 +97,8 @@ HOPELESS = [
         Mistake(
             "a blank after the token in a file",
             token_file,
-            "SLACK_BOT_TOKEN_FILE: found spaces or a line end around it,"
-            f" expected {BOT_PLACE}, alone",
+            "SLACK_BOT_TOKEN_FILE: Found spaces or a line end around it."
+            f" Set it to {BOT_PLACE}, alone.",
         ),
         2,
     ),
@@ -106,8 +106,8 @@ HOPELESS = [
         Mistake(
             "no app-level token",
             missing_token,
-            f"SLACK_APP_TOKEN: found nothing, expected {APP_PLACE}, here or in a file that"
-            " SLACK_APP_TOKEN_FILE names",
+            f"SLACK_APP_TOKEN: Found nothing. Set it to {APP_PLACE}, here or in a file that"
+            " SLACK_APP_TOKEN_FILE names.",
         ),
         2,
     ),
@@ -192,7 +192,9 @@ async def test_run_ends_with_the_same_words(
             yield replace(scene, command=("run",))
 
     subject, _, line = mistake.line.partition(": ")
-    line = f"environment: {subject}: {line}" if status == 2 else line
+    if status == 2:
+        line = line.replace("Found ", "found ").replace(". Set it to ", ", expected ")
+        line = f"environment: {subject}: {line.removesuffix('.')}"
     there = replace(bench, database_url=database_url)
     await prove(replace(mistake, produce=run, line=line, status=status), there)
 
