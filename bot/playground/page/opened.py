@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from bot.playground.page.levers import Lever
 from bot.playground.page.read_marks import ReadMarks
@@ -10,14 +11,23 @@ from bot.playground.server import LocalSlack
 
 
 class OpenedPage:
-    """A workspace on show, with the levers and notes (mrkdwn) of its side panel."""
+    """A workspace on show, with the levers and notes (mrkdwn) of its side panel.
 
-    def __init__(self, slack: LocalSlack, levers: Sequence[Lever], notes: str) -> None:
+    `read_marks` is a file to keep in who has read how far.
+    """
+
+    def __init__(
+        self,
+        slack: LocalSlack,
+        levers: Sequence[Lever],
+        notes: str,
+        read_marks: Path | None = None,
+    ) -> None:
         self.slack = slack
         self.levers = tuple(levers)
         self.notes = notes
         self.moving: set[str] = set()  # titles of levers that are being pulled, in whichever tab
-        self.reads = ReadMarks(slack.workspace, slack.backend.changes)
+        self.reads = ReadMarks(slack.workspace, slack.backend.changes, read_marks)
 
 
 class _Process:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from bot.playground.changes import Changes
 from bot.playground.message import Message, ts_key
@@ -31,12 +33,13 @@ class Read:
 
 
 class ReadMarks:
-    """Marks in memory, shared by all windows. At first everything is unread."""
+    """Marks shared by all windows, kept in a file where one is given. At first all is unread."""
 
-    def __init__(self, workspace: Workspace, changes: Changes) -> None:
+    def __init__(self, workspace: Workspace, changes: Changes, kept_in: Path | None = None) -> None:
         self._workspace = workspace
         self._changes = changes
-        self._read: dict[tuple[str, str], int] = {}
+        self._file = kept_in
+        self._read = _recalled(kept_in) if kept_in is not None else {}
 
     def mark(self, person: str, channel: Channel) -> None:
         """The person has read everything that stands in the channel now."""
@@ -44,6 +47,8 @@ class ReadMarks:
         if newest is None or ts_key(newest.ts) <= self.position(person, channel):
             return
         self._read[person, channel.id] = ts_key(newest.ts)
+        if self._file is not None:
+            _keep(self._read, self._file)
         self._changes.publish(Read(person, channel.id))
 
     def position(self, person: str, channel: Channel) -> int:
@@ -65,3 +70,19 @@ class ReadMarks:
         groups = [each.id for each in self._workspace.groups.values() if person in each.members]
         names = (f"<@{person}", *(f"<!subteam^{group}" for group in groups), *_EVERYBODY)
         return any(message.contains(name) for name in names)
+
+
+def _keep(read: dict[tuple[str, str], int], file: Path) -> None:
+    """Write the marks so that a kill at any moment leaves these or those before."""
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps([[*key, mark] for key, mark in read.items()]), "utf-8")
+    new.replace(file)
+
+
+def _recalled(file: Path) -> dict[tuple[str, str], int]:
+    """The marks in the file; none where it cannot be understood, as they are no great loss."""
+    try:
+        known = json.loads(file.read_text("utf-8"))
+        return {(str(person), str(channel)): int(mark) for person, channel, mark in known}
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}

@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -33,17 +34,19 @@ async def open_page(
     host: str = "127.0.0.1",
     levers: Sequence[Lever] = (),
     notes: str = "",
+    read_marks: Path | None = None,
 ) -> AsyncIterator[str]:
     """Serve the workspace to browsers and give the page's URL.
 
-    `levers` can be pulled in its side panel, above which `notes` (mrkdwn) stand. Port 0 takes a
-    free one; a socket that listens already (see `listen`) is served on and left open. Raises
+    `levers` can be pulled in its side panel, above which `notes` (mrkdwn) stand;
+    `read_marks` is a file in which who has read how far outlives the page. Port 0 takes a free
+    one; a socket that listens already (see `listen`) is served on and left open. Raises
     OSError, naming the port, where it cannot be listened on, and RuntimeError where this process
     shows a page already. Open browsers do not delay the end by more than a second.
     """
     listening = port.dup() if isinstance(port, socket.socket) else listen(port, host)
     with contextlib.closing(listening):
-        set_current_page(OpenedPage(slack, levers, notes))
+        set_current_page(OpenedPage(slack, levers, notes, read_marks))
         try:
             async with _serving(listening):
                 yield f"http://{host}:{listening.getsockname()[1]}/"

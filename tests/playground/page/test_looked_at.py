@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Locator, Page, expect
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack
 from bot.playground.page.opened import current_page
-from bot.playground.page.read_marks import Unread
+from bot.playground.page.read_marks import Read, Unread
 from tests.playground.page.conftest import OpenTab
 from tests.playground.page.pages import ALERTS, OPS, message, thread
 
@@ -83,7 +85,6 @@ async def test_a_tab_opened_in_the_background_reads_nothing(
     await expect(message(page, "Look at this")).to_be_visible()
     ops = slack.workspace.channels[OPS]
     assert current_page().reads.unread(ALICE, ops) == Unread(1)
-    await page.evaluate(TO_THE_FRONT)
-    await slack.backend.changes.wait_for(
-        lambda _changed: not current_page().reads.unread(ALICE, ops).messages or None, timeout=5
-    )
+    read = slack.backend.changes.wait_for(lambda each: each == Read(ALICE, OPS) or None, timeout=5)
+    await asyncio.gather(read, page.evaluate(TO_THE_FRONT))
+    assert current_page().reads.unread(ALICE, ops) == Unread()

@@ -36,6 +36,8 @@ async def test_channels_messages_and_a_thread_by_thumb(
     await row.locator(".byline").tap()
     await row.get_by_role("button", name="React with eyes").tap()
     await expect(row.get_by_role("button", name="eyes, Alice Adams")).to_be_visible()
+    # The tap that shows the tools presses none of them.
+    assert slack.messages("ops")[0].reactions == {"eyes": ("U0ALICE001",)}
     await screenshot(page, "page-phone-tools")
     await row.get_by_role("button", name="Reply in thread").tap()
     await expect(reply_box(page)).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bot.playground import Channel, LocalSlack
@@ -52,6 +54,23 @@ async def test_reading_is_each_persons_own_and_told_once(
     assert reads.unread(ALICE, channel) == Unread()
     assert reads.unread(BOB, channel) == Unread()  # one's own words are never new
     assert reads.unread("U0EVE00001", channel) == Unread(1, 0)
+
+
+async def test_marks_outlive_the_page(slack: LocalSlack, tmp_path: Path) -> None:
+    kept = tmp_path / "read.json"
+    channel = slack.workspace.find_channel("ops")
+    await slack.person("bob").say("Before", "ops")
+    ReadMarks(slack.workspace, slack.backend.changes, kept).mark(ALICE, channel)
+    await slack.person("bob").say("After", "ops")
+    later = ReadMarks(slack.workspace, slack.backend.changes, kept)
+    assert later.unread(ALICE, channel) == Unread(1)
+    assert later.unread("U0EVE00001", channel) == Unread(2)
+    kept.write_text('[["U0ALICE001", "C0')
+    damaged = ReadMarks(slack.workspace, slack.backend.changes, kept)
+    assert damaged.unread(ALICE, channel) == Unread(2)
+    damaged.mark(ALICE, channel)
+    again = ReadMarks(slack.workspace, slack.backend.changes, kept)
+    assert again.unread(ALICE, channel) == Unread()
 
 
 async def test_everything_in_direct_messages_calls(slack: LocalSlack, reads: ReadMarks) -> None:
