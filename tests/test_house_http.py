@@ -1,5 +1,6 @@
 """`opsbell run` in HTTP mode, and what it serves to those who watch over it."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,8 +55,10 @@ async def test_slack_reaches_it_over_http(slack: LocalSlack, running: httpx.Asyn
 
 async def test_it_says_how_it_is(slack: LocalSlack, running: httpx.AsyncClient) -> None:
     assert (await running.get("/healthz")).status_code == 200
-    ready = await running.get("/readyz")
-    assert ready.status_code == 200, ready.text
+    async with asyncio.timeout(30):
+        # Its workers sign in a moment after it has started.
+        while (await running.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.05)
     metrics = {
         (sample.name, *sorted(sample.labels.values())): sample.value
         for family in text_string_to_metric_families((await running.get("/metrics")).text)

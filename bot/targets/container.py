@@ -14,7 +14,9 @@ from bot.targets.session import GRACE
 from bot.targets.streams import Stream
 
 _LOOK_EVERY = 0.1
-_KILL_LIMIT = 2.0
+# Long, since what comes after it may make a PostgreSQL in the container restart: a machine that is
+# too busy to let dead processes be seen by their parents is given time.
+_KILL_LIMIT = 15.0
 _ANSWER_LIMIT = 10.0
 
 

@@ -26,24 +26,51 @@ SIGNAL = """\
 signal=$1
 session=$2
 whom=$3
-living=
-parents=
-for stat in /proc/[0-9]*/stat; do
-  read -r line 2>/dev/null <"$stat" || continue
-  pid=${line%% *}
-  set -- ${line##*) }
-  [ "$4" = "$session" ] || continue
-  parents="$parents $2 "
-  [ "$1" != Z ] && [ "$1" != X ] || continue
-  living="$living $pid"
+digit='[0-9]'
+name=
+stats=
+while [ "${#name}" -lt 35 ]; do
+  name=$name$digit
+  stats="$stats /proc/$name/stat"
 done
-alive=0
-for pid in $living; do
-  alive=$((alive + 1))
+scan() {
+  living=
+  parents=
+  for stat in $stats; do
+    read -r line 2>/dev/null <"$stat" || continue
+    pid=${line%% *}
+    set -- ${line##*) }
+    [ "$4" = "$session" ] || continue
+    parents="$parents $2 "
+    [ "$1" != Z ] && [ "$1" != X ] || continue
+    living="$living $2:$pid "
+  done
+}
+reached() {
+  parent=${1%:*}
   case $parents in
-    *" $pid "*) [ "$whom" = all ] && [ "$pid" != "$session" ] || continue ;;
+    *" ${1#*:} "*) [ "$whom" = all ] && [ "${1#*:}" != "$session" ]; return ;;
   esac
-  kill -s "$signal" "$pid" 2>/dev/null
+  case ${living#*" $1 "} in
+    *" $parent:"*) return 0 ;;
+  esac
+  case ${living%%" $1 "*} in
+    *" $parent:"*) [ "$whom" = all ] ;;
+  esac
+}
+scan
+alive=0
+held=
+for each in $living; do
+  alive=$((alive + 1))
+  reached "$each" && kill -s STOP "${each#*:}" 2>/dev/null && held="$held $each"
+done
+scan
+for each in $held; do
+  reached "$each" && kill -s "$signal" "${each#*:}" 2>/dev/null
+done
+for each in $held; do
+  kill -s CONT "${each#*:}" 2>/dev/null
 done
 echo "$alive"
 """
@@ -54,7 +81,10 @@ it ends a session from its leaves to its leader.
 
 The order matters: an orphan becomes the child of the container's first process, and where that is
 PostgreSQL, a child that dies by a signal makes it restart the whole server. Each process is left
-to its own parent, a dead one as well until that has seen it."""
+to its own parent, a dead one as well until that has seen it. What seems to have no child is held
+while that is looked at again, lest it start one in between. The youngest child of a parent goes
+when its elder ones are dead: a shell waits for it, and when it ends, ends and leaves them orphans.
+Young and old are by number, of up to 7 digits; a plain pattern would sort 1000 before 999."""
 
 
 def end_mark(token: str) -> bytes:

@@ -194,6 +194,18 @@ async def test_ending_a_process_beside_postgres_leaves_the_server_alone(
     assert "4005" not in await arguments(grandvps, "db")
 
 
+async def test_a_shell_with_many_children_leaves_no_orphan_to_postgres(
+    target: Target, grandvps: ComposeProject
+) -> None:
+    """It is ended while it still starts them; they end in no certain order."""
+    script = "i=0; while [ $((i += 1)) -lt 250 ]; do sleep 4006 & done; sleep 4006; :"
+    with psycopg.connect(grandvps.database_url) as session:
+        with pytest.raises(Unavailable):
+            await target.run(["sh", "-c", script], service="db", timeout=timedelta(seconds=0.5))
+        assert session.execute("select 1").fetchone() == (1,)
+    assert "4006" not in await arguments(grandvps, "db")
+
+
 async def test_a_reader_that_stops_early_ends_the_writer(
     target: Target, grandvps: ComposeProject
 ) -> None:
