@@ -96,7 +96,13 @@ async def running_demo(directory: Path, port: int, tell: Tell) -> AsyncIterator[
         )
         tell("Starting Opsbell")
         await stack.enter_async_context(opsbell(place, slack, tell))
-        page = open_page(slack, port=listening, levers=handles, notes=words.NOTES)
+        page = open_page(
+            slack,
+            port=listening,
+            levers=handles,
+            notes=words.NOTES,
+            read_marks=place.workspace / "read.json",
+        )
         url = await stack.enter_async_context(page)
         await _connected(slack, place)
         yield RunningDemo(place, sample, slack, handles, url)
