@@ -12,15 +12,15 @@ from bot.errors import OpsbellError, Unavailable, UsageError
 from bot.install.discovery import Found, is_open, looks, recognise
 from bot.install.health import candidates, first_healthy
 from bot.install.questions import Flags, Question, answer
+from bot.targets.compose_command import DEFAULT_FILES
 from bot.targets.compose_model import read_model
 from bot.targets.engine import Engine
 from bot.targets.own_container import own_container
 from bot.targets.projects import Project, Service, find_projects, project_of, services_of
 from bot.words import join
 
-# In the order in which Compose looks for them, and what it adds to the one that it finds.
-_COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_OVERRIDES = tuple(name.replace(".y", ".override.y") for name in _COMPOSE_FILES)
+# What Compose adds to the file that it finds.
+_OVERRIDES = tuple(name.replace(".y", ".override.y") for name in DEFAULT_FILES)
 _SAMPLES = (".example", ".sample", ".template", ".dist")
 
 
@@ -175,7 +175,7 @@ def _in_directory(text: str, name: str, around: Surroundings) -> Project:
     is_seen = looks(directory, Path.is_dir)
     if not is_seen and not around.in_container:
         raise UsageError(f"There is no directory {directory}.", hint="Name the project's own.")
-    first = next((each for each in _COMPOSE_FILES if looks(directory / each, Path.is_file)), "")
+    first = next((each for each in DEFAULT_FILES if looks(directory / each, Path.is_file)), "")
     if not first and is_seen:
         raise UsageError(
             f"There is no Compose file in {directory}.", hint="Name the project's own."
