@@ -71,7 +71,7 @@ def _texts(settings: configured.ComposeTarget) -> dict[Path, str]:
     """The files in which a target's variables stand, those that Compose finds by itself too."""
     source = settings.compose
     overrides = (name.replace(".y", ".override.y") for name in DEFAULT_FILES)
-    names = source.files or (*DEFAULT_FILES, *overrides)
+    names = [str(inner) for inner in source.files] or [*DEFAULT_FILES, *overrides]
     paths = [settings.directory / name for name in (*names, source.env_file or ".env")]
     return {
         path: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()

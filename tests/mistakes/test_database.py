@@ -16,6 +16,7 @@ from psycopg import sql
 
 from bot.playground import LocalSlack
 from tests.mistakes.projects import as_nobody
+from tests.mistakes.resolver import refusing_resolver
 from tests.mistakes.table import Bench, Mistake, Scene, prove
 from tests.parts.database_container import DatabaseContainer, database_container
 from tests.parts.network import free_port
@@ -91,6 +92,13 @@ async def unknown_user(bench: DatabaseBench) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def unknown_database(bench: DatabaseBench) -> AsyncIterator[Scene]:
     yield scene(bench, bench.trusting.url("opsbel"))
+
+
+@asynccontextmanager
+async def unknown_host(bench: DatabaseBench) -> AsyncIterator[Scene]:
+    async with refusing_resolver(bench.directory) as program:
+        there = scene(bench, "postgresql://opsbell@database.invalid/opsbell")
+        yield replace(there, program=program)
 
 
 def prepared(*statements: str, owner: bool = False) -> Produce:
@@ -277,7 +285,7 @@ MISTAKES = [
     ),
     Mistake(
         "an unknown host",
-        at("postgresql://opsbell@database.invalid/opsbell"),
+        unknown_host,
         "Connection: The database's host database.invalid is not known here. Correct it"
         " in the database URL.",
     ),

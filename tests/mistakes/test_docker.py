@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.mistakes.projects import ProjectBench, as_nobody
+from tests.mistakes.resolver import refusing_resolver
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import run
 from tests.parts.network import free_port
@@ -117,7 +118,9 @@ async def nobody_at_the_port(bench: ProjectBench) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def unknown_machine(bench: ProjectBench) -> AsyncIterator[Scene]:
-    yield bench.scene(env={"DOCKER_HOST": "tcp://docker.invalid:2375"})
+    async with refusing_resolver(bench.directory) as program:
+        scene = bench.scene(env={"DOCKER_HOST": "tcp://docker.invalid:2375"})
+        yield replace(scene, program=program)
 
 
 @asynccontextmanager

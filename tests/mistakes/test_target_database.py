@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.mistakes.projects import ProjectBench
+from tests.mistakes.resolver import refusing_resolver
 from tests.mistakes.table import Mistake, Scene, prove
 
 
@@ -86,7 +88,9 @@ async def wrong_port(bench: ProjectBench) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def service_name_as_machine(bench: ProjectBench) -> AsyncIterator[Scene]:
     """The name that the database has inside the project, used outside it."""
-    yield bench.scene(over_tcp(bench, database={"url": "postgresql://app:pw@db.invalid/shop"}))
+    async with refusing_resolver(bench.directory) as program:
+        target = over_tcp(bench, database={"url": "postgresql://app:pw@db.invalid/shop"})
+        yield replace(bench.scene(target), program=program)
 
 
 MISTAKES = (
