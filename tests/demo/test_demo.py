@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from bot.playground.page import Lever
 from bot.words import utc_now
 from tests.demo.conftest import NOON, processes_in
 
+WARNED = r"warning: \d+ .* in 24 h, the last"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -309,7 +311,9 @@ async def test_a_secret_of_grandvps_is_shown_nowhere(house: House) -> None:
             )
     listed = await slack.wait_for_message("ops", "Daily maintenance")
     await alice.click(listed, "Check again")
-    await slack.wait_for_message("ops", "no answer 11 from", timeout=30)
+    await slack.wait_for_message(
+        "ops", where=lambda message: bool(re.search(WARNED, message.plain)), timeout=30
+    )
     await alice.click(slack.current(listed), "Details")
     details = json.dumps((await alice.wait_for_view()).blocks)
     assert "no answer 11 from" in details
