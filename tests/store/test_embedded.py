@@ -62,10 +62,39 @@ async def test_it_starts_keeps_its_data_and_stops(data: Path) -> None:
             assert connection.execute("select answer from kept").fetchone() == (42,)
 
 
-async def test_the_directories_above_stay_as_closed_as_they_were(data: Path) -> None:
-    async with embedded_postgres(data):
-        assert stat.S_IMODE(data.stat().st_mode) == 0o700
+async def test_the_directories_above_are_opened_for_passing_only_and_not_to_others(
+    data: Path,
+) -> None:
+    async with embedded_postgres(data) as url:
+        for path in (data, data.parent):
+            assert stat.S_IMODE(path.stat().st_mode) & ~0o010 == 0o700, path
         assert stat.S_IMODE((data / "postgres").stat().st_mode) & 0o007 == 0
+        pid = postmaster(data)
+        with psycopg.connect(url, autocommit=True) as connection:
+            # The checkpointer and new sessions find their files by whole paths.
+            connection.execute("checkpoint")
+            connection.execute("do $$ begin perform 1; end $$")
+    assert not psutil.pid_exists(pid)
+    assert "PANIC" not in (data / "postgres" / "log").read_text()
+
+
+async def test_a_cluster_that_was_made_by_half_is_made_anew(data: Path) -> None:
+    draft = data / "postgres.new"
+    draft.mkdir()
+    (draft / "PG_VERSION").write_text("18\n")
+    (draft / "postmaster.pid").write_text("-8884\n")
+    async with embedded_postgres(data) as url:
+        psycopg.connect(url).close()
+    assert not draft.exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "a&b", "$x", "a%20b", "x" * 90])
+async def test_a_place_that_it_cannot_use_is_refused(tmp_path: Path, name: str) -> None:
+    data = tmp_path / name
+    data.mkdir()
+    with pytest.raises(Unavailable, match="cannot lie in"):
+        async with embedded_postgres(data):
+            raise AssertionError("unreachable")
 
 
 async def test_a_user_that_was_killed_leaves_the_server_and_the_next_one_stops_it(
