@@ -45,9 +45,8 @@ async def opsbell(
     place: Place, slack: LocalSlack, tell: Callable[[str], None]
 ) -> AsyncIterator[Child]:
     """`opsbell run` inside the block, with today's lists to post, started again should it die."""
-    settings = load(place.config, os.environ)
-    async with opened(settings, SlackSecrets.for_terminal({})) as core:
-        await post_todays_lists(core, utc_now())
+    # A cancellation can get lost in a pool that is being opened; the demo would then run on.
+    await to_the_end(_post_todays_lists(place))
     child = Child(
         "Opsbell",
         ("-m", "bot", "run", "--config", str(place.config)),
@@ -63,3 +62,9 @@ async def opsbell(
     )
     async with kept(child):
         yield child
+
+
+async def _post_todays_lists(place: Place) -> None:
+    settings = load(place.config, os.environ)
+    async with opened(settings, SlackSecrets.for_terminal({})) as core:
+        await post_todays_lists(core, utc_now())
