@@ -47,6 +47,10 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
 
+MOST_VALUES = 100_000
+"""Aliases of aliases can stand for any number of values in a few lines."""
+
+
 def dotted(path: Path) -> str:
     """A place as people write it: ``checklists.daily.items[0].check``."""
     text = ""
@@ -65,10 +69,22 @@ def read(text: str, environ: Mapping[str, str]) -> Document:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, int(error.position)) + 1
         document.problems.append(Problem("", line, "an unprintable character", "YAML text"))
+    except RecursionError:
+        document.problems.append(Problem("", None, "values nested too deeply", _VALID))
     else:
         if root is not None:
-            document.data = _Reader(document, environ).value(root, ())
+            _fill(document, root, environ)
     return document
+
+
+def _fill(document: Document, root: yaml.Node, environ: Mapping[str, str]) -> None:
+    try:
+        document.data = _Reader(document, environ).value(root, ())
+    except RecursionError:
+        document.problems.append(Problem("", None, "values nested too deeply", _VALID))
+    except _TooMuchError:
+        found = f"more than {MOST_VALUES} values, counted through the aliases"
+        document.problems.append(Problem("", None, found, "fewer"))
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, document: str) -> Problem:
@@ -87,6 +103,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, document: str) -> Problem:
     return Problem("", line, text.removeprefix("but ").removeprefix("found "), _VALID)
 
 
+class _TooMuchError(Exception):
+    """The values stand for more of them than any configuration has."""
+
+
 class _Reader:
     """Walks the node graph once, keeping lines and gathering problems."""
 
@@ -94,8 +114,12 @@ class _Reader:
         self._document = document
         self._environ = environ
         self._open: set[int] = set()
+        self._seen = 0
 
     def value(self, node: yaml.Node, path: Path) -> Data:
+        self._seen += 1
+        if self._seen > MOST_VALUES:
+            raise _TooMuchError
         self._document.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)

@@ -9,9 +9,11 @@ before it (NAME.1) is read first.
 
 import asyncio
 import contextlib
+import errno
 import io
 import itertools
 import os
+import stat
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,15 +52,24 @@ def _batch(lines: Iterator[LogLine]) -> list[LogLine]:
 
 
 def _lines(path: Path, since: datetime) -> Iterator[LogLine]:
-    with path.open("rb") as current:
+    with _opened(path) as current:
         with (
             contextlib.suppress(FileNotFoundError),
-            path.with_name(f"{path.name}.1").open("rb") as before,
+            _opened(path.with_name(f"{path.name}.1")) as before,
         ):
             # A rotation at this very moment would show the same file twice.
             if not os.path.sameopenfile(before.fileno(), current.fileno()):
                 yield from _lines_of(before, since)
         yield from _lines_of(current, since)
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    """Raises OSError. A pipe is not waited for, which might be for ever: it is refused."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is no regular file")
 
 
 def _lines_of(file: io.BufferedReader, since: datetime) -> Iterator[LogLine]:

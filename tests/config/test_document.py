@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.config.document import read
 from tests.config.conftest import Load, Problems
 
@@ -75,3 +77,17 @@ def test_a_value_from_the_environment_is_never_shown(problems: Problems) -> None
     message = problems(text, {"CANARY": "kestrel-93"})
     assert message.count("${CANARY}") == 3
     assert "kestrel" not in message
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+    )
+    [problem] = read(bomb, {}).problems
+    assert problem.found.startswith("more than 100000 values")
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, "".join(f"{' ' * n}k:\n" for n in range(1500))])
+def test_what_is_nested_too_deeply_is_a_problem(text: str) -> None:
+    [problem] = read(text, {}).problems
+    assert problem.found == "values nested too deeply"

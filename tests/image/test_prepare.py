@@ -67,6 +67,16 @@ async def test_it_names_the_user_the_directory_and_the_project_and_keeps_what_is
     assert (secrets / "slack_bot_token").read_text() == "xoxb-kept"
 
 
+async def test_lines_in_another_encoding_stay_and_so_does_where_it_works(
+    fresh: Installation,
+) -> None:
+    await fresh.type("printf 'A=1\\nPASS=\\374x\\nB=2\\n' >.env; mkdir -p elsewhere/docker")
+    await fresh.type('export LC_ALL=C.UTF-8 CDPATH="$PWD/elsewhere"; docker/prepare')
+    lines = (fresh.directory / ".env").read_bytes().splitlines()
+    assert lines[:3] == [b"A=1", b"PASS=\xfcx", b"B=2"]
+    assert [path.name for path in (fresh.directory / "elsewhere").iterdir()] == ["docker"]
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -174,3 +174,9 @@ def touch(path: Path, at: datetime) -> None:
 
 async def read(target: Target, since: datetime = SINCE, service: str = "web") -> list[LogLine]:
     return [line async for line in target.logs(service, since)]
+
+
+async def test_a_pipe_is_not_read(target: Target, log: Path) -> None:
+    os.mkfifo(log)
+    with pytest.raises(Unavailable, match="no regular file"):
+        await anext(aiter(target.logs("web", SINCE)))
