@@ -73,16 +73,27 @@
   let focused = null;
 
   // A message can stand in the channel and in its thread's panel: each is looked for where it was.
-  const placeOf = (element) => ({
-    element,
-    at: element?.closest?.("[data-at]")?.dataset.at,
-    root: element?.closest?.("dialog, aside, main"),
-  });
+  // An app gives a block another ID where its state is another: then its number in the message counts.
+  const placeOf = (element) => {
+    const control = element?.closest?.("[data-at]");
+    const message = control?.closest("article[data-ts]");
+    return {
+      element,
+      at: control?.dataset.at,
+      root: element?.closest?.("dialog, aside, main"),
+      ts: message?.dataset.ts,
+      number: message ? [...message.querySelectorAll("[data-at]")].indexOf(control) : -1,
+    };
+  };
 
-  const findAgain = ({ element, at, root }) => {
+  const findAgain = ({ element, at, root, ts, number }) => {
     if (element?.isConnected) return element;
+    if (!at) return null;
     const within = root?.isConnected ? root : document;
-    return at ? within.querySelector(`[data-at="${CSS.escape(at)}"]`) : null;
+    const same = within.querySelector(`[data-at="${CSS.escape(at)}"]`);
+    if (same || !ts) return same;
+    const message = within.querySelector(`article[data-ts="${CSS.escape(ts)}"]`);
+    return message?.querySelectorAll("[data-at]")[number] ?? null;
   };
 
   const isField = (element) => element.matches?.("textarea, input:not([type=checkbox], [type=radio], [type=file])");

@@ -91,3 +91,25 @@ async def test_to_act_as_someone_else(open_tab: OpenTab) -> None:
     await tab_to(page, "DD")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Acting as Dan Davis, @admins")).to_be_visible()
+
+
+def _box(ticks: int) -> list[dict[str, object]]:
+    """A checkbox whose block gets another ID with each of its states, ticked at every odd one."""
+    option = {"text": {"type": "plain_text", "text": "Look at the logs"}, "value": "1"}
+    box: dict[str, object] = {"type": "checkboxes", "action_id": "tick", "options": [option]}
+    if ticks % 2:
+        box["initial_options"] = [option]
+    return [{"type": "actions", "block_id": f"item:{ticks}", "elements": [box]}]
+
+
+async def test_what_was_ticked_keeps_the_focus_when_its_block_is_another(
+    slack: LocalSlack, client: AsyncWebClient, open_tab: OpenTab
+) -> None:
+    page = await open_tab()
+    posted = await client.chat_postMessage(channel=OPS, text="A list", blocks=_box(0))
+    box = message(page, "Look at the logs").get_by_role("checkbox")
+    await box.focus()
+    await page.keyboard.press("Space")
+    await client.chat_update(channel=OPS, ts=posted["ts"], text="A list", blocks=_box(1))
+    await expect(page.locator("[data-at*='item:1']")).to_be_checked()
+    await expect(box).to_be_focused()
