@@ -149,7 +149,9 @@ class Comparison:
         if not self.previous or self.previous_started is None:
             return said
         change = round((self.size / self.previous - 1) * 100)
-        how = f"{abs(change)} % {'more' if change > 0 else 'less'} than" if change else "as"
+        how = (
+            f"{abs(change)} % {'more' if change > 0 else 'less'} than" if change else "the same as"
+        )
         then = self.previous_started.astimezone(zone)
         today = then.date() == now.astimezone(zone).date()
         return f"{said}, {how} {f'at {then:%H:%M}' if today else f'on {then:%-d %b}'}"

@@ -213,7 +213,7 @@ async def test_the_result_compares_with_the_set_before(host: Bench, application_
     notes = [step.note for step in second.steps if step.planned.kind == "backup.publish"]
     assert notes[0].startswith("⚠️ the database is much smaller than before · database ")
     assert " % less than at " in notes[0]
-    assert ", as at " in notes[0]
+    assert ", the same as at " in notes[0]
     assert second.results()["backup.publish"]["warnings"]
     assert not first.results()["backup.publish"]["warnings"]
 

@@ -96,7 +96,7 @@ def test_a_manifest_survives_json() -> None:
     [
         (1030, 1000, "database 1.0 kB, 3 % more than on 21 Nov"),
         (970, 1000, "database 970 B, 3 % less than on 21 Nov"),
-        (1001, 1000, "database 1.0 kB, as on 21 Nov"),
+        (1001, 1000, "database 1.0 kB, the same as on 21 Nov"),
         (1000, 0, "database 1.0 kB"),
         (1000, None, "database 1.0 kB"),
     ],
