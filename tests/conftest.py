@@ -1,11 +1,14 @@
 """Fixtures that every test may use: the real parts, each started when first asked for."""
 
 import asyncio
+import logging
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from bot.cancelling import end
+from bot.log import LineFormatter
 from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.migrate import migrate
@@ -27,6 +30,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Judge the `needs` markers before any fixture starts."""
     for marker in item.iter_markers("needs"):
         need(*marker.args)
+
+
+@pytest.fixture(autouse=True)
+def logging_restored() -> Iterator[None]:
+    """What runs in the tests' own process may set up logging as the program does, and keep all
+    later tests from seeing what is logged."""
+    root, hook = logging.getLogger(), sys.excepthook
+    level = root.level
+    yield
+    sys.excepthook = hook
+    root.setLevel(level)
+    for handler in [each for each in root.handlers if isinstance(each.formatter, LineFormatter)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,13 @@ def processes_in(directory: Path) -> list[psutil.Process]:
         if place.startswith(str(directory)) or str(directory) in words:
             found.append(process)
     return found
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose name leaves room for the name of a database's socket."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as path:
+        yield Path(path)
 
 
 @pytest.fixture(scope="module")

@@ -36,10 +36,10 @@ async def tick(page: Page, item: str) -> None:
 
 
 async def test_a_newcomer_ticks_backs_up_breaks_and_watches(
-    tmp_path: Path, browser: Browser, screenshot: Keep
+    short_path: Path, browser: Browser, screenshot: Keep
 ) -> None:
     start = ("demo", "--directory", "demo", "--port", "0")
-    async with opsbell(*start, cwd=tmp_path, env={"TZ": NOON}) as process:
+    async with opsbell(*start, cwd=short_path, env={"TZ": NOON}) as process:
         link = await process.wait_for_line(r"http://127.0.0.1:\d+/", timeout=START)
         page = await browser.new_page(
             viewport={"width": 1200, "height": 900}, timezone_id=NOON, locale="en-GB"

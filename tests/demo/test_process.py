@@ -148,8 +148,8 @@ async def test_a_memory_that_cannot_be_used_is_named(directory: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["Starting in", "Making GrandVPS's database", "Starting Opsbell"])
-async def test_stopped_while_it_starts_it_leaves_nothing(tmp_path: Path, line: str) -> None:
-    place = tmp_path / "demo"
+async def test_stopped_while_it_starts_it_leaves_nothing(short_path: Path, line: str) -> None:
+    place = short_path / "demo"
     async with demo(place) as process:
         await process.wait_for_line(line, timeout=START)
         os.kill(process.pid, signal.SIGINT)

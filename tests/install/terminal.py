@@ -7,6 +7,7 @@ import contextlib
 import os
 import pty
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -120,6 +121,8 @@ def _own_terminal() -> None:
     import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Who runs the tests in the background ignores Ctrl-C, and so would what they start.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def _next(screen: asyncio.StreamReader) -> bytes:
