@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import os
@@ -53,6 +54,10 @@ DEFAULT_CONFIG = Path("opsbell.yaml")
 
 def main() -> None:
     """The program's entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Where a terminal knows no signs, their words stand alone.
+            stream.reconfigure(errors="replace")
     cli()
 
 

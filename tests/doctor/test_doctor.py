@@ -181,3 +181,12 @@ def state(url: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as connection:
         counted = "select (select count(*) from events), (select count(*) from migrations)"
         return connection.execute(counted).fetchall()
+
+
+async def test_a_terminal_without_signs_is_told_in_words(tmp_path: Path, database_url: str) -> None:
+    write_config(tmp_path, database_url)
+    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    async with opsbell("check", cwd=tmp_path, env=env) as process:
+        assert await process.wait(timeout=40) == 1
+    assert any("critical" in line and "SLACK_BOT_TOKEN" in line for line in process.output)
+    assert not any("Traceback" in line for line in process.output)
