@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -234,15 +234,30 @@ async def _run(config: Path) -> int:
     settings = load(config, os.environ)
     secrets = SlackSecrets.read(os.environ, settings.slack.mode)
     set_up_logging(first_redact(settings, secrets))
-    stopping = asyncio.Event()
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.set_exception_handler(_one_line_at_the_end)
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stopping.set)
     async with opened(settings, secrets) as core:
         set_up_logging(core.redactor.redact)
         async with app.in_slack(core, secrets):
             logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
             await stopping.wait()
     return 0
+
+
+def _one_line_at_the_end(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a task meets because all has ended, such as a database that is closed, is no defect.
+
+    The queue's library can leave one behind where the start fails while its workers begin.
+    """
+    if "asyncio.run() shutdown" in context["message"]:
+        error = context.get("exception")
+        logging.getLogger("opsbell").warning(
+            "task cut off at the end", extra={"error": repr(error)}
+        )
+    else:
+        loop.default_exception_handler(context)
 
 
 async def _manifest(config: Path, url: str, as_json: bool) -> int:
