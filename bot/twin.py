@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
 import os
@@ -21,6 +20,7 @@ from bot.config.load import load
 from bot.core import opened
 from bot.errors import UsageError
 from bot.log import first_redact, set_up_logging
+from bot.os_user import me
 from bot.slack import present
 from bot.slack.surface import Kind, Request
 
@@ -35,7 +35,7 @@ async def twin(config: Path, name: str, words: list[str], *, target: str, as_jso
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
     text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
     request = Request(
-        kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=_user(), text=text
+        kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=f"os:{me()}", text=text
     )
     console = Console(highlight=False)
     async with opened(settings, secrets) as core:
@@ -69,10 +69,3 @@ def _show(console: Console, data: object, lines: list[str], as_json: bool) -> No
         return
     for line in lines:
         console.print(Text(line), soft_wrap=True)
-
-
-def _user() -> str:
-    try:
-        return f"os:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"os:{os.getuid()}"

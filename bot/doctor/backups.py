@@ -23,8 +23,9 @@ from bot.config.targets import SwarmTarget
 from bot.doctor.files import look_below, read_only, unwritable
 from bot.doctor.looking import looked
 from bot.doctor.model import Finding, beware, unseen, well, wrong
-from bot.doctor.patient import Patient, me, username
+from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
+from bot.os_user import me, username
 from bot.targets.model import Target
 from bot.words import Sign, ago, count, join, size, utc_now
 

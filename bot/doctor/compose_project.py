@@ -13,8 +13,8 @@ from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
 from bot.config.words import nearest
 from bot.doctor.model import Finding, beware, unseen, well, wrong
-from bot.doctor.patient import me
 from bot.errors import OpsbellError
+from bot.os_user import me
 from bot.targets.compose_command import (
     DEFAULT_FILES,
     ComposeConfiguration,

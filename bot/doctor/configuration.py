@@ -10,7 +10,8 @@ from bot.config.access import ANYONE
 from bot.config.settings import Settings
 from bot.config.words import nearest
 from bot.doctor.model import Finding, beware, well
-from bot.doctor.patient import Patient, username
+from bot.doctor.patient import Patient
+from bot.os_user import username
 from bot.words import count, join
 
 AREA = "Configuration"

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from bot.doctor.model import Finding, beware, well, wrong
-from bot.doctor.patient import Patient, me, username
+from bot.doctor.patient import Patient
+from bot.os_user import me, username
 from bot.words import size
 
 AREA = "Data directory"

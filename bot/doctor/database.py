@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from bot.doctor.model import Finding, beware, unseen, well, wrong
-from bot.doctor.patient import Patient, me, username
+from bot.doctor.patient import Patient
 from bot.errors import Unavailable
+from bot.os_user import me, username
 from bot.store.database import POOL_SIZE, QUEUE_SIZE
 from bot.store.embedded import running_url, wheel_version
 from bot.store.inspection import Inspection, inspect

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.doctor.patient import me
+from bot.os_user import me
 from bot.words import count, size
 
 LOOK_LIMIT = 4.0

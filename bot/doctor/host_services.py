@@ -8,7 +8,7 @@ import shutil
 
 from bot.config.targets import HostService, HostTarget
 from bot.doctor.model import Finding, beware, well, wrong
-from bot.doctor.patient import me
+from bot.os_user import me
 from bot.targets.environment import for_children
 from bot.words import join
 

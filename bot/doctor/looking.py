@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 
 from bot.doctor.model import Finding, unseen, wrong
-from bot.doctor.patient import me
 from bot.errors import OpsbellError
+from bot.os_user import me
 from bot.words import duration
 
 LOOK_LIMIT = 7.0

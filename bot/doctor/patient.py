@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import pwd
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,16 +48,3 @@ def _slack_secrets(environ: Mapping[str, str]) -> list[str]:
             if secret := read_secret(environ, name):
                 found.append(secret.reveal())
     return found
-
-
-def username(uid: int) -> str:
-    """The name of an operating system's user, or its number where it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def me() -> str:
-    """The operating system's user who runs this program."""
-    return username(os.geteuid())

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from bot.config.targets import ComposeTarget, Files, HostTarget
 from bot.doctor.files import look_below, unwritable
 from bot.doctor.model import Finding, beware, unseen, well, wrong
-from bot.doctor.patient import me
 from bot.doctor.urls import UrlLook
 from bot.errors import NotFound
+from bot.os_user import me
 from bot.targets.inspection import ServiceContainer
 from bot.targets.model import Target
 from bot.targets.own_container import own_container

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.slack.client import SlackClient, SlackRefused, slack_errors
+from bot.slack.client import SlackClient, slack_errors
 from bot.slack.installation import identify
 from bot.slack.people import is_full_member
+from bot.slack.survey import full_name, person
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,8 @@ async def person_with_id(client: SlackClient, user: str) -> PersonFound | None:
 
     Raises what `identify` raises.
     """
-    team = (await identify(client)).team_id
-    try:
-        with slack_errors("users.info"):
-            answer = await client.users_info(user=user)
-    except SlackRefused as refusal:
-        if refusal.code in ("user_not_found", "user_not_visible"):
-            return None
-        raise
-    member: dict[str, Any] = answer["user"]
-    return _person(member) if is_full_member(member, team) else None
+    seen = await person(client, user, (await identify(client)).team_id)
+    return PersonFound(seen.id, seen.handle, seen.name) if seen and not seen.standing else None
 
 
 async def people_called(client: SlackClient, name: str) -> list[PersonFound]:
@@ -59,6 +52,4 @@ def _names(member: Mapping[str, Any]) -> set[str]:
 
 
 def _person(member: Mapping[str, Any]) -> PersonFound:
-    profile = member.get("profile") or {}
-    real = profile.get("real_name") or member.get("real_name") or member.get("name")
-    return PersonFound(member["id"], str(member.get("name") or ""), str(real or ""))
+    return PersonFound(member["id"], str(member.get("name") or ""), full_name(member))

@@ -31,6 +31,7 @@ class PersonSeen:
 
     id: str
     handle: str
+    name: str
     standing: str
 
 
@@ -88,7 +89,14 @@ async def person(client: SlackClient, user: str, team: str) -> PersonSeen | None
     standing = next((says for flag, says in OUTSIDE.items() if profile.get(flag)), "")
     if not standing and profile.get("team_id") != team:
         standing = OUTSIDE["is_stranger"]
-    return PersonSeen(str(profile["id"]), str(profile.get("name", "")), standing)
+    handle = str(profile.get("name") or "")
+    return PersonSeen(str(profile["id"]), handle, full_name(profile), standing)
+
+
+def full_name(member: Mapping[str, Any]) -> str:
+    """What people call a member of users.info or users.list; the handle where there is no more."""
+    profile = member.get("profile") or {}
+    return str(profile.get("real_name") or member.get("real_name") or member.get("name") or "")
 
 
 def _channel(found: Mapping[str, Any], *, own: bool) -> ChannelSeen:

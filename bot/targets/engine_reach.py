@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import grp
 import os
-import pwd
 import socket
 import stat
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from bot.errors import NotFound, Unavailable
+from bot.os_user import me
 from bot.targets.environment import for_children
 from bot.targets.own_container import own_container
 from bot.targets.ssh_relay import ssh_command
@@ -67,11 +67,11 @@ def _where_instead(*, inside: bool) -> str:
 
 def _not_allowed(path: Path, *, inside: bool) -> Unavailable:
     """Names the group whose members may, and the command that adds this user to it."""
-    says = f"{_user()} may not use the Docker socket {path}"
+    says = f"{me()} may not use the Docker socket {path}"
     try:
         gid = path.stat().st_gid
     except OSError:
-        return _unavailable(f"{says}.", f"Let {_user()} into the directory {path.parent}.")
+        return _unavailable(f"{says}.", f"Let {me()} into the directory {path.parent}.")
     if inside:
         todo = f'Set group_add: ["{gid}"] in its compose.yaml (DOCKER_GID={gid} in .env).'
         return _unavailable(f"{says}, which belongs to the group {gid}.", todo)
@@ -80,9 +80,9 @@ def _not_allowed(path: Path, *, inside: bool) -> Unavailable:
     except KeyError:
         group, members = str(gid), []
     says += f", which belongs to the group {group}."
-    if _user() in members:
+    if me() in members:
         return _unavailable(says, "Log in again: this session began before you were in the group.")
-    return _unavailable(says, f"Run: sudo usermod -aG {group} {_user()}, then log in again.")
+    return _unavailable(says, f"Run: sudo usermod -aG {group} {me()}, then log in again.")
 
 
 def _network_trouble(endpoint: Endpoint, error: OSError) -> Unavailable:
@@ -124,15 +124,8 @@ async def _by_ssh(address: str) -> None:
 
 
 def _ssh_todo(address: str) -> str:
-    user = f" as {_user()}" if os.getuid() else ""
+    user = f" as {me()}" if os.getuid() else ""
     return f"Try it{user}: ssh {address.removeprefix('ssh://')} docker version"
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def _unavailable(says: str, todo: str) -> Unavailable:
