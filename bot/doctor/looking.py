@@ -10,7 +10,7 @@ from bot.errors import OpsbellError
 from bot.os_user import me
 from bot.words import duration
 
-LOOK_LIMIT = 7.0
+LOOK_LIMIT = 12.0
 """Seconds that one look may take."""
 
 

@@ -21,7 +21,7 @@ from bot.targets.inspection import ServiceContainer
 from bot.targets.own_container import own_container
 from bot.words import duration
 
-_LIMIT = 5.0
+_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
