@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,31 +13,56 @@ from bot.words import Sign
 
 
 class OperationState(StrEnum):
-    """queued → running → one of the rest, which are final."""
+    """planned → awaiting → queued → running → one of the rest, which are final.
 
+    What asks for no confirmation begins as awaiting, and what needs no approval as queued. An
+    interrupted one that a person resumes or undoes is queued again.
+    """
+
+    PLANNED = "planned"
+    AWAITING = "awaiting"
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    UNDONE = "undone"
 
     @property
     def final(self) -> bool:
         """Whether nothing more will happen by itself."""
-        return self not in (OperationState.QUEUED, OperationState.RUNNING)
+        return self not in UNFINISHED
 
     @property
     def sign(self) -> Sign:
         """The sign that stands beside the word."""
-        return {
-            OperationState.QUEUED: Sign.OPEN,
-            OperationState.RUNNING: Sign.RUNNING,
-            OperationState.DONE: Sign.DONE,
-            OperationState.FAILED: Sign.CRITICAL,
-            OperationState.CANCELLED: Sign.REFUSED,
-            OperationState.INTERRUPTED: Sign.CRITICAL,
-        }[self]
+        return _STATE_SIGNS[self]
+
+
+UNFINISHED = frozenset(
+    {
+        OperationState.PLANNED,
+        OperationState.AWAITING,
+        OperationState.QUEUED,
+        OperationState.RUNNING,
+    }
+)
+_STATE_SIGNS = {
+    OperationState.PLANNED: Sign.OPEN,
+    OperationState.AWAITING: Sign.OPEN,
+    OperationState.QUEUED: Sign.OPEN,
+    OperationState.RUNNING: Sign.RUNNING,
+    OperationState.DONE: Sign.DONE,
+    OperationState.FAILED: Sign.CRITICAL,
+    OperationState.CANCELLED: Sign.REFUSED,
+    OperationState.INTERRUPTED: Sign.CRITICAL,
+    OperationState.REFUSED: Sign.REFUSED,
+    OperationState.EXPIRED: Sign.REFUSED,
+    OperationState.UNDONE: Sign.REFUSED,
+}
 
 
 class StepState(StrEnum):
@@ -50,20 +76,56 @@ class StepState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+class Confirm(StrEnum):
+    """What the person who asks for a plan is asked in return before it goes on."""
+
+    NONE = "none"
+    ASK = "ask"  # whether to run it
+    NAME = "name"  # to type the target's name
+
+
+class Recovery(StrEnum):
+    """What happens to an operation whose process died."""
+
+    UNDO = "undo"  # all that it began is undone at once
+    ASK = "ask"  # the step that was cut off is undone; people choose: resume, undo or leave
+
+
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step of a plan: its kind names the code that runs it, `arguments` are JSON values."""
+    """One step of a plan: its kind names the code that runs it, `arguments` are JSON values.
+
+    `command`, `risk` and `undo` are for people: what exactly runs (redacted, as it is typed), what
+    to know before, and what takes it back ("" where nothing has to be or can be taken back).
+    `limit` is in seconds. `retries` are for steps that may run twice. A step that `stands` is not
+    undone because a later one failed. One that is `always` to run also runs after a failure, once
+    what failed is undone; after a crash only where it is `repeatable`. `left_out` says why
+    planning left it out; it does not run then.
+    """
 
     kind: str
     title: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+    risk: str = ""
+    undo: str = ""
+    limit: float | None = None
+    retries: int = 0
+    repeatable: bool = False
+    stands: bool = False
+    always: bool = False
+    left_out: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What will run, where. A frozen value: what is approved is what runs.
 
-    `facts` are resolved identities that the steps share, such as a backup's ID.
+    `facts` are resolved identities that the steps share, such as a backup's ID. `parameters` are
+    what it was planned from; planned again from them at the start, it must be the same. `notes` are
+    lines for people (the commits of a deploy, what will be gone), not compared: sizes and times
+    stand there. `access` names the rule of who may run, approve and cancel it; the runbook's own
+    where it is "". `undo` says how it is taken back once it is done.
     """
 
     runbook: str
@@ -71,6 +133,17 @@ class Plan:
     target: str
     steps: tuple[PlannedStep, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    access: str = ""
+    confirm: Confirm = Confirm.NONE
+    recovery: Recovery = Recovery.UNDO
+    notes: tuple[str, ...] = ()
+    undo: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The name of its access rule."""
+        return self.access or self.runbook
 
     def as_json(self) -> dict[str, Any]:
         """The form in which the database keeps it."""
@@ -79,8 +152,56 @@ class Plan:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Plan:
         """The reverse of `as_json`."""
-        steps = tuple(PlannedStep(**step) for step in value["steps"])
-        return cls(**(dict(value) | {"steps": steps}))
+        made = {
+            "steps": tuple(PlannedStep(**step) for step in value["steps"]),
+            "notes": tuple(value.get("notes", ())),
+            "confirm": Confirm(value.get("confirm", Confirm.NONE)),
+            "recovery": Recovery(value.get("recovery", Recovery.UNDO)),
+        }
+        return cls(**(dict(value) | made))
+
+    def differences(self, other: Plan) -> list[str]:
+        """What makes another plan a different one, in words: steps, commands and identities."""
+        told = [
+            f"{name}: {self.facts.get(name)} became {other.facts.get(name)}"
+            for name in sorted({*self.facts, *other.facts})
+            if _plain(self.facts.get(name)) != _plain(other.facts.get(name))
+        ]
+        ours, theirs = [_essence(s) for s in self.steps], [_essence(s) for s in other.steps]
+        if ours != theirs:
+            pairs = zip(self.steps, other.steps, strict=False)
+            changed = [a.title for a, b in pairs if _essence(a) != _essence(b)]
+            told.append(f"step: {changed[0]}" if changed else "the number of steps")
+        if (self.runbook, self.target) != (other.runbook, other.target):
+            told.append("the runbook or its target")
+        return told
+
+
+def _essence(step: PlannedStep) -> Any:
+    """What a step does, without what is only said about it."""
+    return _plain(
+        [step.kind, step.title, step.arguments, step.command, step.always, bool(step.left_out)]
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is after its way through the database."""
+    return json.loads(json.dumps(value))
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What someone else said to a plan, or to the step at `position` of one that runs.
+
+    `position` is -1 for the plan. `person` is an actor; `reason` is set where someone went on
+    without those who were asked.
+    """
+
+    position: int
+    person: str
+    approves: bool
+    at: datetime
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +226,9 @@ class Operation:
     """One run of a plan. `reason` is why it was asked for: `manual`, `schedule`, …
 
     `error` and `output` are set when it failed or was interrupted, redacted. `cancel_by` is the
-    actor who asked for it to be cancelled, "" if nobody did.
+    actor who asked for it to be cancelled, "" if nobody did. `approvals_needed` are how many others
+    must approve, of those `awaited` (actors), until `expires`. `course` is what it is queued for:
+    `run`, or, once it was interrupted, `resume` or `undo`; `choose` while nobody has chosen.
     """
 
     id: int
@@ -120,6 +243,11 @@ class Operation:
     error: str = ""
     output: str = ""
     cancel_by: str = ""
+    approvals_needed: int = 0
+    approvals: tuple[Approval, ...] = ()
+    awaited: tuple[str, ...] = ()
+    expires: datetime | None = None
+    course: str = "run"
 
     @property
     def key(self) -> str:
@@ -133,6 +261,13 @@ class Operation:
         }
 
 
+Planner = Callable[[str, Mapping[str, Any]], Awaitable[Plan]]
+"""Plans a runbook on a target from its parameters (JSON values): reads the world, changes nothing.
+
+The plan's `parameters` make the same plan again. Raises OpsbellError where it cannot be done.
+"""
+
+
 class StepContext(Protocol):
     """What a step is given to work with."""
 
@@ -141,6 +276,11 @@ class StepContext(Protocol):
 
     async def progress(self, note: str, share: float | None = None) -> None:
         """Says how far the step is; cheap to call often (kept and shown once a second at most)."""
+        ...
+
+    async def output(self, text: str) -> None:
+        """Keeps whole lines that the work has written, redacted here: the last are shown as they
+        come, all of them are a file in the thread at the end. Cheap to call often."""
         ...
 
 
@@ -155,7 +295,12 @@ class StepKind(Protocol):
         ...
 
     async def undo(self, context: StepContext) -> None:
-        """Removes what an unfinished or failed operation left behind. Idempotent."""
+        """Takes back what the step has done, whole or in part, and proves it. Idempotent.
+
+        Called in reverse order on the steps that were begun when an operation fails or is
+        cancelled, and on the one that was cut off when its process died: first ends what may still
+        run of it. Where nothing can be taken back it does nothing.
+        """
         ...
 
     async def done(self, context: StepContext) -> Mapping[str, Any] | None:
