@@ -79,6 +79,7 @@ def _within(value: PurePosixPath) -> PurePosixPath:
 Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, _reference("targets")]
 CheckName = Annotated[str, _reference("checks")]
+RunbookName = Annotated[str, _reference("runbooks")]
 RoleName = Annotated[str, _reference("roles", "anyone", "operator", "admin")]
 
 LocalPath = Annotated[Path, AfterValidator(_file)]

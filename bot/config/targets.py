@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from bot.config.base import InnerPath, LocalPath, Model, Name, wrong
+from bot.config.deploys import Deploy
 from bot.config.secret import Secret
 from bot.config.values import Arguments, Period, PostgresUrl, Text, WebUrl
 
@@ -105,6 +106,7 @@ class _Target(Model):
     config: tuple[InnerPath, ...] = ()
     maintenance: MaintenanceFile | None = None
     health: Health | None = None
+    deploy: Deploy = Deploy()
     channels: tuple[Text, ...] = ()
 
     def path(self, inner: InnerPath) -> Path:
