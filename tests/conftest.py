@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +15,7 @@ from bot.store.events import EventLog
 from bot.store.migrate import migrate
 from bot.store.queue import Queue
 from tests.parts.compose_project import ComposeProject, new_project, remove_orphans
+from tests.parts.django_project.project import DjangoProject, new_django_project
 from tests.parts.postgres import PostgresServer, postgres_server
 from tests.parts.require import need, required
 
@@ -90,7 +92,29 @@ def own_grandvps(
     yield from _running(new_project(tmp_path_factory.mktemp("compose")))
 
 
-def _running(project: ComposeProject) -> Iterator[ComposeProject]:
+@pytest.fixture(scope="module")
+def django(
+    compose_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DjangoProject]:
+    """A running Django project with nginx before it, at its first release, deployed from git; the
+    tests of a module share it."""
+    need("django-image", "git")
+    yield from _running(new_django_project(tmp_path_factory.mktemp("compose")))
+
+
+@pytest.fixture
+def own_django(
+    compose_ready: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DjangoProject]:
+    """The same for one test alone."""
+    need("django-image", "git")
+    yield from _running(new_django_project(tmp_path_factory.mktemp("compose")))
+
+
+_Project = TypeVar("_Project", bound=ComposeProject)
+
+
+def _running(project: _Project) -> Iterator[_Project]:
     project.start()
     try:
         yield project

@@ -22,6 +22,8 @@ _PSQL = ("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--userna
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ONEOFF = "com.docker.compose.oneoff"
+_RELEASE = "label=opsbell.test=release"
+"""Images that a test has built from a project's code; others are kept from run to run."""
 _numbers = itertools.count(1)
 
 
@@ -92,9 +94,9 @@ class ComposeProject:
         """Write the files, start the services, wait for their health, and fill the database."""
         self._write_files()
         try:
-            _run_now(*self._compose("up", "--detach", "--wait", "--quiet-pull"))
+            run_now(*self._compose("up", "--detach", "--wait", "--quiet-pull"))
             schema = (_SOURCES / "schema.sql").read_text()
-            _run_now(
+            run_now(
                 "docker",
                 "exec",
                 "-i",
@@ -119,7 +121,7 @@ class ComposeProject:
         return ("docker", "compose", "--project-name", self.project, *files, *environment, *argv)
 
     def _published(self, service: str, port: int) -> str:
-        return _run_now("docker", "port", self.container(service), f"{port}/tcp").split()[0]
+        return run_now("docker", "port", self.container(service), f"{port}/tcp").split()[0]
 
     def _write_files(self) -> None:
         self.directory.mkdir(parents=True)
@@ -156,15 +158,17 @@ def project_label(project: str) -> str:
 
 
 def remove_project(project: str) -> None:
-    """Remove all that Compose made for a project, found by its label alone."""
+    """Remove all that Compose made for a project, found by its label alone, images of its releases
+    included."""
     label = f"label={project_label(project)}"
     for listing, removal in (
         (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
         (("network", "ls", "--quiet"), ("network", "rm")),
         (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+        (("images", "--quiet", "--filter", _RELEASE), ("rmi", "--force")),
     ):
-        if found := _run_now("docker", *listing, "--filter", label).split():
-            _run_now("docker", *removal, *found)
+        if found := set(run_now("docker", *listing, "--filter", label).split()):
+            run_now("docker", *removal, *found)
 
 
 def remove_orphans() -> None:
@@ -174,7 +178,12 @@ def remove_orphans() -> None:
         projects: set[str] = set()
         for listing in (("ps", "--all"), ("network", "ls"), ("volume", "ls")):
             filtered = (*listing, "--filter", f"label={_PROJECT}", "--format", template)
-            projects.update(_run_now("docker", *filtered).split())
+            projects.update(run_now("docker", *filtered).split())
+        if images := run_now("docker", "images", "--quiet", "--filter", _RELEASE).split():
+            wanted = f'{{{{index .Config.Labels "{_PROJECT}"}}}}'
+            projects.update(
+                run_now("docker", "image", "inspect", "--format", wanted, *images).split()
+            )
         for project in filter(is_orphan, projects):
             remove_project(project)
 
@@ -191,7 +200,7 @@ async def run(*argv: str, stdin: str = "") -> str:
     return _checked(argv, process.returncode, output.decode(), errors.decode())
 
 
-def _run_now(*argv: str, stdin: str = "") -> str:
+def run_now(*argv: str, stdin: str = "") -> str:
     """Do what `run` does where no event loop runs: in fixtures."""
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     return _checked(argv, done.returncode, done.stdout, done.stderr)

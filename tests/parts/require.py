@@ -55,6 +55,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "own-compose": _own_compose,
     "postgres-image": _image("opsbell-test/postgres:17", "opsbell-test/postgres:15"),
     "web-image": _image("opsbell-test/web:1"),
+    "django-image": _image("opsbell-test/django:1", "opsbell-test/nginx:1"),
     "detour-image": _image("opsbell-test/detour:1"),
     "browser": _program("chromium"),
     "zstd": _program("zstd"),
