@@ -1,20 +1,23 @@
 """A target that Docker Compose runs."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
 from docker.api.client import APIClient
 
 from bot.config import targets as configured
-from bot.errors import NotFound
+from bot.errors import NotFound, OpsbellError
 from bot.targets.base import RunningTarget
+from bot.targets.compose_command import compose_command
 from bot.targets.container import Container
 from bot.targets.docker_logs import container_log, merged
 from bot.targets.docker_process import docker_process
 from bot.targets.engine import Engine
+from bot.targets.health import ContainerHealth, health_of, missing
 from bot.targets.labels import NUMBER, ONE_OFF, PROJECT, SERVICE
+from bot.targets.marked import end_marked_here, end_marked_in
 from bot.targets.model import DatabasePlace, LogLine, Process
 from bot.targets.output import Capped
 from bot.targets.redaction import LiveRedactor
@@ -56,6 +59,41 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
         """The name itself: the container of the database has it on its PATH."""
         return name
 
+    def compose(self, *arguments: str) -> tuple[str, ...]:
+        """Compose's own command for the project, with plain output."""
+        program, plugin, *project = compose_command(self._settings)
+        return (program, plugin, "--ansi", "never", "--progress", "plain", *project, *arguments)
+
+    async def health(self, services: Sequence[str] = ()) -> Sequence[ContainerHealth]:
+        """The health of each container; see `bot.targets.health`."""
+        there = await self._labelled(f"{PROJECT}={self._project}")
+        found: list[ContainerHealth] = []
+        for container in there:
+            service = str(container["Labels"].get(SERVICE, ""))
+            if not services or service in services:
+                # One that is gone by now has been replaced: the next look will show it.
+                with suppress(NotFound):
+                    inspect = APIClient.inspect_container
+                    details = await self._engine.call(inspect, container["Id"])
+                    found.append(health_of(service, details))
+        lacking = {*services} - {each.service for each in found}
+        return sorted([*found, *map(missing, lacking)], key=lambda each: (each.service, each.begun))
+
+    async def end_marked(self, mark: str, *, service: str | None = None) -> None:
+        """Looks into every running container of the service: another may be the first by now."""
+        if service is None:
+            await end_marked_here(mark)
+            return
+        for container in await self._labelled(f"{PROJECT}={self._project}"):
+            if container["Labels"].get(SERVICE) == service and container["State"] == "running":
+                inside = Container(self._engine, str(container["Id"]), service)
+                try:
+                    await end_marked_in(inside, mark)
+                except OpsbellError:
+                    # What ran in a container has ended with it.
+                    if await inside.still_runs():
+                        raise
+
     @asynccontextmanager
     async def _start(
         self,
@@ -71,7 +109,7 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
                 yield process
             return
         async with docker_process(
-            await self._running(service),
+            await self.running(service),
             argv,
             environment=environment,
             stdin=stdin,
@@ -79,7 +117,7 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
         ) as inside:
             yield inside
 
-    async def _running(self, service: str) -> Container:
+    async def running(self, service: str) -> Container:
         """The running container of a service, the one with the lowest number."""
         found = await self._containers(service)
         for container in found:

@@ -6,10 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from bot.config import targets as configured
-from bot.errors import NotFound
+from bot.errors import NotFound, Refused
 from bot.targets.base import RunningTarget
 from bot.targets.environment import for_children, from_database_url
 from bot.targets.file_logs import read_log
+from bot.targets.health import ContainerHealth
+from bot.targets.marked import end_marked_here
 from bot.targets.model import DatabasePlace, LogLine, Process
 from bot.targets.output import Capped
 from bot.targets.postgres_tools import Tools, find_tools
@@ -62,6 +64,21 @@ class HostTarget(RunningTarget[configured.HostTarget]):
                 hint="Install PostgreSQL's client package and start Opsbell again.",
             )
         return str(path)
+
+    def compose(self, *arguments: str) -> tuple[str, ...]:
+        """Refused: nothing of it is run by Compose."""
+        raise self._no_containers()
+
+    async def health(self, services: Sequence[str] = ()) -> Sequence[ContainerHealth]:
+        """Refused: there are no containers."""
+        raise self._no_containers()
+
+    async def end_marked(self, mark: str, *, service: str | None = None) -> None:
+        """Ends what is marked on this machine, where its services run too."""
+        await end_marked_here(mark)
+
+    def _no_containers(self) -> Refused:
+        return Refused(f"{self.name} runs on this machine, not in containers.")
 
     def _start(
         self,

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from bot.targets.health import ContainerHealth
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -110,6 +112,21 @@ class Target(Protocol):
 
     def directory(self) -> Path:
         """The target's directory on this machine."""
+        ...
+
+    def compose(self, *arguments: str) -> tuple[str, ...]:
+        """Docker Compose for the target's project with these arguments, to be run on this machine.
+        Raises Refused for a target that Compose does not run."""
+        ...
+
+    async def health(self, services: Sequence[str] = ()) -> Sequence[ContainerHealth]:
+        """How the containers of these services are, of all of the project's where none is named;
+        a service without a container is missing. Raises Refused for a target without containers."""
+        ...
+
+    async def end_marked(self, mark: str, *, service: str | None = None) -> None:
+        """Ends what still runs of `bot.targets.marked.marked(…, mark)`, and proves it gone: in all
+        running containers of a service, or on this machine. What is not there has ended."""
         ...
 
     def redact(self, text: str) -> str:

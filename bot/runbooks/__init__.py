@@ -1,0 +1,1 @@
+"""Configured procedures, and the kinds of steps that they and deploys are made of."""
