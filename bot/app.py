@@ -159,7 +159,7 @@ def surface_of(core: Core) -> Surface:
     surface.add(
         BackupCommand(core.settings, core.backups).command(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
-        core.operations.cancel_control("backup"),
+        *core.asking.controls(),
     )
     Controls(core.checklists, core.checklist_lookup).register(surface)
     return surface

@@ -19,8 +19,11 @@ from bot.checklists.service import Checklists
 from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
 from bot.config.settings import Settings
+from bot.operations.approvers import Approvers
+from bot.operations.asking import Asking
 from bot.operations.engine import Engine
 from bot.operations.service import Operations
+from bot.operations.telling import Telling
 from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
 from bot.slack.posts import Posts
@@ -54,6 +57,7 @@ class Core:
     people: People
     checks: Checks
     operations: Operations
+    asking: Asking
     backups: Backups
     checklists: Checklists
     checklist_lookup: Lookup
@@ -114,7 +118,13 @@ def _core(
     reconciler.register()
     concerned = {item.who for each in settings.checklists.values() for item in each.items}
     people = People(client, settings.roles, mentioned=filter(None, concerned))
-    operations = Operations(database, queue, Engine(database, posts, settings.slack.channel("ops")))
+    engine = Engine(
+        database,
+        Telling(posts, settings.slack.channel("ops")),
+        redact=lambda target, text: redactor.redact(text, whose=target),
+    )
+    operations = Operations(database, queue, engine, Approvers(settings.rule, people))
+    asking = Asking(database, operations)
     backups = Backups(settings, targets, operations)
     checks = Checks(settings, targets, newest_backup=backups.newest)
     publisher = Publisher(settings, posts, people.group_id)
@@ -134,6 +144,7 @@ def _core(
         people,
         checks,
         operations,
+        asking,
         backups,
         checklists,
         lookup,

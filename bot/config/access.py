@@ -65,8 +65,11 @@ def access_rule(access: Mapping[str, AccessRule], command: str) -> AccessRule:
     """The rule of `command`: what is configured, over the default.
 
     A key left out keeps the command's default, so naming a role for /restore does not drop its
-    approval. A command that nothing is known of is the admins' alone.
+    approval. A command that nothing is known of is the admins' alone; what is called ANYONE asks
+    for no role, since who does it decides by itself.
     """
+    if command == ANYONE:
+        return AccessRule(role=ANYONE)
     default = DEFAULT_ACCESS.get(command, AccessRule(role="admin"))
     configured = access.get(command)
     if configured is None:

@@ -10,102 +10,58 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 
-from bot.errors import Failed, OpsbellError
-from bot.operations import store, view
-from bot.operations.model import Operation, OperationState, Step, StepKind, StepState
-from bot.slack.posts import Posts
+from bot.errors import Failed, OpsbellError, Unavailable
+from bot.operations import lock_store, store
+from bot.operations.context import Context, Redact
+from bot.operations.ending import (
+    CANCELLATION,
+    Ending,
+    begun,
+    interruption,
+    operation_event,
+    to_take_back,
+)
+from bot.operations.model import (
+    Course,
+    Operation,
+    OperationState,
+    Planner,
+    Recovery,
+    Step,
+    StepKind,
+    StepState,
+)
+from bot.operations.telling import Telling, blocks
 from bot.store.database import Database, Transaction
-from bot.store.events import Event
 from bot.store.locks import held_lock
-from bot.words import utc_now
+from bot.words import duration
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_INTERVAL = 1.0
-
-Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How an operation ended, and what people are told."""
-
-    state: OperationState
-    step_state: StepState = StepState.FAILED
-    error: str = ""
-    output: str = ""
-
-
-CANCELLATION = Ending(OperationState.CANCELLED, StepState.CANCELLED)
-
-
-class Context:
-    """What a step works with; see StepContext."""
-
-    def __init__(self, engine: Engine, operation: Operation, step: Step) -> None:
-        self.operation = operation
-        self.step = step
-        self._engine = engine
-        self._told = 0.0
-
-    async def progress(self, note: str, share: float | None = None) -> None:
-        """Keeps and shows how far the step is, once a second at most.
-
-        That it can't be told just now is no reason to end the work, so it is only logged.
-        """
-        if time.monotonic() - self._told < PROGRESS_INTERVAL:
-            return
-        self._told = time.monotonic()
-        try:
-            async with self._engine.database.transaction() as tx:
-                number = self.operation.id
-                await store.tell_progress(tx, number, self.step.position, note, share)
-                await self._engine.show(tx, number)
-        except (OpsbellError, psycopg.Error) as error:
-            logger.warning("progress not told", extra={"error": str(error)})
+RETRY_PAUSE = 2.0
+_OVER = (StepState.DONE, StepState.LEFT_OUT)
 
 
 class Engine:
-    """Runs operations with the step kinds it was given."""
+    """Runs operations with the step kinds and planners it was given."""
 
-    def __init__(
-        self, database: Database, posts: Posts, channel: str, *, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, database: Database, telling: Telling, *, redact: Redact) -> None:
         self.database = database
-        self._posts = posts
-        self._channel = channel
-        self._clock = clock
+        self.telling = telling
+        self._redact = redact
         self._kinds: dict[str, StepKind] = {}
+        self.planners: dict[str, Planner] = {}
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
         self._kinds[kind] = code
-
-    async def show(self, tx: Transaction, number: int) -> None:
-        """Puts the operation's one message as it stands in this transaction."""
-        operation = await store.get(tx, number)
-        usual = await store.usual_duration(tx, operation.plan.runbook, operation.plan.target)
-        behind = ""
-        if operation.state is OperationState.QUEUED:
-            before = await store.unfinished(tx, operation.plan.target)
-            behind = next((f"{o.plan.title} ({o.id})" for o in before if o.id < number), "")
-        told = view.message(operation, self._clock(), usual=usual, behind=behind)
-        await self._posts.put(
-            tx,
-            operation.key,
-            channel=self._channel,
-            message=told,
-            final=operation.state.final,
-        )
 
     async def run(self, operation: int) -> None:
         """The job: runs a queued operation, or tells the truth about one whose process died."""
@@ -114,49 +70,100 @@ class Engine:
         async with held_lock(self.database.url, f"target:{found.plan.target}"):
             async with self.database.transaction() as tx:
                 found = await store.get(tx, operation)
-                began = await store.start(tx, operation)
-                if began:
-                    tx.record(_event(found, "operation.started"))
-                    await self.show(tx, operation)
-            if began:
-                await self._end(operation, await self._perform(operation))
-            elif found.state is OperationState.RUNNING:
+                kept = await lock_store.get(tx, found.plan.target)
+                if found.state is OperationState.QUEUED and kept and blocks(kept, found):
+                    await self.telling.show(tx, operation)
+                    return  # who frees the target queues it again
+            if found.state is OperationState.RUNNING:
                 await self._end(operation, await self._found_running(found))
+            elif found.state is OperationState.QUEUED:
+                await self._begin(found)
+
+    async def _begin(self, found: Operation) -> None:
+        if trouble := await self._planned_differently(found):
+            await self._end(found.id, Ending(OperationState.FAILED, error=trouble))
+            return
+        async with self.database.transaction() as tx:
+            if not await store.start(tx, found.id):
+                return  # cancelled at the last moment
+            tx.record(operation_event(found, "operation.started"))
+            await self.telling.show(tx, found.id)
+        work = self._take_back if found.course is Course.UNDO else self._perform
+        await self._end(found.id, await work(found.id))
+
+    async def _planned_differently(self, found: Operation) -> str:
+        """Why a plan that was asked for cannot run any more; "" where it can."""
+        planner = self.planners.get(found.plan.runbook)
+        if planner is None or found.course is not Course.RUN:
+            return ""
+        try:
+            again = await planner(found.plan.target, found.plan.parameters)
+        except OpsbellError as error:
+            return f"Nothing was run. {error}"
+        if differences := found.plan.differences(again):
+            told = "; ".join(differences)
+            return f"Nothing was run: planned again, it came out different ({told}). Ask anew."
+        return ""
 
     async def _perform(self, number: int) -> Ending:
         """Runs the steps one after another until the last, the first that fails, or a cancel."""
         try:
             async with self.database.transaction() as tx:
                 operation = await store.get(tx, number)
-            for position in range(len(operation.steps)):
+            for step in [s for s in operation.steps if s.state not in _OVER]:
                 async with self.database.transaction() as tx:
                     operation = await store.get(tx, number)
                     if operation.cancel_by:
                         return CANCELLATION
-                    await store.begin_step(tx, number, position)
-                    await self.show(tx, number)
-                    operation = await store.get(tx, number)
-                await self._run_step(operation, operation.steps[position])
+                    operation = await self._begin_step(tx, number, step.position)
+                await self._run_step(operation, operation.steps[step.position])
         except asyncio.CancelledError:
             return await self._why_cancelled(number)
         except psycopg.OperationalError as error:
             logger.warning("database lost in a step", extra={"error": str(error)})
             told = "Opsbell's own database went away during the operation."
             return Ending(OperationState.FAILED, error=told)
-        except Failed as error:
-            return Ending(OperationState.FAILED, error=str(error), output=error.output)
-        except OpsbellError as error:
-            return Ending(OperationState.FAILED, error=str(error))
-        except Exception:
-            reference = uuid.uuid4().hex[:8]
-            logger.exception("step failed", extra={"reference": reference, "operation": number})
-            told = f"Something went wrong inside Opsbell. Its log says more under {reference}."
-            return Ending(OperationState.FAILED, error=told)
+        except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
+            return _failure(error, number)
         return Ending(OperationState.DONE)
 
+    async def _begin_step(self, tx: Transaction, number: int, position: int) -> Operation:
+        await store.begin_step(tx, number, position)
+        await self.telling.show(tx, number)
+        return await store.get(tx, number)
+
     async def _run_step(self, operation: Operation, step: Step) -> None:
-        result = await self._kinds[step.planned.kind].run(Context(self, operation, step))
-        await self._step_done(operation, step, result)
+        left = step.planned.retries
+        while True:
+            context = self._context(operation, step)
+            try:
+                result = await self._within_limit(context)
+            except (Failed, Unavailable) as error:
+                if not left:
+                    raise
+                left -= 1
+                await context.output(f"{error} It is tried again.")
+                await asyncio.sleep(RETRY_PAUSE)
+            else:
+                await self._step_done(operation, step, result)
+                return
+            finally:
+                await context.flush()
+
+    async def _within_limit(self, context: Context) -> Mapping[str, Any]:
+        planned = context.step.planned
+        scope = asyncio.timeout(planned.limit)
+        try:
+            async with scope:
+                return await self._kinds[planned.kind].run(context)
+        except TimeoutError:
+            if not scope.expired() or planned.limit is None:
+                raise
+            took = f"«{planned.title}» did not end within {duration(planned.limit)}"
+            raise Failed(f"{took} and was ended.") from None
+
+    def _context(self, operation: Operation, step: Step) -> Context:
+        return Context(self.database, self.telling, self._redact, operation, step)
 
     async def _step_done(self, operation: Operation, step: Step, result: Mapping[str, Any]) -> None:
         values = dict(result)
@@ -165,14 +172,14 @@ class Engine:
             await store.end_step(
                 tx, operation.id, step.position, StepState.DONE, note=note, result=values
             )
-            detail = {"step": step.planned.kind, "note": note}
-            tx.record(_event(operation, "operation.step", detail=detail))
-            await self.show(tx, operation.id)
+            detail = {"step": step.planned.kind, "title": step.planned.title, "note": note}
+            tx.record(operation_event(operation, "operation.step", detail=detail))
+            await self.telling.show(tx, operation.id)
 
     async def _was_done(self, operation: Operation, step: Step) -> bool:
         """Whether a step whose end was not seen has done what it is for; marks it so."""
         try:
-            result = await self._kinds[step.planned.kind].done(Context(self, operation, step))
+            result = await self._kinds[step.planned.kind].done(self._context(operation, step))
         except Exception:
             logger.exception("step not looked at", extra={"operation": operation.id})
             return False
@@ -185,20 +192,31 @@ class Engine:
         async with self.database.transaction() as tx:
             operation = await store.get(tx, number)
         if not operation.cancel_by:
-            return _interruption(operation, "Opsbell was stopped")
-        for step in operation.steps:
-            if step.state is StepState.RUNNING:
-                await self._was_done(operation, step)
+            return interruption(operation, "Opsbell was stopped")
+        if step := operation.running_step:
+            await self._was_done(operation, step)
         return CANCELLATION
 
     async def _found_running(self, operation: Operation) -> Ending:
         """How an operation ended whose process went away: well, if all it is for is so."""
+        if operation.course is Course.UNDO:
+            return await self._take_back(operation.id)
         if operation.cancel_by:
             return CANCELLATION
+        if operation.error:
+            return Ending(OperationState.FAILED, error=operation.error, output=operation.output)
         for step in operation.steps:
-            if step.state is not StepState.DONE and not await self._was_done(operation, step):
-                return _interruption(operation, "Opsbell was killed or lost power")
+            if step.state not in _OVER and not await self._was_done(operation, step):
+                return interruption(operation, "Opsbell was killed or lost power")
         return Ending(OperationState.DONE)
+
+    async def _take_back(self, number: int) -> Ending:
+        """Undoes all that an interrupted operation did, as a person has chosen."""
+        async with self.database.transaction() as tx:
+            operation = await store.get(tx, number)
+        if trouble := await self._undo(operation, begun(operation)):
+            return Ending(OperationState.FAILED, error=trouble)
+        return Ending(OperationState.UNDONE)
 
     async def _end(self, number: int, ending: Ending) -> None:
         """Undoes what did not end well, then commits the end. A cancel no longer disturbs it."""
@@ -212,66 +230,87 @@ class Engine:
     async def _close(self, number: int, ending: Ending) -> None:
         async with self.database.transaction() as tx:
             operation = await store.get(tx, number)
-        if ending.state is not OperationState.DONE:
-            trouble = await self._undo(operation)
-            ending = replace(ending, error=" ".join(filter(None, (ending.error, trouble))))
+        if operation.state.final:
+            return
+        if ending.takes_back:
+            ending = await self._cleaned_up(operation, ending)
+        course = operation.course
+        if ending.state is OperationState.INTERRUPTED and operation.plan.recovery is Recovery.ASK:
+            course = Course.CHOOSE
         async with self.database.transaction() as tx:
             for step in operation.steps:
-                if step.state is StepState.RUNNING and ending.state is not OperationState.DONE:
-                    await store.end_step(
-                        tx, number, step.position, ending.step_state, note="", result={}
-                    )
-            finished = await store.finish(
-                tx, number, ending.state, error=ending.error, output=ending.output
-            )
-            if not finished:
+                if step.state is StepState.RUNNING and ending.takes_back:
+                    await store.mark_step(tx, number, step.position, ending.step_state)
+            if not await store.finish(
+                tx, number, ending.state, error=ending.error, output=ending.output, course=course
+            ):
                 return
-            outcome = "ok" if ending.state is OperationState.DONE else "failed"
             detail = {"state": ending.state.value, "error": ending.error}
-            tx.record(_event(operation, "operation.finished", outcome=outcome, detail=detail))
-            await self.show(tx, number)
+            event = "operation.finished"
+            tx.record(operation_event(operation, event, outcome=ending.outcome, detail=detail))
+            await self.telling.show(tx, number)
             if ending.state in (OperationState.FAILED, OperationState.INTERRUPTED):
-                told = view.alarm(await store.get(tx, number))
-                await self._posts.put(
-                    tx, f"{operation.key}:alarm", channel=self._channel, message=told
-                )
+                await self.telling.alarm(tx, number)
 
-    async def _undo(self, operation: Operation) -> str:
-        """Undoes the steps that were begun, the last first; what could not be undone, in words."""
+    async def _cleaned_up(self, operation: Operation, ending: Ending) -> Ending:
+        """Takes back what has to be, runs what always runs, and says what could not be."""
+        crashed = ending.state is OperationState.INTERRUPTED
+        if ending.state is OperationState.FAILED:
+            # A process that dies in the middle of this is followed by one that goes on with it.
+            async with self.database.transaction() as tx:
+                await store.note_failure(tx, operation.id, ending.error, ending.output)
+        troubles = [ending.error]
+        troubles.append(await self._undo(operation, to_take_back(operation, crashed=crashed)))
+        always = [s for s in operation.steps if s.planned.always and s.state is StepState.OPEN]
+        troubles += [await self._run_always(operation, s, crashed=crashed) for s in always]
+        return replace(ending, error=" ".join(filter(None, troubles)))
+
+    async def _run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:
+        """Runs a step that also runs after a failure; what went wrong, in words."""
+        title = step.planned.title
+        if crashed and not step.planned.repeatable:
+            return f"«{title}» was not run: it is not known to be safe after a crash."
+        try:
+            async with self.database.transaction() as tx:
+                operation = await self._begin_step(tx, operation.id, step.position)
+            await self._run_step(operation, operation.steps[step.position])
+        except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
+            async with self.database.transaction() as tx:
+                await store.mark_step(tx, operation.id, step.position, StepState.FAILED)
+            return f"«{title}» failed: {_failure(error, operation.id).error}"
+        return ""
+
+    async def _undo(self, operation: Operation, steps: list[Step]) -> str:
+        """Undoes steps, the last first; what could not be undone, in words."""
         troubles = []
-        for step in reversed([s for s in operation.steps if s.state is not StepState.OPEN]):
+        for step in reversed(steps):
+            context = self._context(operation, step)
             try:
-                await self._kinds[step.planned.kind].undo(Context(self, operation, step))
+                await self._kinds[step.planned.kind].undo(context)
+                await context.flush()
             except Exception as error:
                 logger.exception("undo failed", extra={"operation": operation.id})
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
                 troubles.append(f"{step.planned.title} could not be undone: {told}.")
+            else:
+                await self._mark_undone(operation, step)
         return " ".join(troubles)
 
-
-def _interruption(operation: Operation, cause: str) -> Ending:
-    """What is known after the process that ran the operation went away."""
-    running = next((s for s in operation.steps if s.state is StepState.RUNNING), None)
-    at = f" during «{running.planned.title}»" if running else " between two steps"
-    return Ending(
-        OperationState.INTERRUPTED,
-        StepState.INTERRUPTED,
-        error=f"Interrupted{at}: {cause}. What was unfinished has been removed.",
-    )
+    async def _mark_undone(self, operation: Operation, step: Step) -> None:
+        if step.planned.undo and step.state is StepState.DONE:
+            async with self.database.transaction() as tx:
+                await store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
+                detail = {"step": step.planned.kind, "title": step.planned.title}
+                tx.record(operation_event(operation, "operation.undone", detail=detail))
+                await self.telling.show(tx, operation.id)
 
 
-def _event(
-    operation: Operation,
-    action: str,
-    *,
-    outcome: str = "ok",
-    detail: Mapping[str, Any] | None = None,
-) -> Event:
-    return Event(
-        actor=operation.actor,
-        action=action,
-        subject=operation.key,
-        target=operation.plan.target,
-        outcome=outcome,
-        detail={"runbook": operation.plan.runbook, **(detail or {})},
-    )
+def _failure(error: Exception, number: int) -> Ending:
+    """What people are told of an error; a defect is named by a reference alone."""
+    if isinstance(error, OpsbellError):
+        output = error.output if isinstance(error, Failed) else ""
+        return Ending(OperationState.FAILED, error=str(error), output=output)
+    reference = uuid.uuid4().hex[:8]
+    logger.error("step failed", exc_info=error, extra={"reference": reference, "operation": number})
+    told = f"Something went wrong inside Opsbell. Its log says more under {reference}."
+    return Ending(OperationState.FAILED, error=told)

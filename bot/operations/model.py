@@ -61,7 +61,7 @@ _STATE_SIGNS = {
     OperationState.INTERRUPTED: Sign.CRITICAL,
     OperationState.REFUSED: Sign.REFUSED,
     OperationState.EXPIRED: Sign.REFUSED,
-    OperationState.UNDONE: Sign.REFUSED,
+    OperationState.UNDONE: Sign.UNDONE,
 }
 
 
@@ -74,6 +74,25 @@ class StepState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    UNDONE = "undone"
+    LEFT_OUT = "left out"
+
+    @property
+    def sign(self) -> Sign:
+        """The sign that stands beside the word."""
+        return _STEP_SIGNS[self]
+
+
+_STEP_SIGNS = {
+    StepState.OPEN: Sign.OPEN,
+    StepState.RUNNING: Sign.RUNNING,
+    StepState.DONE: Sign.DONE,
+    StepState.FAILED: Sign.CRITICAL,
+    StepState.CANCELLED: Sign.REFUSED,
+    StepState.INTERRUPTED: Sign.CRITICAL,
+    StepState.UNDONE: Sign.UNDONE,
+    StepState.LEFT_OUT: Sign.REFUSED,
+}
 
 
 class Confirm(StrEnum):
@@ -221,14 +240,37 @@ class Step:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Course(StrEnum):
+    """What an operation is queued for; an interrupted one waits until a person has chosen."""
+
+    RUN = "run"
+    CHOOSE = "choose"
+    RESUME = "resume"
+    UNDO = "undo"
+    LEAVE = "leave"
+
+
+SOMEONE = "someone"
+"""Stands among the awaited where Slack does not say who has the role, or where everyone may."""
+
+
+@dataclass(frozen=True)
+class TargetLock:
+    """A target that someone keeps for their own operations."""
+
+    target: str
+    holder: str
+    reason: str
+    since: datetime
+
+
 @dataclass(frozen=True)
 class Operation:
     """One run of a plan. `reason` is why it was asked for: `manual`, `schedule`, …
 
     `error` and `output` are set when it failed or was interrupted, redacted. `cancel_by` is the
     actor who asked for it to be cancelled, "" if nobody did. `approvals_needed` are how many others
-    must approve, of those `awaited` (actors), until `expires`. `course` is what it is queued for:
-    `run`, or, once it was interrupted, `resume` or `undo`; `choose` while nobody has chosen.
+    must approve, of those `awaited` (actors), until `expires`.
     """
 
     id: int
@@ -247,7 +289,20 @@ class Operation:
     approvals: tuple[Approval, ...] = ()
     awaited: tuple[str, ...] = ()
     expires: datetime | None = None
-    course: str = "run"
+    course: Course = Course.RUN
+
+    @property
+    def running_step(self) -> Step | None:
+        """The step that runs, or ran when its process died."""
+        return next((step for step in self.steps if step.state is StepState.RUNNING), None)
+
+    def approved_by(self, position: int = -1) -> list[Approval]:
+        """Who else approved the plan, or the step at `position`."""
+        return [
+            one
+            for one in self.approvals
+            if one.position == position and one.approves and one.person != self.actor
+        ]
 
     @property
     def key(self) -> str:

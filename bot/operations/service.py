@@ -1,36 +1,116 @@
-"""The verbs of operations: request, cancel, look. The engine does the work."""
+"""The verbs of operations: plan, request, cancel, look. The engine does the work."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from bot.errors import Refused
+from bot.errors import NotFound, Refused
 from bot.operations import store
+from bot.operations.approvals import Approvals
+from bot.operations.approvers import Approvers
+from bot.operations.ending import operation_event
 from bot.operations.engine import Engine
-from bot.operations.model import Operation, OperationState, Plan, StepKind
-from bot.slack.message import Message
-from bot.slack.surface import Answer, Call, Control, Request
+from bot.operations.locks import Locks
+from bot.operations.model import (
+    SOMEONE,
+    Confirm,
+    Course,
+    Operation,
+    OperationState,
+    Plan,
+    Planner,
+    StepKind,
+)
+from bot.operations.scheduling import ABORT_JOB, EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
+from bot.operations.telling import NextSteps
 from bot.store.database import Database, Transaction
-from bot.store.events import Event
 from bot.store.queue import Lane, Queue
+from bot.words import utc_now
 
-RUN_JOB = "operation.run"
-ABORT_JOB = "operation.abort"
+WAITS_FOR = timedelta(minutes=30)
+"""How long a plan waits for its confirmation, and then for its approvals."""
 
 
 class Operations:
     """What the capabilities and surfaces call."""
 
-    def __init__(self, database: Database, queue: Queue, engine: Engine) -> None:
+    def __init__(
+        self, database: Database, queue: Queue, engine: Engine, approvers: Approvers
+    ) -> None:
         self._database = database
-        self._queue = queue
         self._engine = engine
+        self._queue = queue
+        self._approvers = approvers
+        self._scheduling = Scheduling(queue)
+        self.approvals = Approvals(self._scheduling, engine.telling, approvers)
+        self.locks = Locks(self._scheduling, engine.telling)
         queue.handle(RUN_JOB, engine.run, lane=Lane.WORK)
         queue.handle(ABORT_JOB, queue.abort, lane=Lane.REQUESTS)
+        queue.handle(EXPIRE_JOB, self._expire, lane=Lane.REQUESTS)
+        queue.handle(GO_ON_JOB, self._go_on_alone, lane=Lane.REQUESTS)
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
         self._engine.register(kind, code)
+
+    def add_runbook(self, name: str, planner: Planner) -> None:
+        """Names what plans a runbook, before people are asked and again at the start."""
+        self._engine.planners[name] = planner
+
+    def add_next_steps(self, runbook: str, offer: NextSteps) -> None:
+        """Names what offers buttons on a runbook's ended operations."""
+        self._engine.telling.add_next_steps(runbook, offer)
+
+    async def plan(self, runbook: str, target: str, parameters: Mapping[str, Any]) -> Plan:
+        """What a runbook would do now. Changes nothing; raises what its planner raises."""
+        return await self._engine.planners[runbook](target, parameters)
+
+    async def preview(
+        self,
+        runbook: str,
+        target: str,
+        parameters: Mapping[str, Any],
+        *,
+        actor: str,
+        reason: str = "manual",
+    ) -> Operation:
+        """Plans and keeps the plan, for its person to confirm within half an hour."""
+        plan = await self.plan(runbook, target, parameters)
+        expires = utc_now() + WAITS_FOR
+        async with self._database.transaction() as tx:
+            number = await store.insert(
+                tx,
+                plan,
+                actor=actor,
+                reason=reason,
+                state=OperationState.PLANNED,
+                expires=expires,
+            )
+            if number is None:
+                raise ValueError("a plan without a request key is always kept")
+            await self._scheduling.expire(tx, number, expires)
+            return await store.get(tx, number)
+
+    async def confirm(
+        self, tx: Transaction, number: int, *, actor: str, typed: str = ""
+    ) -> Operation:
+        """Goes on with a plan: it waits for approvals, or to run.
+
+        Raises NotFound, and Refused for someone else's plan, one that was dealt with already, or
+        where the target's name is asked for and something else was typed.
+        """
+        operation = await store.get(tx, number)
+        if operation.actor != actor:
+            raise Refused("Only who asked for a plan can run it.", hint="Ask for your own.")
+        if operation.state is not OperationState.PLANNED:
+            raise Refused(f"Not run: this plan is {operation.state.value} already.")
+        plan = operation.plan
+        if plan.confirm is Confirm.NAME and typed.strip() != plan.target:
+            raise Refused(f"Not run: to confirm, type the target's name, {plan.target}.")
+        await self._go_on(tx, operation)
+        return await store.get(tx, number)
 
     async def request(
         self,
@@ -41,24 +121,22 @@ class Operations:
         reason: str,
         request_key: str | None = None,
     ) -> int:
-        """Queues a plan to be run; its operation's number. One per target runs at a time.
+        """Queues a plan that asks for no confirmation; its operation's number.
 
-        A `request_key` seen before queues nothing and raises Refused.
+        One per target runs at a time. A `request_key` seen before queues nothing and raises
+        Refused.
         """
-        number = await store.insert(tx, plan, actor=actor, reason=reason, request_key=request_key)
+        number = await store.insert(
+            tx,
+            plan,
+            actor=actor,
+            reason=reason,
+            state=OperationState.PLANNED,
+            request_key=request_key,
+        )
         if number is None:
             raise Refused("Not queued: this request was taken already.")
-        await self._defer(tx, number, plan.target)
-        tx.record(
-            Event(
-                actor=actor,
-                action="operation.requested",
-                subject=f"operation:{number}",
-                target=plan.target,
-                detail={"runbook": plan.runbook, "reason": reason, "facts": dict(plan.facts)},
-            )
-        )
-        await self._engine.show(tx, number)
+        await self._go_on(tx, await store.get(tx, number))
         return number
 
     async def cancel(self, tx: Transaction, number: int, *, actor: str) -> OperationState:
@@ -74,13 +152,33 @@ class Operations:
                 raise Refused(f"Operation {number} is being cancelled already.")
             raise Refused(f"Not cancelled: operation {number} is {operation.state.value}.")
         state = OperationState(row["state"])
-        if state is OperationState.QUEUED:
-            await store.finish(tx, number, OperationState.CANCELLED)
-            await self._engine.show(tx, number)
+        if state is OperationState.RUNNING:
+            await self._scheduling.abort(tx, row["job"])
         else:
-            await self._queue.defer(tx, ABORT_JOB, {"job": row["job"]})
-        tx.record(Event(actor=actor, action="operation.cancelled", subject=f"operation:{number}"))
+            await store.finish(tx, number, OperationState.CANCELLED)
+            await self._engine.telling.show(tx, number)
+        operation = await store.get(tx, number)
+        tx.record(operation_event(operation, "operation.cancelled", actor=actor))
         return state
+
+    async def choose(self, tx: Transaction, number: int, course: Course, *, actor: str) -> None:
+        """Settles what becomes of an interrupted operation: resume, undo or leave.
+
+        Raises NotFound, and Refused where that was settled, or the target has changed since.
+        """
+        operation = await store.get(tx, number)
+        if course is not Course.LEAVE and (later := await store.ran_since(tx, number)):
+            raise Refused(
+                f"Not done: {later.plan.title} ({later.id}) has run on {operation.plan.target}"
+                " since, so what this one left can no longer be trusted.",
+                hint="Leave it, and ask for a new plan.",
+            )
+        if not await store.choose(tx, number, course):
+            raise Refused(f"Not done: operation {number} is {operation.state.value}.")
+        tx.record(operation_event(operation, f"operation.{course.value}", actor=actor))
+        if course is not Course.LEAVE:
+            await self._scheduling.run(tx, number, operation.plan.target)
+        await self._engine.telling.show(tx, number)
 
     async def recover(self) -> None:
         """Gives a new job to every unfinished operation whose job is gone: one that failed
@@ -88,25 +186,17 @@ class Operations:
         async with self._database.transaction() as tx:
             for number, (job, target) in (await store.unfinished_jobs(tx)).items():
                 if not await self._queue.is_open(tx, job):
-                    await self._defer(tx, number, target)
-
-    async def _defer(self, tx: Transaction, number: int, target: str) -> None:
-        job = await self._queue.defer(tx, RUN_JOB, {"operation": number}, lock=f"target:{target}")
-        await store.set_job(tx, number, job)
-
-    def cancel_control(self, runbook: str) -> Control:
-        """The Cancel button of a runbook's live message, under that runbook's access rule."""
-
-        async def cancel(request: Request, tx: Transaction) -> Answer | None:
-            await self.cancel(tx, int(request.value), actor=request.actor)
-            return Answer(Message(f"Operation {request.value} is being cancelled."))
-
-        return Control(f"{runbook}.cancel", Call(access=runbook, change=cancel))
+                    await self._scheduling.run(tx, number, target)
 
     async def get(self, number: int) -> Operation:
         """One operation. Raises NotFound."""
         async with self._database.transaction() as tx:
             return await store.get(tx, number)
+
+    async def usual_steps(self, plan: Plan) -> Mapping[str, timedelta]:
+        """How long a plan's steps take as a rule, by their titles."""
+        async with self._database.transaction() as tx:
+            return await store.usual_steps(tx, plan.runbook, plan.target)
 
     async def last(self, runbook: str, target: str, limit: int = 1) -> Sequence[Operation]:
         """The newest operations of a runbook on a target, newest first."""
@@ -114,5 +204,66 @@ class Operations:
             return await store.last(tx, runbook=runbook, target=target, limit=limit)
 
     async def unfinished(self, tx: Transaction, target: str | None = None) -> Sequence[Operation]:
-        """Operations that wait or run, oldest first."""
+        """Operations that wait to run or run, oldest first."""
         return await store.unfinished(tx, target)
+
+    async def step_approvals(self, number: int, position: int) -> tuple[list[str], str]:
+        """What people said to a step that asks them: who approved, and who refused ("")."""
+        operation = await self.get(number)
+        refused = [s for s in operation.approvals if s.position == position and not s.approves]
+        approved = [each.person for each in operation.approved_by(position)]
+        return approved, refused[0].person if refused else ""
+
+    async def check(self, access: str, actor: str) -> None:
+        """Raises Refused where the actor may not do what an access rule guards."""
+        await self._approvers.check(access, actor)
+
+    async def _go_on(self, tx: Transaction, operation: Operation) -> None:
+        plan, number = operation.plan, operation.id
+        tx.record(
+            operation_event(
+                operation,
+                "operation.requested",
+                detail={"reason": operation.reason, "facts": dict(plan.facts)},
+            )
+        )
+        needed = self._approvers.needed(plan.rule, operation.actor)
+        if needed:
+            others = await self._approvers.others(plan.rule, operation.actor)
+            await self._await(tx, operation, needed, others)
+        else:
+            await store.move(tx, number, OperationState.PLANNED, OperationState.QUEUED)
+            await self._scheduling.run(tx, number, plan.target)
+        await self._engine.telling.show(tx, number)
+
+    async def _await(
+        self, tx: Transaction, operation: Operation, needed: int, others: tuple[str, ...] | None
+    ) -> None:
+        expires: datetime = utc_now() + WAITS_FOR
+        awaited = (SOMEONE,) if others is None else others
+        await store.move(tx, operation.id, OperationState.PLANNED, OperationState.AWAITING)
+        await store.await_approvals(tx, operation.id, needed, awaited, expires)
+        await self._scheduling.expire(tx, operation.id, expires)
+
+    async def _expire(self, operation: int) -> None:
+        """The job that ends what nobody confirmed or approved in time."""
+        async with self._database.transaction() as tx:
+            try:
+                found = await store.get(tx, operation)
+            except NotFound:
+                return
+            waits = found.state in (OperationState.PLANNED, OperationState.AWAITING)
+            if not waits or (found.expires and found.expires > utc_now()):
+                return
+            await store.finish(tx, operation, OperationState.EXPIRED)
+            if found.state is OperationState.AWAITING:
+                tx.record(operation_event(found, "operation.expired", outcome="refused"))
+                await self._engine.telling.show(tx, operation)
+
+    async def _go_on_alone(self, operation: int) -> None:
+        """The job that queues, after a pause, what its person goes on with alone."""
+        async with self._database.transaction() as tx:
+            found = await store.get(tx, operation)
+            if await store.move(tx, operation, OperationState.AWAITING, OperationState.QUEUED):
+                await self._scheduling.run(tx, operation, found.plan.target)
+                await self._engine.telling.show(tx, operation)

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.errors import NotFound
-from bot.operations.model import Operation, OperationState, Plan, Step, StepState
+from bot.operations.model import (
+    Approval,
+    Course,
+    Operation,
+    OperationState,
+    Plan,
+    Step,
+    StepState,
+)
 from bot.store.database import Transaction
 from bot.targets.text import storable
 
 
 async def insert(
-    tx: Transaction, plan: Plan, *, actor: str, reason: str, request_key: str | None
+    tx: Transaction,
+    plan: Plan,
+    *,
+    actor: str,
+    reason: str,
+    state: OperationState = OperationState.QUEUED,
+    expires: datetime | None = None,
+    request_key: str | None = None,
 ) -> int | None:
-    """Adds a queued operation with its steps; None where the request was taken before."""
+    """Adds an operation with its steps; None where the request was taken before."""
     row = await tx.first(
-        "insert into operations (request_key, runbook, target, plan, actor, reason)"
-        " values (%s, %s, %s, %s, %s, %s) on conflict (request_key) do nothing returning id",
-        (request_key, plan.runbook, plan.target, Jsonb(plan.as_json()), actor, reason),
+        "insert into operations"
+        " (request_key, runbook, target, plan, actor, reason, state, expires)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " on conflict (request_key) do nothing returning id",
+        (
+            *(request_key, plan.runbook, plan.target, Jsonb(plan.as_json()), actor, reason),
+            *(state.value, expires),
+        ),
     )
     if row is None:
         return None
-    for position in range(len(plan.steps)):
+    for position, step in enumerate(plan.steps):
+        begins = StepState.LEFT_OUT if step.left_out else StepState.OPEN
         await tx.execute(
-            "insert into steps (operation, position) values (%s, %s)", (row["id"], position)
+            "insert into steps (operation, position, state, note) values (%s, %s, %s, %s)",
+            (row["id"], position, begins.value, step.left_out),
         )
     return int(row["id"])
 
@@ -42,9 +64,11 @@ async def get(tx: Transaction, number: int) -> Operation:
 
 
 async def last(tx: Transaction, *, runbook: str, target: str, limit: int = 1) -> list[Operation]:
-    """The newest operations of a runbook on a target, newest first."""
+    """The newest operations of a runbook on a target that were more than planned, newest first."""
     rows = await tx.all(
-        "select * from operations where runbook = %s and target = %s order by id desc limit %s",
+        "select * from operations where runbook = %s and target = %s"
+        " and state <> 'planned' and (state <> 'expired' or approvals_needed > 0)"
+        " order by id desc limit %s",
         (runbook, target, limit),
     )
     return [await _load(tx, row) for row in rows]
@@ -73,26 +97,102 @@ async def set_job(tx: Transaction, number: int, job: int) -> None:
     await tx.execute("update operations set job = %s where id = %s", (job, number))
 
 
-async def start(tx: Transaction, number: int) -> bool:
-    """queued → running; False where it no longer waits."""
+async def move(
+    tx: Transaction,
+    number: int,
+    before: OperationState,
+    after: OperationState,
+    *,
+    course: Course | None = None,
+) -> bool:
+    """`before` → `after`; False where it was in another state."""
     rows = await tx.execute(
-        "update operations set state = 'running', started = now()"
+        "update operations set state = %s, course = coalesce(%s, course)"
+        " where id = %s and state = %s",
+        (after.value, course and course.value, number, before.value),
+    )
+    return rows == 1
+
+
+async def await_approvals(
+    tx: Transaction, number: int, needed: int, awaited: Sequence[str], expires: datetime
+) -> None:
+    """Remembers how many approvals are waited for, of whom, and how long."""
+    await tx.execute(
+        "update operations set approvals_needed = %s, awaited = %s, expires = %s where id = %s",
+        (needed, list(awaited), expires, number),
+    )
+
+
+async def say(
+    tx: Transaction, number: int, position: int, person: str, *, approves: bool, reason: str = ""
+) -> bool:
+    """Keeps what a person says to a plan or a step; False where they said something before."""
+    rows = await tx.execute(
+        "insert into approvals (operation, position, person, approves, reason)"
+        " values (%s, %s, %s, %s, %s) on conflict do nothing",
+        (number, position, person, approves, storable(reason)),
+    )
+    return rows == 1
+
+
+async def start(tx: Transaction, number: int) -> bool:
+    """queued → running; False where it no longer waits. A resumed one keeps its first start."""
+    rows = await tx.execute(
+        "update operations set state = 'running', started = coalesce(started, now()),"
+        " finished = null, error = '', output = '', cancel_by = ''"
         " where id = %s and state = 'queued'",
         (number,),
     )
     return rows == 1
 
 
+async def choose(tx: Transaction, number: int, course: Course) -> bool:
+    """Settles what becomes of an interrupted operation; False where that was settled before."""
+    state = OperationState.INTERRUPTED if course is Course.LEAVE else OperationState.QUEUED
+    rows = await tx.execute(
+        "update operations set state = %s, course = %s"
+        " where id = %s and state = 'interrupted' and course = 'choose'",
+        (state.value, course.value, number),
+    )
+    return rows == 1
+
+
+async def ran_since(tx: Transaction, number: int) -> Operation | None:
+    """The newest other operation of the same target that has begun since this one was cut off."""
+    row = await tx.first(
+        "select o.* from operations o join operations this on this.id = %s"
+        " where o.target = this.target and o.id <> this.id and o.started > this.finished"
+        " order by o.id desc limit 1",
+        (number,),
+    )
+    return await _load(tx, row) if row else None
+
+
 async def finish(
-    tx: Transaction, number: int, state: OperationState, *, error: str = "", output: str = ""
+    tx: Transaction,
+    number: int,
+    state: OperationState,
+    *,
+    error: str = "",
+    output: str = "",
+    course: Course = Course.RUN,
 ) -> bool:
     """→ a final state; False where it was final already."""
     rows = await tx.execute(
-        "update operations set state = %s, finished = now(), error = %s, output = %s"
-        " where id = %s and state in ('queued', 'running')",
-        (state.value, storable(error), storable(output), number),
+        "update operations set state = %s, finished = now(), error = %s, output = %s, course = %s"
+        " where id = %s and state in ('planned', 'awaiting', 'queued', 'running')",
+        (state.value, storable(error), storable(output), course.value, number),
     )
     return rows == 1
+
+
+async def note_failure(tx: Transaction, number: int, error: str, output: str) -> None:
+    """Remembers that a running operation has failed, while it is taken back."""
+    await tx.execute(
+        "update operations set error = %s, output = %s where id = %s",
+        (storable(error), storable(output), number),
+    )
 
 
 async def ask_to_cancel(tx: Transaction, number: int, actor: str) -> DictRow | None:
@@ -105,9 +205,9 @@ async def ask_to_cancel(tx: Transaction, number: int, actor: str) -> DictRow | N
 
 
 async def begin_step(tx: Transaction, number: int, position: int) -> None:
-    """open → running."""
+    """→ running."""
     await tx.execute(
-        "update steps set state = 'running', started = now()"
+        "update steps set state = 'running', started = now(), finished = null, note = ''"
         " where operation = %s and position = %s",
         (number, position),
     )
@@ -140,6 +240,29 @@ async def tell_progress(
     )
 
 
+async def mark_step(tx: Transaction, number: int, position: int, state: StepState) -> None:
+    """→ a state, leaving all else that is known of the step."""
+    await tx.execute(
+        "update steps set state = %s, share = null,"
+        " finished = case when started is null then null else coalesce(finished, now()) end"
+        " where operation = %s and position = %s",
+        (state.value, number, position),
+    )
+
+
+async def usual_steps(tx: Transaction, runbook: str, target: str) -> dict[str, timedelta]:
+    """How long steps took in the last five of a runbook that went well, by their titles."""
+    rows = await tx.all(
+        "select o.plan -> 'steps' -> s.position ->> 'title' as title,"
+        " avg(s.finished - s.started) as mean"
+        " from (select id, plan from operations where runbook = %s and target = %s"
+        " and state = 'done' order by id desc limit 5) o"
+        " join steps s on s.operation = o.id and s.state = 'done' group by 1",
+        (runbook, target),
+    )
+    return {row["title"]: row["mean"] for row in rows if row["mean"] is not None}
+
+
 async def usual_duration(tx: Transaction, runbook: str, target: str) -> timedelta | None:
     """The mean of the last five that went well; None where there was none."""
     row = await tx.one(
@@ -155,6 +278,7 @@ async def usual_duration(tx: Transaction, runbook: str, target: str) -> timedelt
 async def _load(tx: Transaction, row: DictRow) -> Operation:
     plan = Plan.from_json(row["plan"])
     steps = await tx.all("select * from steps where operation = %s order by position", (row["id"],))
+    said = await tx.all("select * from approvals where operation = %s order by at", (row["id"],))
     return Operation(
         id=row["id"],
         plan=plan,
@@ -167,17 +291,26 @@ async def _load(tx: Transaction, row: DictRow) -> Operation:
         error=row["error"],
         output=row["output"],
         cancel_by=row["cancel_by"],
-        steps=tuple(
-            Step(
-                position=step["position"],
-                planned=plan.steps[step["position"]],
-                state=StepState(step["state"]),
-                started=step["started"],
-                finished=step["finished"],
-                note=step["note"],
-                share=step["share"],
-                result=step["result"],
-            )
-            for step in steps
+        approvals_needed=row["approvals_needed"],
+        awaited=tuple(row["awaited"]),
+        expires=row["expires"],
+        course=Course(row["course"]),
+        steps=tuple(_step(plan, step) for step in steps),
+        approvals=tuple(
+            Approval(each["position"], each["person"], each["approves"], each["at"], each["reason"])
+            for each in said
         ),
+    )
+
+
+def _step(plan: Plan, row: DictRow) -> Step:
+    return Step(
+        position=row["position"],
+        planned=plan.steps[row["position"]],
+        state=StepState(row["state"]),
+        started=row["started"],
+        finished=row["finished"],
+        note=row["note"],
+        share=row["share"],
+        result=row["result"],
     )

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import words
-from bot.operations.model import Operation, OperationState, Step, StepState
+from bot.operations import buttons
+from bot.operations.model import (
+    SOMEONE,
+    Course,
+    Operation,
+    OperationState,
+    Step,
+    StepState,
+    TargetLock,
+)
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
-STEP_SIGNS = {
-    StepState.OPEN: Sign.OPEN,
-    StepState.RUNNING: Sign.RUNNING,
-    StepState.DONE: Sign.DONE,
-    StepState.FAILED: Sign.CRITICAL,
-    StepState.CANCELLED: Sign.REFUSED,
-    StepState.INTERRUPTED: Sign.CRITICAL,
-}
-
 # Slack draws any number of usual spaces as one.
 GAP = "\N{EM SPACE}"
+
+_NOT_GOING = (
+    OperationState.PLANNED,
+    OperationState.AWAITING,
+    OperationState.REFUSED,
+    OperationState.EXPIRED,
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown of an operation beyond itself.
+
+    `usual` is how long it takes as a rule, `usual_steps` how long its steps do, by title; `behind`
+    says what it waits for, `tail` holds the last lines of output.
+    """
+
+    now: datetime
+    usual: timedelta | None = None
+    usual_steps: Mapping[str, timedelta] = field(default_factory=dict)
+    behind: str = ""
+    tail: str = ""
+    next_steps: Sequence[Block] = ()
 
 
 def who(actor: str) -> str:
@@ -35,19 +60,18 @@ def headline(operation: Operation, now: datetime, usual: timedelta | None) -> st
     """One line: sign, subject, state, how long."""
     parts = [f"{operation.state.sign} {operation.plan.title}"]
     if operation.state is OperationState.RUNNING:
-        running = next((s for s in operation.steps if s.state is StepState.RUNNING), None)
-        if running:
+        if running := operation.running_step:
             parts.append(f"step {running.position + 1} of {len(operation.steps)}")
         elapsed = words.duration(now - (operation.started or now))
         parts.append(f"{elapsed} of about {words.duration(usual)}" if usual else elapsed)
     else:
-        parts.append(operation.state.value)
+        parts.append(_state_words(operation))
         if operation.started and operation.finished:
             parts.append(words.duration(operation.finished - operation.started))
     return " · ".join(parts)
 
 
-def step_line(step: Step, now: datetime) -> str:
+def step_line(step: Step, now: datetime, usual: timedelta | None = None) -> str:
     """One step: sign, title, what it says of itself, how long."""
     parts = [step.note] if step.note else []
     if step.share is not None:
@@ -55,38 +79,48 @@ def step_line(step: Step, now: datetime) -> str:
     if step.started:
         took = (step.finished or now) - step.started
         if took >= timedelta(seconds=1):
-            parts.append(words.duration(took))
-    if step.state in (StepState.FAILED, StepState.INTERRUPTED, StepState.CANCELLED):
+            known = step.state is StepState.RUNNING and usual is not None
+            expected = f" of about {words.duration(usual)}" if known and usual else ""
+            parts.append(f"{words.duration(took)}{expected}")
+    if step.state not in (StepState.OPEN, StepState.RUNNING, StepState.DONE):
         parts.insert(0, step.state.value)
-    return f"{STEP_SIGNS[step.state]} {step.planned.title}" + (
-        f"{GAP}{', '.join(parts)}" if parts else ""
-    )
+    return f"{step.state.sign} {step.planned.title}" + (f"{GAP}{', '.join(parts)}" if parts else "")
 
 
-def lines(operation: Operation, now: datetime, usual: timedelta | None = None) -> list[str]:
+def lines(
+    operation: Operation,
+    now: datetime,
+    usual: timedelta | None = None,
+    usual_steps: Mapping[str, timedelta] | None = None,
+) -> list[str]:
     """The operation as plain lines, for the terminal and the fallback."""
+    expected = usual_steps or {}
     result = [headline(operation, now, usual)]
-    result += [step_line(step, now) for step in operation.steps if step.state is not StepState.OPEN]
+    if operation.state not in _NOT_GOING:
+        result += [
+            step_line(step, now, expected.get(step.planned.title))
+            for step in operation.steps
+            if step.state is not StepState.OPEN
+        ]
     waiting = [step.planned.title for step in operation.steps if step.state is StepState.OPEN]
     if waiting and not operation.state.final:
         result.append(f"{Sign.OPEN} {' · '.join(waiting)}")
-    return result + ([operation.error] if operation.error else [])
+    return result + ([operation.error] if operation.error and operation.state.final else [])
 
 
-def message(
-    operation: Operation, now: datetime, *, usual: timedelta | None = None, behind: str = ""
-) -> Message:
-    """The one live message of an operation; `behind` names what it waits for."""
-    head, *body = lines(operation, now, usual)
+def message(operation: Operation, shown: Shown) -> Message:
+    """The one live message of an operation."""
+    head, *body = lines(operation, shown.now, shown.usual, shown.usual_steps)
     parts: list[Block] = [blocks.section(f"*{blocks.escape(head)}*")]
-    if behind:
-        parts.append(blocks.context(f"Waits for {blocks.escape(behind)}."))
+    if shown.behind:
+        parts.append(blocks.context(shown.behind))
+    parts += awaiting(operation)
     if body:
         parts.append(blocks.section(blocks.escape("\n".join(body))))
-    if operation.output:
-        parts.append(blocks.section(blocks.code(operation.output)))
-    if not operation.state.final:
-        parts.append(blocks.actions(_cancel_button(operation)))
+    if tail := operation.output or shown.tail:
+        parts.append(blocks.section(blocks.code(tail)))
+    if row := [*buttons.of(operation), *shown.next_steps]:
+        parts.append(blocks.actions(*row))
     asked = blocks.moment(operation.requested, "{date_short_pretty} {time}")
     quiet = f"{who(operation.actor)}, {asked} · operation {operation.id}"
     if operation.cancel_by:
@@ -95,38 +129,89 @@ def message(
     return Message(sentence(operation), parts)
 
 
+def awaiting(operation: Operation) -> list[Block]:
+    """Who has approved, who is waited for, and until when."""
+    said = [
+        f"{who(one.person)} went on without approval: {blocks.escape(one.reason)}"
+        if one.reason
+        else f"{'Approved' if one.approves else 'Refused'} by {who(one.person)}"
+        for one in operation.approvals
+    ]
+    if operation.state is OperationState.AWAITING:
+        missing = operation.approvals_needed - len(operation.approved_by())
+        whom = words.join([_awaited(each) for each in operation.awaited], "or")
+        asked = f"Waits for {words.count(missing, 'approval')}" + (f" by {whom}" if whom else "")
+        until = f" until {blocks.moment(operation.expires)}" if operation.expires else ""
+        said.append(f"{asked}{until}.")
+        if not operation.awaited:
+            said.append(
+                "Nobody else holds the role: who asked may go on alone, with a reason,"
+                " after 60 seconds."
+            )
+    return [blocks.context(" · ".join(said))] if said else []
+
+
 def sentence(operation: Operation) -> str:
     """The operation's state as a full sentence, as notifications show it."""
     said = {
+        OperationState.PLANNED: "is planned",
+        OperationState.AWAITING: "waits for approval",
         OperationState.QUEUED: "waits",
         OperationState.RUNNING: "is running",
         OperationState.DONE: "is done",
         OperationState.FAILED: "failed",
         OperationState.CANCELLED: "was cancelled",
         OperationState.INTERRUPTED: "was interrupted",
+        OperationState.REFUSED: "was refused",
+        OperationState.EXPIRED: "was not approved in time and will not run",
+        OperationState.UNDONE: "was undone",
     }[operation.state]
-    tail = f": {operation.error}" if operation.error else "."
+    tail = f": {operation.error}" if operation.error and operation.state.final else "."
     return f"{operation.state.sign} {operation.plan.title} {said}{tail}"
 
 
 def alarm(operation: Operation) -> Message:
     """What is said anew when an operation did not end well: an edit would notify nobody."""
+    return _loud(operation, sentence(operation))
+
+
+def unapproved(operation: Operation, reason: str) -> Message:
+    """What is said when someone goes on without the approvals that are asked for."""
+    told = f"{Sign.WARNING} {operation.plan.title} goes on without approval: {reason}"
+    return _loud(operation, told)
+
+
+def lock_line(lock: TargetLock) -> str:
+    """Who keeps a target for themselves, why and since when. Mrkdwn."""
+    since = blocks.moment(lock.since, "{date_short_pretty} {time}")
+    return f"Locked by {who(lock.holder)} since {since}: {blocks.escape(lock.reason)}"
+
+
+def log(operation: Operation, kept: Sequence[tuple[int, datetime, str]]) -> str:
+    """All that an operation wrote, as a file: each step's lines below its title."""
+    parts: list[str] = []
+    last = -1
+    for position, at, text in kept:
+        if position != last:
+            title = operation.steps[position].planned.title
+            parts.append(f"== {title} ({at:%Y-%m-%dT%H:%M:%SZ})")
+            last = position
+        parts.append(text)
+    return "\n".join(parts) + "\n"
+
+
+def _loud(operation: Operation, told: str) -> Message:
     mention = who(operation.actor) + " " if operation.actor.startswith("slack:") else ""
-    told = f"{mention}{blocks.escape(sentence(operation))}"
-    return Message(sentence(operation), [blocks.section(told)])
+    return Message(told, [blocks.section(f"{mention}{blocks.escape(told)}")])
 
 
-def _cancel_button(operation: Operation) -> Block:
-    question = blocks.confirm(
-        "Cancel this operation?",
-        f"{blocks.escape(operation.plan.title)} stops now, and what it left unfinished is removed.",
-        "Stop it",
-        "Let it run",
-    )
-    return blocks.button(
-        "Cancel",
-        f"{operation.plan.runbook}.cancel",
-        str(operation.id),
-        style="danger",
-        confirm=question,
-    )
+def _awaited(actor: str) -> str:
+    return "anyone else who may do this" if actor == SOMEONE else who(actor)
+
+
+def _state_words(operation: Operation) -> str:
+    if operation.state is OperationState.AWAITING:
+        return "waits for approval"
+    if operation.state is OperationState.INTERRUPTED and operation.course is Course.LEAVE:
+        return "interrupted, left as it is"
+    return operation.state.value

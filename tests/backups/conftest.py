@@ -21,6 +21,7 @@ from bot.store.queue import Lane, Queue
 from bot.targets.targets import Targets
 from tests.backups.sample import fill, make_application
 from tests.parts.compose_project import ComposeProject
+from tests.parts.operations import new_engine, new_operations
 from tests.parts.postgres import PostgresServer
 
 ALICE = "slack:U0ALICE001"
@@ -84,9 +85,10 @@ async def open_bench(
     queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
     queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
     async with open_session() as session, Targets(validated) as targets:
-        posts = Posts(database, queue, web_client(session, "xoxb-unused"))
-        engine = Engine(database, posts, "ops")
-        operations = Operations(database, queue, engine)
+        client = web_client(session, "xoxb-unused")
+        posts = Posts(database, queue, client)
+        engine = new_engine(database, queue, client)
+        operations = new_operations(database, queue, client, engine)
         backups = Backups(validated, targets, operations)
         target = validated.only_target()
         assert target

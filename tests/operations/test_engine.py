@@ -14,7 +14,6 @@ import aiohttp
 import pytest
 
 from bot.errors import Failed, Refused
-from bot.operations.engine import Engine
 from bot.operations.model import (
     Operation,
     OperationState,
@@ -25,9 +24,10 @@ from bot.operations.model import (
 )
 from bot.operations.service import Operations
 from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.slack.posts import RECONCILE, SHARE_FILES
 from bot.store.database import Database
 from bot.store.queue import Lane, Queue
+from tests.parts.operations import new_operations
 
 ALICE = "slack:U0ALICE001"
 
@@ -117,8 +117,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 def house(database: Database, queue: Queue, session: aiohttp.ClientSession) -> House:
     queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
     queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
-    posts = Posts(database, queue, web_client(session, "xoxb-unused"))
-    operations = Operations(database, queue, Engine(database, posts, "ops"))
+    operations = new_operations(database, queue, web_client(session, "xoxb-unused"))
     recorder = Recorder()
     operations.register("record", recorder)
     return House(database, queue, operations, recorder)
@@ -160,7 +159,8 @@ async def test_a_failure_names_step_and_cause_and_undoes_the_last_first(running:
     assert operation.output == "connection lost"
     assert running.recorder.log[-2:] == ["undo media", "undo database"]
     alarm = await running.database.one(
-        "select message->>'text' as text from posts where key = %s", (f"operation:{number}:alarm",)
+        "select message->>'text' as text from posts where key like %s",
+        (f"operation:{number}:alarm:%",),
     )
     assert alarm["text"] == "🔴 Backup grandvps failed: pg_dump ended with status 1."
 
@@ -312,13 +312,12 @@ async def test_a_process_that_waited_for_its_turn_hands_it_over_when_stopped(
 
 CHILD = """
 import asyncio, sys
-from bot.operations.engine import Engine
-from bot.operations.service import Operations
 from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.slack.posts import RECONCILE, SHARE_FILES
 from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.queue import Lane, Queue
+from tests.parts.operations import new_operations
 
 class Hangs:
     async def run(self, context):
@@ -335,8 +334,8 @@ async def main():
         await queue.open()
         queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
         queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
-        posts = Posts(database, queue, web_client(s, "xoxb-unused"))
-        Operations(database, queue, Engine(database, posts, "ops")).register("record", Hangs())
+        client = web_client(s, "xoxb-unused")
+        new_operations(database, queue, client).register("record", Hangs())
         await queue.run()
 
 asyncio.run(main())

@@ -1,0 +1,117 @@
+"""What others say to a plan or a step that asks them, and how one goes on without them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.errors import Refused
+from bot.operations import store
+from bot.operations.approvers import Approvers
+from bot.operations.buttons import APPROVAL
+from bot.operations.ending import operation_event
+from bot.operations.model import Operation, OperationState, Step
+from bot.operations.scheduling import Scheduling
+from bot.operations.telling import Telling
+from bot.store.database import Transaction
+from bot.words import utc_now
+
+PAUSE = timedelta(seconds=60)
+"""How long one who goes on alone has to think again."""
+
+PLAN = -1
+"""The position under which approvals of a whole plan are kept."""
+
+
+class Approvals:
+    """The requester never approves their own; an approver needs the command's role."""
+
+    def __init__(self, scheduling: Scheduling, telling: Telling, approvers: Approvers) -> None:
+        self._scheduling = scheduling
+        self._telling = telling
+        self._approvers = approvers
+
+    async def approve(self, tx: Transaction, number: int, *, actor: str) -> Operation:
+        """Approves; with the last approval needed the operation is queued.
+
+        Raises NotFound, and Refused for the requester, for who lacks the role, and where nothing
+        waits for approval any more.
+        """
+        operation = await self._say(tx, number, actor, approves=True)
+        waits = operation.state is OperationState.AWAITING
+        if waits and len(operation.approved_by()) >= operation.approvals_needed:
+            await store.move(tx, number, OperationState.AWAITING, OperationState.QUEUED)
+            await self._scheduling.run(tx, number, operation.plan.target)
+        await self._telling.show(tx, number)
+        return await store.get(tx, number)
+
+    async def refuse(self, tx: Transaction, number: int, *, actor: str) -> None:
+        """Refuses: the plan will not run, or the step fails. Raises like `approve`."""
+        operation = await self._say(tx, number, actor, approves=False)
+        if operation.state is OperationState.AWAITING:
+            await store.finish(tx, number, OperationState.REFUSED)
+        await self._telling.show(tx, number)
+
+    async def go_alone(self, tx: Transaction, number: int, *, actor: str, reason: str) -> None:
+        """Goes on after a pause without approval, where nobody else holds the role.
+
+        Raises NotFound, and Refused for anyone but the requester, without a reason, and where
+        somebody could approve.
+        """
+        operation = await store.get(tx, number)
+        if operation.state is not OperationState.AWAITING:
+            raise Refused(f"Not done: operation {number} is {operation.state.value}.")
+        if operation.actor != actor:
+            raise Refused("Only who asked for it can go on alone.")
+        if await self._approvers.others(operation.plan.rule, actor) != ():
+            raise Refused("Somebody else can approve this.", hint="Ask them.")
+        await self._without_approval(tx, operation, actor, reason, "operation.alone")
+        await self._scheduling.go_on(tx, number, utc_now() + PAUSE)
+
+    async def break_glass(self, tx: Transaction, number: int, *, actor: str, reason: str) -> None:
+        """Goes on at once without approval, at the terminal. Raises like `go_alone`."""
+        operation = await store.get(tx, number)
+        if operation.state is not OperationState.AWAITING:
+            return
+        await self._without_approval(tx, operation, actor, reason, "operation.break_glass")
+        await store.move(tx, number, OperationState.AWAITING, OperationState.QUEUED)
+        await self._scheduling.run(tx, number, operation.plan.target)
+        await self._telling.show(tx, number)
+
+    async def _without_approval(
+        self, tx: Transaction, operation: Operation, actor: str, reason: str, action: str
+    ) -> None:
+        if not reason.strip():
+            raise Refused("Say why it cannot wait for approval.")
+        number = operation.id
+        if not await store.say(tx, number, PLAN, actor, approves=True, reason=reason.strip()):
+            raise Refused(f"Operation {number} goes on already.")
+        detail = {"why": reason.strip()}
+        tx.record(operation_event(operation, action, actor=actor, outcome="noted", detail=detail))
+        await self._telling.shout(tx, number, reason.strip())
+        await self._telling.show(tx, number)
+
+    async def _say(self, tx: Transaction, number: int, actor: str, *, approves: bool) -> Operation:
+        operation = await store.get(tx, number)
+        step = _asking_step(operation)
+        if operation.state is not OperationState.AWAITING and step is None:
+            state = operation.state.value
+            raise Refused(f"Nothing waits for approval: operation {number} is {state}.")
+        if operation.actor == actor:
+            raise Refused("Nobody approves what they asked for themselves.")
+        if step is None:
+            await self._approvers.check(operation.plan.rule, actor)
+        else:
+            await self._approvers.check_role(str(step.planned.arguments["role"]), actor)
+        position = PLAN if step is None else step.position
+        if not await store.say(tx, number, position, actor, approves=approves):
+            raise Refused("You have said so already.")
+        action = "operation.approved" if approves else "operation.refused"
+        tx.record(operation_event(operation, action, actor=actor))
+        return await store.get(tx, number)
+
+
+def _asking_step(operation: Operation) -> Step | None:
+    """The running step that waits for people, if that is what runs."""
+    step = operation.running_step
+    runs = operation.state is OperationState.RUNNING
+    return step if runs and step and step.planned.kind == APPROVAL else None

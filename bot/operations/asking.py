@@ -1,0 +1,195 @@
+"""The way from a word typed to a running operation: the plan is shown, confirmed, approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.config.access import ANYONE
+from bot.operations import plan_view
+from bot.operations.model import Confirm, Course, Operation, OperationState
+from bot.operations.service import Operations
+from bot.slack import blocks
+from bot.slack.message import Message
+from bot.slack.surface import Answer, Call, Change, Control, Form, Modals, Request
+from bot.store.database import Database, Transaction
+
+WINDOW = "Plan"
+ALONE_FORM = "operation.alone"
+REASON = "reason"
+
+
+def plan_asked(words: Sequence[str]) -> tuple[list[str], bool]:
+    """The words without `--plan`, or `plan` at their beginning, and whether that was there."""
+    rest = [word for word in words if word != "--plan"]
+    asked = len(rest) < len(words)
+    if rest and rest[0].lower() == "plan":
+        return rest[1:], True
+    return rest, asked
+
+
+class Asking:
+    """What the commands of runbooks share, and the buttons on operations."""
+
+    def __init__(self, database: Database, operations: Operations) -> None:
+        self._database = database
+        self._operations = operations
+
+    def call(
+        self,
+        access: str,
+        runbook: str,
+        target: str,
+        parameters: Mapping[str, Any],
+        *,
+        plan_only: bool = False,
+        reason: str = "manual",
+    ) -> Call:
+        """The call of a command that runs a runbook, or only shows its plan."""
+
+        async def show(request: Request, modals: Modals) -> Answer:
+            plan = await self._operations.plan(runbook, target, parameters)
+            told = plan_view.message(plan, await self._operations.usual_steps(plan))
+            return Answer(told, data={"plan": plan.as_json()})
+
+        async def ask(request: Request, modals: Modals) -> Answer | None:
+            return await self.ask(request, modals, runbook, target, parameters, reason=reason)
+
+        return Call(access, query=show) if plan_only else Call(access, query=ask, window=WINDOW)
+
+    async def ask(
+        self,
+        request: Request,
+        modals: Modals,
+        runbook: str,
+        target: str,
+        parameters: Mapping[str, Any],
+        *,
+        reason: str = "manual",
+    ) -> Answer | None:
+        """Plans, and asks what the plan wants to be asked: in a modal where one can be opened."""
+        operation = await self._operations.preview(
+            runbook, target, parameters, actor=request.actor, reason=reason
+        )
+        plan = operation.plan
+        usual = await self._operations.usual_steps(plan)
+        if request.user.startswith("os:"):
+            told = Message(plan.title, [blocks.section(blocks.code(_text(operation, usual)))])
+            data = {"planned": operation.id, "target": target, "confirm": plan.confirm.value}
+            return Answer(told, data=data)
+        if plan.confirm is Confirm.NONE:
+            async with self._database.transaction() as tx:
+                operation = await self._operations.confirm(tx, operation.id, actor=request.actor)
+            return _taken(operation)
+        if request.trigger_id:
+            await modals.open(request, plan_view.modal(operation, usual))
+            return None
+        return Answer(plan_view.waiting(operation, usual))
+
+    def controls(self) -> list[Control | Form]:
+        """The buttons of operations and the forms behind them. Who may is decided by the rule of
+        the operation itself."""
+        changes = {
+            "cancel": self._cancel,
+            "approve": self._approve,
+            "refuse": self._refuse,
+            "resume": self._choosing(Course.RESUME),
+            "undo": self._choosing(Course.UNDO),
+            "leave": self._choosing(Course.LEAVE),
+        }
+        return [
+            *(
+                Control(f"operation.{name}", Call(ANYONE, change=change))
+                for name, change in changes.items()
+            ),
+            Control("operation.plan", Call(ANYONE, query=self._see, window=WINDOW)),
+            Control("operation.review", Call(ANYONE, query=self._review, window=WINDOW)),
+            Control("operation.alone", Call(ANYONE, query=self._ask_why)),
+            Form(plan_view.FORM, Call(ANYONE, change=self._confirm), _wrong_name),
+            Form(ALONE_FORM, Call(ANYONE, change=self._go_alone), _no_reason),
+        ]
+
+    async def _confirm(self, request: Request, tx: Transaction) -> Answer | None:
+        number = int(request.text)
+        operation = await self._operations.get(number)
+        await self._operations.check(operation.plan.rule, request.actor)
+        typed = str(request.fields.get(plan_view.NAME) or "")
+        return _taken(await self._operations.confirm(tx, number, actor=request.actor, typed=typed))
+
+    async def _cancel(self, request: Request, tx: Transaction) -> Answer | None:
+        operation = await self._operations.get(int(request.value))
+        await self._operations.check(operation.plan.rule, request.actor)
+        await self._operations.cancel(tx, operation.id, actor=request.actor)
+        return Answer(Message(f"Operation {operation.id} is being cancelled."))
+
+    async def _approve(self, request: Request, tx: Transaction) -> Answer | None:
+        number = int(request.value)
+        operation = await self._operations.approvals.approve(tx, number, actor=request.actor)
+        return Answer(Message(f"Approved: {operation.plan.title}."))
+
+    async def _refuse(self, request: Request, tx: Transaction) -> Answer | None:
+        await self._operations.approvals.refuse(tx, int(request.value), actor=request.actor)
+        return Answer(Message("Refused: it will not run."))
+
+    def _choosing(self, course: Course) -> Change:
+        async def choose(request: Request, tx: Transaction) -> Answer | None:
+            operation = await self._operations.get(int(request.value))
+            await self._operations.check(operation.plan.rule, request.actor)
+            await self._operations.choose(tx, operation.id, course, actor=request.actor)
+            return None
+
+        return choose
+
+    async def _see(self, request: Request, modals: Modals) -> Answer | None:
+        operation = await self._operations.get(int(request.value))
+        usual = await self._operations.usual_steps(operation.plan)
+        await modals.open(request, plan_view.seen(operation.plan, usual))
+        return None
+
+    async def _review(self, request: Request, modals: Modals) -> Answer | None:
+        operation = await self._operations.get(int(request.value))
+        usual = await self._operations.usual_steps(operation.plan)
+        await modals.open(request, plan_view.modal(operation, usual))
+        return None
+
+    async def _ask_why(self, request: Request, modals: Modals) -> Answer | None:
+        field = blocks.field(
+            "Why can it not wait for someone else?",
+            blocks.text_input(REASON, multiline=True),
+            block_id=REASON,
+            hint="It is kept in the audit log and told in the channel. It runs after 60 seconds.",
+        )
+        form = f"{ALONE_FORM}:{request.value}"
+        await modals.open(request, blocks.modal(form, "Go on alone", [field], submit="Go on"))
+        return None
+
+    async def _go_alone(self, request: Request, tx: Transaction) -> Answer | None:
+        await self._operations.approvals.go_alone(
+            tx,
+            int(request.text),
+            actor=request.actor,
+            reason=str(request.fields.get(REASON) or ""),
+        )
+        return Answer(Message("It goes on in 60 seconds; until then it can be cancelled."))
+
+
+def _text(operation: Operation, usual: Mapping[str, Any]) -> str:
+    return "\n".join(plan_view.lines(operation.plan, usual))
+
+
+def _taken(operation: Operation) -> Answer:
+    awaits = operation.state is OperationState.AWAITING
+    told = f"{operation.plan.title} {'waits for approval' if awaits else 'is queued'}."
+    return Answer(Message(told), data={"operation": operation.id, "target": operation.plan.target})
+
+
+def _wrong_name(request: Request) -> Mapping[str, str]:
+    typed = str(request.fields.get(plan_view.NAME) or "").strip()
+    if request.metadata and typed != request.metadata:
+        return {plan_view.NAME: f"Type {request.metadata} to confirm."}
+    return {}
+
+
+def _no_reason(request: Request) -> Mapping[str, str]:
+    given = str(request.fields.get(REASON) or "").strip()
+    return {} if given else {REASON: "Say why it cannot wait."}

@@ -1,0 +1,82 @@
+"""The buttons of an operation's message: what can be done with it as it stands."""
+
+from __future__ import annotations
+
+from bot.operations.model import Course, Operation, OperationState
+from bot.slack import blocks
+from bot.slack.message import Block
+
+APPROVAL = "approval"
+"""The kind of the step that waits for people."""
+
+
+def of(operation: Operation) -> list[Block]:
+    """The buttons, the next step first."""
+    match operation.state:
+        case OperationState.AWAITING:
+            alone = [] if operation.awaited else [_button(operation, "Go on alone", "alone")]
+            row = [*_saying(operation), *alone, _plan(operation), _cancel(operation)]
+        case OperationState.QUEUED:
+            row = [_plan(operation), _cancel(operation)]
+        case OperationState.RUNNING:
+            step = operation.running_step
+            asks = step is not None and step.planned.kind == APPROVAL
+            row = [*(_saying(operation) if asks else ()), _cancel(operation)]
+        case OperationState.INTERRUPTED if operation.course is Course.CHOOSE:
+            row = _choices(operation)
+        case _:
+            row = []
+    return row
+
+
+def _saying(operation: Operation) -> list[Block]:
+    return [
+        _button(operation, "Approve", "approve", style="primary"),
+        _button(operation, "Refuse", "refuse"),
+    ]
+
+
+def _choices(operation: Operation) -> list[Block]:
+    title = blocks.escape(operation.plan.title)
+    return [
+        _button(operation, "Resume", "resume", style="primary"),
+        _button(
+            operation,
+            "Undo",
+            "undo",
+            style="danger",
+            confirm=blocks.confirm(
+                "Undo this operation?", f"{title}: all that it has done is taken back.", "Undo it"
+            ),
+        ),
+        _button(
+            operation,
+            "Leave",
+            "leave",
+            confirm=blocks.confirm(
+                "Leave it as it is?", f"{title}: nothing more is done about it here.", "Leave it"
+            ),
+        ),
+    ]
+
+
+def _plan(operation: Operation) -> Block:
+    return _button(operation, "Plan", "plan")
+
+
+def _cancel(operation: Operation) -> Block:
+    question = blocks.confirm(
+        "Cancel this operation?",
+        f"{blocks.escape(operation.plan.title)} stops now, and what it left unfinished is removed.",
+        "Stop it",
+        "Let it run",
+    )
+    return _button(operation, "Cancel", "cancel", style="danger", confirm=question)
+
+
+def _button(
+    operation: Operation, label: str, deed: str, *, style: str = "", confirm: Block | None = None
+) -> Block:
+    return blocks.button(
+        label, f"operation.{deed}", str(operation.id), style=style, confirm=confirm
+    )

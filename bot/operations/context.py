@@ -1,0 +1,96 @@
+"""What a running step works with: it tells how far it is, and keeps what its work writes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from bot.errors import OpsbellError, Unavailable
+from bot.operations import output_store, store
+from bot.operations.model import Operation, Step
+from bot.operations.telling import Telling
+from bot.store.database import Database, Transaction
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_INTERVAL = 1.0
+MOST_KEPT = 4 * 1024 * 1024
+"""Characters of output that one step keeps; work that writes more than that repeats itself."""
+
+Redact = Callable[[str, str], str]
+"""A target's text without its secrets: name, whole lines → the lines. May raise Unavailable."""
+
+
+class Context:
+    """See `bot.operations.model.StepContext`."""
+
+    def __init__(
+        self,
+        database: Database,
+        telling: Telling,
+        redact: Redact,
+        operation: Operation,
+        step: Step,
+    ) -> None:
+        self.operation = operation
+        self.step = step
+        self._database = database
+        self._telling = telling
+        self._redact = redact
+        self._told = 0.0
+        self._lines: list[str] = []
+        self._kept = 0
+
+    async def progress(self, note: str, share: float | None = None) -> None:
+        """Keeps and shows how far the step is, once a second at most.
+
+        That it can't be told just now is no reason to end the work, so it is only logged.
+        """
+        if self._is_due():
+            await self._tell(note, share)
+
+    async def output(self, text: str) -> None:
+        """Keeps whole lines that the work has written, and shows the last, once a second."""
+        if self._kept > MOST_KEPT:
+            return
+        self._kept += len(text)
+        self._lines.append(text.rstrip("\n"))
+        if self._kept > MOST_KEPT:
+            self._lines.append("[The rest is not kept: there is too much of it.]")
+        if self._is_due():
+            await self._tell(None, None)
+
+    async def flush(self) -> None:
+        """Keeps what was not kept yet."""
+        if self._lines:
+            await self._tell(None, None)
+
+    def _is_due(self) -> bool:
+        if time.monotonic() - self._told < PROGRESS_INTERVAL:
+            return False
+        self._told = time.monotonic()
+        return True
+
+    async def _tell(self, note: str | None, share: float | None) -> None:
+        number, position = self.operation.id, self.step.position
+        try:
+            async with self._database.transaction() as tx:
+                if note is not None:
+                    await store.tell_progress(tx, number, position, note, share)
+                await self._write(tx)
+                await self._telling.show(tx, number)
+        except (OpsbellError, psycopg.Error) as error:
+            logger.warning("progress not told", extra={"error": str(error)})
+
+    async def _write(self, tx: Transaction) -> None:
+        if not self._lines:
+            return
+        try:
+            lines = self._redact(self.operation.plan.target, "\n".join(self._lines))
+        except Unavailable as error:
+            lines = f"[Not shown, since its secrets cannot be known: {error.message}]"
+        await output_store.add(tx, self.operation.id, self.step.position, lines)
+        self._lines.clear()

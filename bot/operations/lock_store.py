@@ -1,0 +1,37 @@
+"""The SQL of targets that someone keeps for their own operations."""
+
+from __future__ import annotations
+
+from bot.operations.model import TargetLock
+from bot.store.database import Transaction
+from bot.targets.text import storable
+
+
+async def get(tx: Transaction, target: str) -> TargetLock | None:
+    """Who holds a target; None where nobody does."""
+    row = await tx.first("select * from target_locks where target = %s", (target,))
+    return TargetLock(row["target"], row["holder"], row["reason"], row["since"]) if row else None
+
+
+async def take(tx: Transaction, target: str, *, holder: str, reason: str) -> bool:
+    """Takes a target, or gives one's own lock another reason; False where someone else holds it."""
+    rows = await tx.execute(
+        "insert into target_locks (target, holder, reason) values (%s, %s, %s)"
+        " on conflict (target) do update set reason = excluded.reason"
+        " where target_locks.holder = excluded.holder",
+        (target, holder, storable(reason)),
+    )
+    return rows == 1
+
+
+async def free(tx: Transaction, target: str) -> None:
+    """Nobody holds the target any more."""
+    await tx.execute("delete from target_locks where target = %s", (target,))
+
+
+async def queued(tx: Transaction, target: str) -> list[int]:
+    """The operations of a target that wait to run, in the order in which they came."""
+    rows = await tx.all(
+        "select id from operations where target = %s and state = 'queued' order by id", (target,)
+    )
+    return [row["id"] for row in rows]

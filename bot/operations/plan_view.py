@@ -1,0 +1,95 @@
+"""A plan as people read it before it runs: every step with its command, time, risk and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot import words
+from bot.operations.model import Confirm, Operation, Plan, PlannedStep
+from bot.slack import blocks
+from bot.slack.message import Block, Message
+
+FORM = "operation.confirm"
+NAME = "name"
+
+Usual = Mapping[str, timedelta]
+
+
+def message(plan: Plan, usual: Usual) -> Message:
+    """The plan for who asked to see it; nothing runs."""
+    return Message(f"{plan.title}: the plan. Nothing has been run.", _blocks(plan, usual))
+
+
+def waiting(operation: Operation, usual: Usual) -> Message:
+    """The same with the button that goes on, where no modal could be opened."""
+    plan = operation.plan
+    go_on = blocks.button("Go on", "operation.review", str(operation.id), style="primary")
+    return Message(
+        f"{plan.title}: the plan. Nothing has been run.",
+        [*_blocks(plan, usual), blocks.actions(go_on)],
+    )
+
+
+def modal(operation: Operation, usual: Usual) -> dict[str, Any]:
+    """The plan with what it takes to run it."""
+    plan = operation.plan
+    shown = _blocks(plan, usual)
+    if plan.confirm is Confirm.NAME:
+        typed = blocks.text_input(NAME, limit=200)
+        shown.append(blocks.field(f"To confirm, type {plan.target}", typed, block_id=NAME))
+    return blocks.modal(
+        f"{FORM}:{operation.id}",
+        "Plan",
+        shown,
+        submit="Run",
+        close="Not now",
+        metadata=plan.target if plan.confirm is Confirm.NAME else "",
+    )
+
+
+def seen(plan: Plan, usual: Usual) -> dict[str, Any]:
+    """The plan alone, in a modal."""
+    return blocks.modal("operation.plan", "Plan", _blocks(plan, usual))
+
+
+def lines(plan: Plan, usual: Usual) -> list[str]:
+    """The plan as plain lines, for the terminal."""
+    result = [plan.title, *(f"  {note}" for note in plan.notes)]
+    for number, step in enumerate(plan.steps, 1):
+        result.append(f"{number}. {step.title}" + _tail(step, usual))
+        result += [f"     {line}" for line in _details(step)]
+    return [*result, *([f"Undo: {plan.undo}"] if plan.undo else [])]
+
+
+def _blocks(plan: Plan, usual: Usual) -> list[Block]:
+    shown: list[Block] = [blocks.section(f"*{blocks.escape(plan.title)}*")]
+    if plan.notes:
+        shown.append(blocks.section(blocks.escape("\n".join(plan.notes))))
+    for number, step in enumerate(plan.steps, 1):
+        told = f"*{number}. {blocks.escape(step.title)}*{blocks.escape(_tail(step, usual))}"
+        if step.command and not step.left_out:
+            told += "\n" + blocks.code(step.command)
+        rest = [blocks.escape(line) for line in _details(step) if line != step.command]
+        shown.append(blocks.section("\n".join([told, *rest])))
+    if plan.undo:
+        shown.append(blocks.context(f"Undo: {blocks.escape(plan.undo)}"))
+    return shown
+
+
+def _tail(step: PlannedStep, usual: Usual) -> str:
+    if step.left_out:
+        return f" · left out: {step.left_out}"
+    expected = usual.get(step.title)
+    return f" · about {words.duration(expected)}" if expected else ""
+
+
+def _details(step: PlannedStep) -> list[str]:
+    if step.left_out:
+        return []
+    told = step.command.splitlines()
+    told += [f"Risk: {step.risk}"] if step.risk else []
+    told += [f"Undo: {step.undo}"] if step.undo else []
+    told += ["Runs also after a failure."] if step.always else []
+    return told
