@@ -1,5 +1,6 @@
-# Opsbell with everything it calls: the docker command with Compose, PostgreSQL's client programs,
-# restic, git and ssh. Runs as any user; needs no file of its image to be writable but its home.
+# Opsbell with everything it calls: the docker command with Compose and BuildKit's client (many a
+# Dockerfile cannot be built without it), PostgreSQL's client programs, restic, git and ssh. Runs as
+# any user; needs no file of its image to be writable but its home.
 #   docker compose build           see docs/install.md
 # BASE is Debian 13 or later: earlier releases do not package Compose v2.
 ARG BASE=debian:trixie-slim
@@ -50,7 +51,7 @@ RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir 
 FROM python
 RUN apt-get update -o APT::Update::Error-Mode=any \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        docker-cli docker-compose git libnss-wrapper openssh-client postgresql-client restic \
+        docker-buildx docker-cli docker-compose git libnss-wrapper openssh-client postgresql-client restic \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin opsbell \
     # Any other user that the container is started as lives here too.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from bot.config.targets import ComposeTarget
+from bot.doctor.files import read_only
 from bot.doctor.model import Finding, unseen, well, wrong
 from bot.doctor.patient import Patient
 from bot.errors import OpsbellError
@@ -91,7 +92,14 @@ def _path(
     if outside and os.path.normpath(outside) != os.path.normpath(inside):
         says = f"The project was started from {outside}, not from {inside}."
         return wrong(AREA, subject, says, f"{mount}{correct}.")
-    return well(AREA, subject, f"{inside} is the same on the host.")
+    return well(AREA, subject, f"{inside} is the same on the host{_to_read_alone(inside)}.")
+
+
+def _to_read_alone(inside: str) -> str:
+    """A choice, not a fault: backups and checks write nothing there."""
+    if not read_only(Path(inside)):
+        return ""
+    return ", mounted to be read: Opsbell can neither deploy nor replace files there"
 
 
 def _elsewhere(name: str, settings: ComposeTarget) -> Finding:

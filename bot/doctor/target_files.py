@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 from bot.config.targets import ComposeTarget, Files, HostTarget
-from bot.doctor.files import look_below, unwritable
+from bot.doctor.files import look_below, read_only, unwritable
 from bot.doctor.model import Finding, beware, unseen, well, wrong
 from bot.doctor.urls import UrlLook
 from bot.errors import NotFound
@@ -153,7 +153,7 @@ class FilesLook:
             directory = self.settings.path(file).parent
             if says := unwritable(directory):
                 exists = directory.is_dir()
-                todo = self._let_in(directory) if exists else f"Correct {key}.file."
+                todo = self._let_write(directory) if exists else f"Correct {key}.file."
                 return wrong(self.area, "Maintenance", says, todo)
             return None
         if service not in self.running:
@@ -167,6 +167,12 @@ class FilesLook:
     def _let_in(self, path: Path) -> str:
         """What lets this process use a path, in words that fit every way to do it."""
         return f"Run Opsbell as the owner of {path}, or give {me()} the right."
+
+    def _let_write(self, path: Path) -> str:
+        """As `_let_in`, where it may be a mount of Opsbell's container that is in the way."""
+        if not (read_only(path) and own_container()):
+            return self._let_in(path)
+        return f"Mount {path} in Opsbell's compose.yaml to be written (docs/install.md says how)."
 
     @property
     def _key(self) -> str:

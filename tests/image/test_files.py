@@ -48,12 +48,16 @@ def services(name: str) -> dict[str, Any]:
 
 
 def test_what_replaces_the_socket_leaves_the_other_mounts_as_they_are() -> None:
+    """But that behind the proxy, which lets nobody deploy, the project is there to be read."""
     mounts = services("compose.yaml")["opsbell"]["volumes"]
     kept = [each for each in mounts if "docker.sock" not in each["source"]]
     assert len(kept) == len(mounts) - 1
-    for name in ("socket-proxy", "docker-over-ssh"):
-        volumes = services(f"docs/compose.{name}.yaml")["opsbell"]["volumes"]
-        assert volumes[: len(kept)] == kept
+    over_ssh = services("docs/compose.docker-over-ssh.yaml")["opsbell"]["volumes"]
+    assert over_ssh[: len(kept)] == kept
+    site, project = kept
+    to_read = project["read_only"].replace(":-false", ":-true")
+    behind_proxy = services("docs/compose.socket-proxy.yaml")["opsbell"]["volumes"]
+    assert behind_proxy == [site, project | {"read_only": to_read}]
 
 
 def test_what_replaces_the_app_token_leaves_the_other_secrets_as_they_are() -> None:

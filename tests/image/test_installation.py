@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -144,7 +145,7 @@ async def test_a_second_project_is_seen_and_reached(installed: Installed) -> Non
     assert [str(each) for each in target.config] == [".env", "compose.yaml", "etc/app.conf"]
 
 
-async def test_it_sees_no_more_of_the_server_than_it_must_and_writes_only_its_own(
+async def test_it_sees_and_writes_no_more_of_the_server_than_it_must(
     installed: Installed, grandvps: ComposeProject
 ) -> None:
     """What it could change of the clone, the next docker compose command would run."""
@@ -154,12 +155,38 @@ async def test_it_sees_no_more_of_the_server_than_it_must_and_writes_only_its_ow
     for path in (clone / "compose.yaml", clone / ".env"):
         with pytest.raises(CommandFailedError, match="Permission denied"):
             await installation.type(f"{inside} touch {path}")
-    # Its user's own, outside.
-    with pytest.raises(CommandFailedError, match="Read-only file system"):
-        await installation.type(f"{inside} touch {grandvps.directory}/new")
+    # Its user's own, outside: what a deploy and maintenance have to write.
+    new = grandvps.directory / "new"
+    await installation.type(f"{inside} touch {new}")
+    assert new.stat().st_uid == USER
+    new.unlink()
     container = await inspected("container", installation.container("opsbell"))
     writable = {each["Destination"] for each in container["Mounts"] if each["RW"]}
-    assert writable == {str(installation.site), "/var/run/docker.sock"}
+    assert writable == {
+        str(installation.site),
+        str(grandvps.directory),
+        "/var/run/docker.sock",
+    }
+
+
+async def test_the_project_can_be_mounted_to_be_read_alone(
+    installed: Installed, grandvps: ComposeProject
+) -> None:
+    kept = replace(
+        installed.installation,
+        environment={**installed.installation.environment, "OPSBELL_PROJECT_READ_ONLY": "true"},
+    )
+    inside = "docker compose run --rm -T --entrypoint touch opsbell"
+    with pytest.raises(CommandFailedError, match="Read-only file system"):
+        await kept.type(f"{inside} {grandvps.directory}/new")
+    said = await kept.type("docker compose run --rm -T opsbell check --json 2>/dev/null || true")
+    [path] = [
+        each
+        for each in json.loads(said)["findings"]
+        if each["subject"] == f"Path of {grandvps.project}"
+    ]
+    assert path["state"] == "ok"
+    assert "mounted to be read" in path["says"]
 
 
 async def test_git_reads_the_project_of_another_user_and_no_other_repository(
@@ -231,6 +258,7 @@ async def test_any_user_may_run_it_and_git_ssh_and_docker_know_that_user(
     """A user whom the image's list of users does not have."""
     script = (
         "opsbell --version && ssh -G example.org && git -C /tmp init -q && docker compose version"
+        " && docker buildx version"
     )
     options = ("--rm", "--read-only", "--tmpfs", "/tmp", "--tmpfs", "/home/opsbell:mode=1777")
     said = await run(

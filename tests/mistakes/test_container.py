@@ -138,6 +138,13 @@ async def project_copied(bench: ContainerBench) -> AsyncIterator[Scene]:
 
 
 @asynccontextmanager
+async def project_to_read_alone(bench: ContainerBench) -> AsyncIterator[Scene]:
+    place = bench.project.directory
+    target = bench.target(maintenance={"file": "maintenance_mode.txt"})
+    yield bench.boxed(*mounts(SOCKET, f"{place}:{place}:ro"), target=target)
+
+
+@asynccontextmanager
 async def data_in_the_container(bench: ContainerBench) -> AsyncIterator[Scene]:
     yield bench.boxed(*mounts(SOCKET, bench.project.directory), data="/var/lib/opsbell")
 
@@ -192,6 +199,12 @@ MISTAKES = (
         project_copied,
         "Path of grandvps: {directory} is not mounted from the host. Mount the project in "
         "Opsbell's compose.yaml at its own path: {directory}:{directory}.",
+    ),
+    Mistake(
+        "a maintenance file in a project that is mounted to be read",
+        project_to_read_alone,
+        "Maintenance: {directory} is on a file system that is mounted read-only. Mount {directory} "
+        "in Opsbell's compose.yaml to be written (docs/install.md says how).",
     ),
     Mistake(
         "data inside the container",
