@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bot.cli_twins import DEFAULT_CONFIG, ConfigOption, JsonOption, add_twins
 from bot.config.errors import ConfigurationError
 from bot.errors import Failed, OpsbellError, UsageError
 from bot.words import Sign
@@ -36,20 +37,6 @@ cli = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config",
-        help="The configuration file.",
-        envvar="OPSBELL_CONFIG",
-        readable=False,  # what keeps it from being read is said as of any other trouble with it
-    ),
-]
-TargetOption = Annotated[str, typer.Option("--target", help="The target; not needed for only one.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-Words = Annotated[list[str] | None, typer.Argument(help="As after the slash command.")]
-DEFAULT_CONFIG = Path("opsbell.yaml")
 
 
 def main() -> None:
@@ -100,27 +87,6 @@ def demo(
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Looks at all that Opsbell stands on, changes nothing, and says what to do."""
     _finish(_check(config, as_json))
-
-
-@cli.command()
-def backup(
-    words: Words = None,
-    target: TargetOption = "",
-    as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Backups: now [database media logs config], list, show ID."""
-    _finish(_twin(config, "backup", words or [], target, as_json))
-
-
-@cli.command()
-def checklist(
-    words: Words = None,
-    as_json: JsonOption = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Checklists: list, post NAME, status [NAME], history [NAME]."""
-    _finish(_twin(config, "checklist", words or [], "", as_json))
 
 
 @cli.command()
@@ -217,12 +183,6 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [error]
 
 
-async def _twin(config: Path, name: str, words: list[str], target: str, as_json: bool) -> int:
-    from bot.twin import twin
-
-    return await twin(config, name, words, target=target, as_json=as_json)
-
-
 async def _run(config: Path) -> int:
     # Imported here: the help and a wrong configuration need not wait for every library.
     from bot import app
@@ -311,3 +271,6 @@ async def _demo(directory: Path, port: int) -> int:
 
     await run_demo(directory, port, tell)
     return 0
+
+
+add_twins(cli, _finish)

@@ -12,17 +12,19 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.operations import view
-from bot.operations.model import Operation, StepState
+from bot.operations.model import Operation, OperationState, StepState
 from bot.operations.service import Operations
 from bot.slack.message import Block, Message
 
 FOLLOW_INTERVAL = 0.5
 
+_NOT_ENDED = (StepState.OPEN, StepState.RUNNING, StepState.LEFT_OUT)
+
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
-_SLASH = re.compile(r"(?<!\S)/(backup|checklist)\b(?!/)")
+_SLASH = re.compile(r"(?<!\S)/(backup|restore|maintenance|deploy|checklist|runbook)\b(?!/)")
 _TICKS = re.compile(r"```\n?|`")
 
 
@@ -51,7 +53,8 @@ async def follow(operations: Operations, number: int, console: Console) -> Opera
         with Live(console=console, auto_refresh=False) as live:
             while True:
                 operation = await operations.get(number)
-                told = [*view.lines(operation, datetime.now(UTC)), operation.output]
+                told = [*view.lines(operation, datetime.now(UTC)), *waits_for(operation)]
+                told.append(operation.output or await operations.tail(operation))
                 live.update(Text("\n".join(filter(None, told))), refresh=True)
                 if operation.state.final:
                     return operation
@@ -59,11 +62,21 @@ async def follow(operations: Operations, number: int, console: Console) -> Opera
     return await _follow_plainly(operations, number, console)
 
 
+def waits_for(operation: Operation) -> Iterator[str]:
+    """Whom an operation waits for, and how it goes on without them."""
+    if operation.state is OperationState.AWAITING:
+        for block in view.awaiting(operation):
+            yield from (plain(text) for text in _texts(block))
+        yield "Ctrl-C leaves it waiting. --break-glass REASON goes on without approval."
+
+
 async def _follow_plainly(operations: Operations, number: int, console: Console) -> Operation:
     told = 0
+    for line in waits_for(await operations.get(number)):
+        console.print(Text(line), soft_wrap=True)
     while True:
         operation = await operations.get(number)
-        ended = [s for s in operation.steps if s.state not in (StepState.OPEN, StepState.RUNNING)]
+        ended = [s for s in operation.steps if s.state not in _NOT_ENDED]
         for step in ended[told:]:
             console.print(Text(view.step_line(step, datetime.now(UTC))), soft_wrap=True)
         told = len(ended)

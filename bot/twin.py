@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -17,15 +18,28 @@ from rich.text import Text
 from bot import app, terminal
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
-from bot.core import opened
+from bot.core import Core, opened
 from bot.errors import UsageError
 from bot.log import first_redact, set_up_logging
+from bot.operations.model import Confirm, OperationState
 from bot.os_user import me
 from bot.slack import present
-from bot.slack.surface import Kind, Request
+from bot.slack.surface import Answer, Kind, Request
+from bot.store.database import Transaction
 
 
-async def twin(config: Path, name: str, words: list[str], *, target: str, as_json: bool) -> int:
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for beside the words. `yes` confirms the plan without asking; `break_glass`
+    is the reason for not waiting for approvals, "" to wait."""
+
+    target: str = ""
+    yes: bool = False
+    break_glass: str = ""
+    as_json: bool = False
+
+
+async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int:
     """Does what the slash command does, as the operating system's user; the exit status.
 
     Raises ConfigurationError and what the command raises.
@@ -33,11 +47,10 @@ async def twin(config: Path, name: str, words: list[str], *, target: str, as_jso
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
-    text = shlex.join(words) + (f" in:{shlex.quote(target)}" if target else "")
+    text = shlex.join(words) + (f" in:{shlex.quote(wishes.target)}" if wishes.target else "")
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=f"os:{me()}", text=text
     )
-    console = Console(highlight=False)
     async with opened(settings, secrets) as core:
         set_up_logging(core.redactor.redact, logging.ERROR)
         try:
@@ -47,25 +60,74 @@ async def twin(config: Path, name: str, words: list[str], *, target: str, as_jso
             for line in terminal.lines(told):
                 typer.echo(line, err=True)
             return 2
-        if answer is None:
-            return 0
-        operation = answer.data.get("operation")
-        if operation is None:
-            _show(console, answer.data, list(terminal.lines(answer.message)), as_json)
-            if name == "checklist" and words[:1] == ["post"] and not await core.queue.is_worked():
-                typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
-            return 0
-        quiet = Console(file=sys.stderr) if as_json else console
-        async with app.worked(core):
-            ended = await terminal.follow(core.operations, operation, quiet)
+        return await _Answered(core, request, words, wishes).go_on(answer) if answer else 0
+
+
+class _Answered:
+    """What follows the answer: a plan is confirmed, an operation followed to its end."""
+
+    def __init__(self, core: Core, request: Request, words: list[str], wishes: Wishes) -> None:
+        self._core = core
+        self._request = request
+        self._words = words
+        self._wishes = wishes
+        self._console = Console(highlight=False)
+        self._quiet = Console(file=sys.stderr, highlight=False) if wishes.as_json else self._console
+
+    async def go_on(self, answer: Answer) -> int:
+        """The exit status, once all is done that was asked for."""
+        if planned := answer.data.get("planned"):
+            self._print(self._quiet, answer)
+            if not self._is_confirmed(answer):
+                typer.echo("Nothing was run.", err=True)
+                return 1
+            return await self._follow(await self._confirm(planned, answer), answer)
+        if operation := answer.data.get("operation"):
+            async with self._core.database.transaction() as tx:
+                await self._break_glass(tx, operation)
+            return await self._follow(operation, answer)
+        self._print(self._console, answer, as_json=self._wishes.as_json)
+        asks_slack = (self._request.name, self._words[:1]) == ("checklist", ["post"])
+        if asks_slack and not await self._core.queue.is_worked():
+            typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
+        return 0
+
+    def _is_confirmed(self, answer: Answer) -> bool:
+        confirm = Confirm(answer.data["confirm"])
+        if self._wishes.yes or confirm is Confirm.NONE:
+            return True
+        if not sys.stdin.isatty():
+            raise UsageError("The plan wants to be confirmed.", hint="Add --yes to run it.")
+        if confirm is Confirm.NAME:
+            target = answer.data["target"]
+            return str(typer.prompt(f"To confirm, type {target}", err=True)).strip() == target
+        return bool(typer.confirm("Run it?", err=True))
+
+    async def _confirm(self, planned: int, answer: Answer) -> int:
+        async with self._core.database.transaction() as tx:
+            await self._core.operations.confirm(
+                tx, planned, actor=self._request.actor, typed=answer.data["target"]
+            )
+            await self._break_glass(tx, planned)
+        return planned
+
+    async def _break_glass(self, tx: Transaction, number: int) -> None:
+        if reason := self._wishes.break_glass:
+            await self._core.operations.approvals.break_glass(
+                tx, number, actor=self._request.actor, reason=reason
+            )
+
+    async def _follow(self, number: int, answer: Answer) -> int:
+        async with app.worked(self._core):
+            ended = await terminal.follow(self._core.operations, number, self._quiet)
+        if self._wishes.as_json:
+            said = {**answer.data, "operation": number, "state": ended.state.value}
+            typer.echo(json.dumps(said, indent=2, default=str))
+        return 0 if ended.state is OperationState.DONE else 1
+
+    def _print(self, console: Console, answer: Answer, *, as_json: bool = False) -> None:
         if as_json:
-            _show(console, {**answer.data, "state": ended.state.value}, [], as_json)
-        return 0 if ended.state.value == "done" else 1
-
-
-def _show(console: Console, data: object, lines: list[str], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(data, indent=2, default=str))
-        return
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+            typer.echo(json.dumps(answer.data, indent=2, default=str))
+            return
+        for line in terminal.lines(answer.message):
+            console.print(Text(line), soft_wrap=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.errors import NotFound, Refused
-from bot.operations import store
+from bot.operations import output_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import operation_event
@@ -24,7 +24,7 @@ from bot.operations.model import (
     StepKind,
 )
 from bot.operations.scheduling import ABORT_JOB, EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
-from bot.operations.telling import NextSteps
+from bot.operations.telling import TAIL, NextSteps
 from bot.store.database import Database, Transaction
 from bot.store.queue import Lane, Queue
 from bot.words import utc_now
@@ -197,6 +197,14 @@ class Operations:
         """How long a plan's steps take as a rule, by their titles."""
         async with self._database.transaction() as tx:
             return await store.usual_steps(tx, plan.runbook, plan.target)
+
+    async def tail(self, operation: Operation) -> str:
+        """The last lines that the running step wrote."""
+        step = operation.running_step
+        if step is None:
+            return ""
+        async with self._database.transaction() as tx:
+            return await output_store.tail(tx, operation.id, step.position, TAIL)
 
     async def last(self, runbook: str, target: str, limit: int = 1) -> Sequence[Operation]:
         """The newest operations of a runbook on a target, newest first."""

@@ -1,0 +1,71 @@
+"""The terminal's twins of the slash commands: the same words, read by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TWINS = {
+    "backup": "Backups: now [database media logs config], list, show, verify, prune.",
+    "restore": "Restore: ID or latest [database media logs config], undo.",
+    "maintenance": "Maintenance: on [REASON] [for 30m], off, status, schedule AT for DURATION.",
+    "deploy": "Deploy: [REF], plan, status, history, rollback [ID], lock REASON, unlock.",
+    "checklist": "Checklists: list, post NAME, status [NAME], history [NAME].",
+    "runbook": "Runbooks: list, NAME [key=value …], plan NAME.",
+}
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        help="The configuration file.",
+        envvar="OPSBELL_CONFIG",
+        readable=False,  # what keeps it from being read is said as of any other trouble with it
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+DEFAULT_CONFIG = Path("opsbell.yaml")
+
+TargetOption = Annotated[str, typer.Option("--target", help="The target; not needed for only one.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Run the plan without asking.")]
+PlanOption = Annotated[bool, typer.Option("--plan", help="Show the plan and run nothing.")]
+BreakGlassOption = Annotated[
+    str, typer.Option("--break-glass", help="Do not wait for approval, for this reason.")
+]
+Words = Annotated[list[str] | None, typer.Argument(help="As after the slash command.")]
+
+Finish = Callable[[Coroutine[None, None, int]], None]
+
+
+def add_twins(cli: typer.Typer, finish: Finish) -> None:
+    """Gives the terminal a command for each slash command. Options that are not known here belong
+    to the command's own words."""
+    for name, summary in TWINS.items():
+        cli.command(
+            name,
+            help=summary,
+            context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
+        )(_twin(name, finish))
+
+
+def _twin(name: str, finish: Finish) -> Callable[..., None]:
+    def run(
+        words: Words = None,
+        target: TargetOption = "",
+        plan: PlanOption = False,
+        yes: YesOption = False,
+        break_glass: BreakGlassOption = "",
+        as_json: JsonOption = False,
+        config: ConfigOption = DEFAULT_CONFIG,
+    ) -> None:
+        # Imported here: the help need not wait for every library.
+        from bot.twin import Wishes, twin
+
+        asked = [*(words or []), *(["--plan"] if plan else [])]
+        wishes = Wishes(target=target, yes=yes, break_glass=break_glass, as_json=as_json)
+        finish(twin(config, name, asked, wishes))
+
+    return run
