@@ -1,5 +1,6 @@
 """What Compose itself puts on its containers, and finds them by."""
 
+PREFIX = "com.docker.compose."
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"

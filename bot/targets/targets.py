@@ -14,6 +14,7 @@ from bot.targets.engine import Engine
 from bot.targets.host import HostTarget
 from bot.targets.model import Target
 from bot.targets.redaction import LiveRedactor
+from bot.targets.scratch import ScratchServer
 
 
 class Targets:
@@ -25,6 +26,7 @@ class Targets:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._targets: dict[str, Target] = {}
+        self._scratch: dict[str, ScratchServer] = {}
         self._redactor = self.redactor()
         self._opened = AsyncExitStack()
 
@@ -35,7 +37,10 @@ class Targets:
         for name, settings in self._settings.targets.items():
             match settings:
                 case configured.ComposeTarget():
-                    self._targets[name] = ComposeTarget(name, settings, self._redactor, engine)
+                    compose = ComposeTarget(name, settings, self._redactor, engine)
+                    self._targets[name] = compose
+                    scratch = ScratchServer(compose, settings, self._redactor, engine)
+                    self._scratch[name] = scratch
                 case configured.HostTarget():
                     host = HostTarget(name, settings, self._redactor)
                     hosts.append(host)
@@ -50,6 +55,7 @@ class Targets:
         trace: TracebackType | None,
     ) -> None:
         self._targets.clear()
+        self._scratch.clear()
         await self._opened.aclose()
 
     def names(self) -> tuple[str, ...]:
@@ -69,6 +75,10 @@ class Targets:
         raise NotFound(
             f"There is no target called {name}.", hint=f"There are {', '.join(self.names())}."
         )
+
+    def scratch(self, name: str) -> ScratchServer | None:
+        """The scratch server of a target whose database runs in a container; None for others."""
+        return self._scratch.get(name)
 
     def redactor(self, extra: Iterable[str] = ()) -> LiveRedactor:
         """Hides what the configuration keeps secret, what the environment files of all targets do

@@ -1,0 +1,209 @@
+"""Where a drill restores to: a scratch server of production's image, or a scratch database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot import words
+from bot.backups.model import GLOBALS
+from bot.backups.threads import in_thread
+from bot.drills.original import Original, look_at_original
+from bot.drills.sql import Session
+from bot.errors import Failed, OpsbellError
+from bot.targets.model import DatabasePlace, Target
+from bot.targets.scratch import ScratchServer
+
+_GROWTH = 1.2
+_SPARE = 1 << 30
+"""What stays free on the scratch server's disk, which may be production's as well, in bytes."""
+
+_MAKE_LIMIT = timedelta(minutes=10)
+_DROP_LIMIT = timedelta(minutes=5)
+_ROLE = re.compile(r"^CREATE ROLE (.+);$", re.MULTILINE)
+
+
+class Place(Protocol):
+    """Where one drill restores to. What `make` returned is what the other methods are given.
+
+    All raise Failed and Unavailable.
+    """
+
+    @property
+    def target(self) -> Target:
+        """Where its tools run."""
+        ...
+
+    async def make(self) -> Mapping[str, Any]:
+        """Makes the empty database, once what is left of others is gone: JSON values, with a
+        `note` for people."""
+        ...
+
+    def database(self, made: Mapping[str, Any]) -> DatabasePlace:
+        """The database that was made."""
+        ...
+
+    async def trouble(self) -> str:
+        """What is wrong with the place itself, "" where nothing is."""
+        ...
+
+    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
+        """Removes all of it, also what was made in half, and proves it gone. `made` is empty where
+        that is not known; `globals_file` names the roles that a restore may have made."""
+        ...
+
+
+class ServerPlace:
+    """A server of production's own image, alone in a container."""
+
+    def __init__(self, original: Session, server: ScratchServer, image: str) -> None:
+        self._original = original
+        self._server = server
+        self._image = image
+
+    @property
+    def target(self) -> Target:
+        """The scratch server as a target."""
+        return self._server
+
+    async def make(self) -> Mapping[str, Any]:
+        """Starts the server, and makes sure that there is room in it."""
+        original = await look_at_original(self._original)
+        await self._server.start(original.scratch_settings(), self._image)
+        free, needed = await self._server.free(), int(original.size * _GROWTH) + _SPARE
+        if free < needed:
+            raise Failed(
+                f"Not enough space for a scratch server: {words.size(free)} free where Docker keeps"
+                f" its data, about {words.size(needed)} needed.",
+                hint="Free some: docker system df says what takes it.",
+            )
+        made = {"superuser": original.superuser}
+        name = self._original.place.name
+        session = Session(
+            self._server, replace(self.database(made), name="postgres"), self._original.mark
+        )
+        # Where production uses `postgres` itself, it is there already, and as empty.
+        await session.lines(
+            "Making the scratch database",
+            "select 'create database ' || quote_ident(:'name')"
+            " where not exists (select from pg_catalog.pg_database where datname = :'name') \\gexec",
+            {"name": name},
+            limit=_MAKE_LIMIT,
+        )
+        return {**made, "search_path": original.search_path, "note": self._note(original, free)}
+
+    def database(self, made: Mapping[str, Any]) -> DatabasePlace:
+        """The database of production's name on the scratch server."""
+        return self._server.place(made["superuser"], self._original.place.name)
+
+    async def trouble(self) -> str:
+        """Whether the server has ended, or its disk is full."""
+        if why := await self._server.ended():
+            return f"the scratch server did not live: {why}"
+        free = await self._server.free()
+        return f"the scratch server's disk is full ({words.size(free)} free)" * (free < 64 << 20)
+
+    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
+        """Removes the container with its volume, and all else of it."""
+        await self._server.remove()
+
+    def _note(self, original: Original, free: int) -> str:
+        note = f"PostgreSQL {original.major}, {words.size(free)} free"
+        if libraries := original.settings.get("shared_preload_libraries"):
+            note += f", with {libraries}"
+        return note if original.known else f"{note}; the server's own settings are not shown to us"
+
+
+class DatabaseInPlace:
+    """A database of its own on production's server, where no container has one."""
+
+    def __init__(self, original: Session, name: str) -> None:
+        self._original = original
+        self._name = name
+
+    @property
+    def target(self) -> Target:
+        """The target itself."""
+        return self._original.target
+
+    async def make(self) -> Mapping[str, Any]:
+        """Creates the database, like production's."""
+        original = await look_at_original(self._original)
+        for name in await self._left_behind():
+            await self._drop(name)
+        statement, variables = original.create_database()
+        remark = "comment on database :\"name\" is :'remark';"
+        await self._beside().lines(
+            "Making the scratch database",
+            f"{statement}\n{remark}",
+            {**variables, "name": self._name, "remark": self._remark},
+            limit=_MAKE_LIMIT,
+        )
+        return {
+            "roles": await self._roles(),
+            "search_path": original.search_path,
+            "note": f"{self._name}, about {words.size(original.size)} needed",
+        }
+
+    def database(self, made: Mapping[str, Any]) -> DatabasePlace:
+        """The scratch database, signed in to as to production's."""
+        return replace(self._original.place, name=self._name)
+
+    async def trouble(self) -> str:
+        """Whether the server no longer answers."""
+        try:
+            await self._beside().lines("Asking the server", "select;")
+        except OpsbellError as error:
+            return error.message
+        return ""
+
+    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
+        """Drops the database, and the roles that the restore had to make: those that the set names
+        and the server did not have before. A role that anything belongs to by now stays."""
+        await self._drop(self._name)
+        if globals_file is None or "roles" not in made:
+            return
+        named = _ROLE.findall(await in_thread(globals_file.read_text, "utf-8", "replace"))
+        for role in sorted({*named} & {*await self._roles()} - {*made["roles"]}):
+            await self._beside().lines("Removing a role of the drill", f"drop role {role};")
+
+    async def _drop(self, name: str) -> None:
+        # What a killed drill has started may still be making the database: that ends first.
+        await self._beside().lines(
+            "Removing the scratch database",
+            "select pg_catalog.pg_terminate_backend(pid, 10000) from pg_catalog.pg_stat_activity"
+            " where application_name = :'mark' and pid <> pg_catalog.pg_backend_pid();\n"
+            'drop database if exists :"name" with (force);',
+            {"name": name, "mark": self._original.mark},
+            limit=_DROP_LIMIT,
+        )
+
+    async def _left_behind(self) -> Sequence[str]:
+        """The scratch databases of drills that nobody could remove."""
+        return await self._beside().lines(
+            "Looking for scratch databases",
+            "select datname from pg_catalog.pg_database"
+            " where pg_catalog.shobj_description(oid, 'pg_database') = :'remark';",
+            {"remark": self._remark},
+        )
+
+    async def _roles(self) -> list[str]:
+        query = "select quote_ident(rolname) from pg_catalog.pg_roles;"
+        return await self._beside().lines("Asking for the roles", query)
+
+    def _beside(self) -> Session:
+        """A session that is in neither of the two databases."""
+        place = self._original.place
+        return replace(
+            self._original,
+            place=replace(place, name="postgres" if place.name != "postgres" else "template1"),
+        )
+
+    @property
+    def _remark(self) -> str:
+        target = self._original.target.name
+        return f"Scratch database of Opsbell's restore drills of {target}; may be dropped."

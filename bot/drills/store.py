@@ -1,0 +1,63 @@
+"""The SQL of restore drills."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from psycopg.rows import DictRow
+
+from bot.backups.verdicts import Verdict
+from bot.store.database import Database, Transaction
+from bot.targets.text import storable
+
+
+class DrillResults:
+    """The outcomes of drills that came to one."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def verdicts(self, target: str) -> Mapping[str, Verdict]:
+        """The newest outcome for each set of a target, by set ID."""
+        rows = await self.database.all(
+            "select distinct on (set_id) * from drills where target = %s"
+            " order by set_id, operation desc",
+            (target,),
+        )
+        return {row["set_id"]: _verdict(row) for row in rows}
+
+    async def of_operation(self, operation: int) -> Verdict | None:
+        """What one drill found; None where it found nothing."""
+        row = await self.database.first("select * from drills where operation = %s", (operation,))
+        return _verdict(row) if row else None
+
+
+async def keep(
+    tx: Transaction,
+    *,
+    operation: int,
+    target: str,
+    set_id: str,
+    good: bool,
+    summary: str,
+    actor: str,
+) -> bool:
+    """Keeps an outcome; False where this drill has one already."""
+    rows = await tx.execute(
+        "insert into drills (operation, target, set_id, good, summary, actor)"
+        " values (%s, %s, %s, %s, %s, %s) on conflict (operation) do nothing",
+        (operation, target, set_id, good, storable(summary), actor),
+    )
+    return rows == 1
+
+
+def _verdict(row: DictRow) -> Verdict:
+    return Verdict(
+        target=row["target"],
+        set_id=row["set_id"],
+        good=row["good"],
+        at=row["at"],
+        by=row["actor"],
+        operation=row["operation"],
+        summary=row["summary"],
+    )
