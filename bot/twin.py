@@ -100,7 +100,8 @@ class _Answered:
             raise UsageError("The plan wants to be confirmed.", hint="Add --yes to run it.")
         if confirm is Confirm.NAME:
             target = answer.data["target"]
-            return str(typer.prompt(f"To confirm, type {target}", err=True)).strip() == target
+            typed: str = typer.prompt(f"To confirm, type {target}", err=True)
+            return typed.strip() == str(target)
         return bool(typer.confirm("Run it?", err=True))
 
     async def _confirm(self, planned: int, answer: Answer) -> int:

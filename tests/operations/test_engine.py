@@ -5,127 +5,20 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from bot.errors import Failed, Refused
 from bot.operations.model import (
-    Operation,
     OperationState,
-    Plan,
-    PlannedStep,
     StepContext,
     StepState,
 )
-from bot.operations.service import Operations
-from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES
-from bot.store.database import Database
 from bot.store.queue import Lane, Queue
-from tests.parts.operations import new_operations
-
-ALICE = "slack:U0ALICE001"
-
-
-@dataclass
-class Recorder:
-    """A step kind that writes down what happens to it, and fails or hangs on request."""
-
-    log: list[str] = field(default_factory=list)
-    began: asyncio.Event = field(default_factory=asyncio.Event)
-    broken: str = ""
-    hangs: str = ""
-    undo_fails: bool = False
-    was_done: tuple[str, ...] = ()
-
-    async def run(self, context: StepContext) -> Mapping[str, Any]:
-        name = str(context.step.planned.arguments["name"])
-        self.log.append(f"run {name}")
-        await context.progress(f"{name} half way", 0.5)
-        if name == self.hangs:
-            self.began.set()
-            await asyncio.sleep(3600)
-        if name == self.broken:
-            raise Failed("pg_dump ended with status 1.", output="connection lost")
-        return {"note": f"{name}, 3 files", "files": 3}
-
-    async def done(self, context: StepContext) -> Mapping[str, Any] | None:
-        name = str(context.step.planned.arguments["name"])
-        return {"note": f"{name} was done"} if name in self.was_done else None
-
-    async def undo(self, context: StepContext) -> None:
-        self.log.append(f"undo {context.step.planned.arguments['name']}")
-        if self.undo_fails:
-            raise PermissionError("read-only")
-
-
-def plan(*names: str, target: str = "grandvps") -> Plan:
-    steps = tuple(PlannedStep("record", name.title(), {"name": name}) for name in names)
-    return Plan("backup", f"Backup {target}", target, steps, {"id": "20261122T020000Z"})
-
-
-@dataclass
-class House:
-    """Operations over a real queue; Slack is not there, as in an outage."""
-
-    database: Database
-    queue: Queue
-    operations: Operations
-    recorder: Recorder
-
-    async def request(self, wanted: Plan, key: str | None = None) -> int:
-        async with self.database.transaction() as tx:
-            return await self.operations.request(
-                tx, wanted, actor=ALICE, reason="manual", request_key=key
-            )
-
-    async def ended(self, number: int) -> Operation:
-        async with asyncio.timeout(20):
-            while not (operation := await self.operations.get(number)).state.final:
-                await asyncio.sleep(0.02)
-        return operation
-
-    async def said(self, number: int) -> str:
-        row = await self.database.one(
-            "select message::text as text from posts where key = %s", (f"operation:{number}",)
-        )
-        return str(row["text"])
-
-    async def events(self, number: int) -> list[str]:
-        rows = await self.database.all(
-            "select action from events where subject = %s order by id", (f"operation:{number}",)
-        )
-        return [row["action"] for row in rows]
-
-
-async def nothing(**arguments: object) -> None:
-    """Slack is away: posts wait."""
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with open_session() as opened:
-        yield opened
-
-
-@pytest.fixture
-def house(database: Database, queue: Queue, session: aiohttp.ClientSession) -> House:
-    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
-    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
-    operations = new_operations(database, queue, web_client(session, "xoxb-unused"))
-    recorder = Recorder()
-    operations.register("record", recorder)
-    return House(database, queue, operations, recorder)
-
-
-@pytest.fixture
-async def running(house: House, working: Queue) -> House:
-    return house
+from tests.operations.house import ALICE, House, plan
 
 
 async def test_steps_run_in_order_and_each_is_told(running: House) -> None:

@@ -20,8 +20,15 @@ def new_engine(database: Database, queue: Queue, client: AsyncWebClient) -> Engi
 
 
 def new_operations(
-    database: Database, queue: Queue, client: AsyncWebClient, engine: Engine | None = None
+    database: Database,
+    queue: Queue,
+    client: AsyncWebClient,
+    engine: Engine | None = None,
+    *,
+    rule: AccessRule | None = None,
+    admins: tuple[str, ...] = (),
 ) -> Operations:
-    """Operations that ask for no approvals."""
-    approvers = Approvers(lambda name: AccessRule(), People(client, {}))
+    """Operations under one rule, without approvals unless it asks for them."""
+    people = People(client, {"admin": admins})
+    approvers = Approvers(lambda name: rule or AccessRule(), people)
     return Operations(database, queue, engine or new_engine(database, queue, client), approvers)

@@ -1,0 +1,158 @@
+"""After a crash: what was cut off is named, what can be is undone, and people choose the rest."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from bot.errors import Refused
+from bot.operations.model import Course, Operation, OperationState, Plan, Recovery
+from bot.store.queue import Queue
+from tests.operations.house import ALICE, BOB, House, plan, plan_of, step
+
+
+def deploy() -> Plan:
+    return plan_of(
+        step("backup", stands=True, undo="removes it"),
+        step("checkout", undo="checks out the old"),
+        step("up"),
+        step("note", always=True, repeatable=True),
+        step("unsafe", always=True),
+        recovery=Recovery.ASK,
+    )
+
+
+async def cut_off(house: House, queue: Queue, wanted: Plan, hangs: str) -> Operation:
+    """An operation whose process ends in the middle of a step."""
+    house.recorder.hangs = hangs
+    house.recorder.began.clear()
+    workers = asyncio.create_task(queue.run())
+    number = await house.request(wanted)
+    await asyncio.wait_for(house.recorder.began.wait(), 20)
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+    house.recorder.hangs = ""
+    return await house.operations.get(number)
+
+
+@pytest.fixture
+async def interrupted(house: House, queue: Queue) -> Operation:
+    return await cut_off(house, queue, deploy(), "up")
+
+
+async def choose(house: House, number: int, course: Course) -> None:
+    async with house.database.transaction() as tx:
+        await house.operations.choose(tx, number, course, actor=BOB)
+
+
+async def test_only_what_was_cut_off_is_undone_and_people_are_asked(
+    house: House, interrupted: Operation
+) -> None:
+    assert interrupted.state is OperationState.INTERRUPTED
+    assert interrupted.course is Course.CHOOSE
+    assert [s.state.value for s in interrupted.steps] == [
+        "done",
+        "done",
+        "interrupted",
+        "done",
+        "open",
+    ]
+    assert house.recorder.log == ["run backup", "run checkout", "run up", "undo up", "run note"]
+    assert "during «Up»" in interrupted.error
+    assert "«Unsafe» was not run: it is not known to be safe after a crash." in interrupted.error
+    said = await house.said(interrupted.id)
+    assert all(f'"operation.{deed}"' in said for deed in ("resume", "undo", "leave"))
+
+
+async def test_resume_goes_on_from_the_step_that_was_cut_off(
+    house: House, interrupted: Operation, working: Queue
+) -> None:
+    house.recorder.log.clear()
+    await choose(house, interrupted.id, Course.RESUME)
+    operation = await house.ended(interrupted.id)
+    assert operation.state is OperationState.DONE
+    assert operation.error == ""
+    assert house.recorder.log == ["run up", "run unsafe"]
+
+
+async def test_undo_takes_back_all_that_was_done(
+    house: House, interrupted: Operation, working: Queue
+) -> None:
+    house.recorder.log.clear()
+    await choose(house, interrupted.id, Course.UNDO)
+    operation = await house.ended(interrupted.id)
+    assert operation.state is OperationState.UNDONE
+    assert house.recorder.log == ["undo note", "undo up", "undo checkout", "undo backup"]
+
+
+async def test_leave_is_the_end_of_it(house: House, interrupted: Operation) -> None:
+    await choose(house, interrupted.id, Course.LEAVE)
+    with pytest.raises(Refused, match="is interrupted"):
+        await choose(house, interrupted.id, Course.RESUME)
+    said = await house.said(interrupted.id)
+    assert "interrupted, left as it is" in said
+    assert "operation.resume" not in said
+
+
+async def test_what_others_changed_since_is_not_resumed(
+    house: House, interrupted: Operation, working: Queue
+) -> None:
+    later = await house.request(plan("database"))
+    await house.ended(later)
+    with pytest.raises(Refused, match=rf"\({later}\) has run on grandvps since"):
+        await choose(house, interrupted.id, Course.UNDO)
+    await choose(house, interrupted.id, Course.LEAVE)
+
+
+async def test_a_crash_while_a_failure_is_taken_back_goes_on_taking_back(
+    house: House, queue: Queue
+) -> None:
+    """The failure was committed before its undo began."""
+    operation = await cut_off(house, queue, deploy(), "up")
+    await house.database.execute(
+        "update operations set state = 'running', course = 'run', finished = null,"
+        " error = 'It never got healthy.'"
+    )
+    await house.database.execute("update steps set state = 'running' where state = 'interrupted'")
+    house.recorder.log.clear()
+    await house.operations._engine.run(operation.id)
+    found = await house.operations.get(operation.id)
+    assert found.state is OperationState.FAILED
+    assert "It never got healthy." in found.error
+    assert house.recorder.log[:2] == ["undo note", "undo up"]
+    assert "undo checkout" in house.recorder.log
+
+
+async def test_a_crash_in_an_undo_goes_on_undoing(house: House, interrupted: Operation) -> None:
+    await choose(house, interrupted.id, Course.UNDO)
+    await house.database.execute("update operations set state = 'running'")
+    await house.operations._engine.run(interrupted.id)
+    assert (await house.operations.get(interrupted.id)).state is OperationState.UNDONE
+
+
+async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
+    house: House, working: Queue
+) -> None:
+    async with house.database.transaction() as tx:
+        await house.operations.locks.take(tx, "grandvps", actor=BOB, reason="migration by hand")
+    own = plan("own")
+    async with house.database.transaction() as tx:
+        mine = await house.operations.request(tx, own, actor=BOB, reason="manual")
+    other = await house.request(plan("other"))
+    assert (await house.ended(mine)).state is OperationState.DONE
+    async with asyncio.timeout(10):
+        while "Locked by <@U0BOB00001>" not in await house.said(other):
+            await asyncio.sleep(0.02)
+    assert "migration by hand" in await house.said(other)
+    async with house.database.transaction() as tx:
+        with pytest.raises(Refused, match="locked by someone else"):
+            await house.operations.locks.free(tx, "grandvps", actor=ALICE, steal=False)
+        with pytest.raises(Refused, match="locked by someone else"):
+            await house.operations.locks.take(tx, "grandvps", actor=ALICE, reason="mine")
+    assert house.recorder.log == ["run own"]
+    async with house.database.transaction() as tx:
+        await house.operations.locks.free(tx, "grandvps", actor=ALICE, steal=True)
+    assert (await house.ended(other)).state is OperationState.DONE
+    rows = await house.database.all("select action from events where subject = 'lock:grandvps'")
+    assert [row["action"] for row in rows] == ["target.locked", "target.lock_stolen"]
