@@ -156,8 +156,10 @@ def _gateway(core: Core, secrets: SlackSecrets, tasks: Tasks, clock: Clock) -> G
 def surface_of(core: Core) -> Surface:
     """What people can type, click and fill in, at the terminal and in Slack alike."""
     surface = Surface()
+    backup = BackupCommand(core.settings, core.backups, core.asking)
     surface.add(
-        BackupCommand(core.settings, core.backups).command(),
+        backup.command(),
+        backup.show_control(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
         *core.asking.controls(),
     )

@@ -1,4 +1,4 @@
-"""`/backup`: take one now, see which there are, look at one."""
+"""`/backup`: take one now, see which there are, look at one, remove those that no rule keeps."""
 
 from __future__ import annotations
 
@@ -6,80 +6,112 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.backups import view
-from bot.backups.service import Backups
+from bot.backups.running import RUNBOOK
+from bot.backups.service import PRUNE, Backups
 from bot.config.settings import Settings
 from bot.errors import UsageError
+from bot.operations.asking import Asking, plan_asked
 from bot.slack import blocks, present
 from bot.slack.message import Message
-from bot.slack.surface import Answer, Call, Command, Request, Usage
+from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage
 from bot.slack.text_in import resolve_target, split
 from bot.store.database import Transaction
 
 ACCESS = "backup"
-WORDS = ("now", "list", "show")
+WORDS = ("now", "list", "show", "prune", "plan")
 USAGES = (
     Usage(
         "/backup now [database media logs config]",
         "Take a backup, of everything or of these parts",
         "/backup now database",
     ),
-    Usage("/backup list", "The backups there are"),
-    Usage("/backup show ID", "One backup: what it holds and where it is", "/backup show latest"),
+    Usage("/backup list", "The backups there are, and why each is kept"),
+    Usage("/backup show [ID]", "One backup: what it holds and where it is", "/backup show latest"),
+    Usage("/backup prune", "Remove the backups that no rule keeps"),
+    Usage("/backup plan [now|prune]", "What would be run; nothing is", "/backup plan prune"),
 )
 
 
 class BackupCommand:
     """Parses the words and asks the backups."""
 
-    def __init__(self, settings: Settings, backups: Backups) -> None:
+    def __init__(self, settings: Settings, backups: Backups, asking: Asking) -> None:
         self._settings = settings
         self._backups = backups
+        self._asking = asking
 
     def command(self) -> Command:
         """What is registered."""
         return Command("backup", "Take backups and look at them", USAGES, self.parse, WORDS)
 
+    def show_control(self) -> Control:
+        """The button beside a backup in the list."""
+
+        async def show(request: Request, modals: Modals) -> Answer:
+            target, _, wanted = request.value.partition(" ")
+            return await self._show(target, wanted)
+
+        return Control(view.SHOW, Call(ACCESS, query=show))
+
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
-        target, words = resolve_target(
+        target, typed = resolve_target(
             self._settings, split(request.text), request.channel, request.channel_name
         )
+        words, plan_only = plan_asked(typed)
         match words:
-            case []:
+            case [] if not plan_only:
                 return Call(ACCESS, query=lambda request, modals: self._overview(target))
             case [word, *parts] if word.lower() == "now":
-                include = self._backups.parts(target, parts)
-                return Call(
-                    ACCESS, change=lambda request, tx: self._now(request, tx, target, include)
-                )
+                return self._now(target, parts, plan_only)
+            case [word] if word.lower() == "prune":
+                return self._asking.call(ACCESS, PRUNE, target, {}, plan_only=plan_only)
+            case _ if plan_only:
+                return self._now(target, words, plan_only)
             case [word] if word.lower() == "list":
                 return Call(ACCESS, query=lambda request, modals: self._list(target))
+            case [word] if word.lower() == "show":
+                return Call(ACCESS, query=lambda request, modals: self._show(target, "latest"))
             case [word, wanted] if word.lower() == "show":
                 return Call(ACCESS, query=lambda request, modals: self._show(target, wanted))
             case [word, *_] if word.lower() == "show":
                 raise UsageError("Say which backup: its ID, the beginning of it, or latest.")
-            case [word, *_] if word.lower() == "list":
-                raise UsageError("list takes no further words.")
+            case [word, *_] if word.lower() in ("prune", "list"):
+                raise UsageError(f"{word.lower()} takes no further words.")
         raise UsageError(f"/backup does not know {words[0][:30]}.")
 
-    async def _now(
+    def _now(self, target: str, words: Sequence[str], plan_only: bool) -> Call:
+        include = self._backups.parts(target, words)
+        if plan_only:
+            wanted = {"include": list(include)}
+            return self._asking.call(ACCESS, RUNBOOK, target, wanted, plan_only=True)
+        return Call(ACCESS, change=lambda request, tx: self._take(request, tx, target, include))
+
+    async def _take(
         self, request: Request, tx: Transaction, target: str, include: Sequence[str]
     ) -> Answer:
         plan = self._backups.plan(target, include)
+        channel = self._settings.slack.channel("ops")
+        if waiting := await self._backups.waiting(tx, plan):
+            data = {"operation": waiting.id, "target": target}
+            return Answer(view.joined(waiting, channel), data=data)
         queued = await self._backups.request(
             tx, plan, actor=request.actor, reason="manual", request_key=request.key
         )
         return Answer(
-            view.queued(queued, self._settings.slack.channel("ops")),
-            data={"operation": queued.operation, "target": target},
+            view.queued(queued, channel), data={"operation": queued.operation, "target": target}
         )
 
     async def _list(self, target: str) -> Answer:
         sets = await self._backups.sets(target)
+        kept = self._backups.kept_because(target, sets)
         slash = f"/{self._settings.slack.command_prefix}backup"
         return Answer(
-            view.listing(target, sets, datetime.now(UTC), slash=slash),
-            data={"target": target, "backups": [view.as_data(one) for one in sets]},
+            view.listing(target, sets, kept, datetime.now(UTC), slash=slash),
+            data={
+                "target": target,
+                "backups": [view.as_data(one) | {"kept": kept.get(one.id, [])} for one in sets],
+            },
         )
 
     async def _show(self, target: str, wanted: str) -> Answer:

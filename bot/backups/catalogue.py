@@ -1,18 +1,16 @@
-"""The sets of one target on disk. Blocking: called in threads."""
+"""The sets of one target in a plain directory. Blocking: called in threads."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bot.backups import disk
-from bot.backups.model import MANIFEST, BackupSet, Manifest, name_order, set_names
-from bot.errors import NotFound
+from bot.backups.model import MANIFEST, BackupSet, Manifest, name_order
 
 HIDDEN = ".partial-"
 """Begins the name of what is not, or no longer, a set."""
@@ -32,17 +30,6 @@ class Catalogue:
         """Where the set of that name is once it is whole."""
         return self.directory / name
 
-    def free_name(self, started: datetime) -> str:
-        """The name for a set begun at a moment. It sorts after all that began in the same second,
-        though some of those may be removed already: else the new one would count as old."""
-        there = [order for path in self.directory.iterdir() if (order := name_order(path.name))]
-
-        def sorts_last(name: str) -> bool:
-            order = name_order(name)
-            return order is not None and all(order > one for one in there if one[0] == order[0])
-
-        return next(filter(sorts_last, set_names(started)))
-
     def sets(self) -> list[BackupSet]:
         """All sets, newest first. One whose manifest is bad, or whose files are not what the
         manifest says, is listed with its trouble; OSError where the directory can't be read."""
@@ -50,39 +37,6 @@ class Catalogue:
             return []
         named = [(order, p) for p in self.directory.iterdir() if (order := name_order(p.name))]
         return [_read(path) for _, path in sorted(named, reverse=True) if _is_set(path)]
-
-    def good(self) -> list[Manifest]:
-        """The manifests of the sets that can be trusted, newest first."""
-        return [manifest for one in self.sets() if (manifest := one.good)]
-
-    def newest(self, parts: Iterable[str]) -> Manifest | None:
-        """The newest good set that holds all of `parts`."""
-        wanted = frozenset(parts)
-        return next((one for one in self.good() if one.parts >= wanted), None)
-
-    def find(self, wanted: str) -> BackupSet:
-        """The set with that ID, with an ID that begins so, or the `latest`.
-
-        Raises NotFound where there is none, or where several begin so.
-        """
-        sets = self.sets()
-        if wanted == "latest":
-            matches = sets[:1]
-        else:
-            text = wanted.upper()
-            matches = [one for one in sets if one.id == text] or [
-                one for one in sets if one.id.startswith(text)
-            ]
-        if not matches:
-            newest = f"The newest is {sets[0].id}." if sets else "There is none yet."
-            raise NotFound(f'There is no backup "{wanted[:40]}".', hint=newest)
-        if len(matches) > 1:
-            several = ", ".join(one.id for one in matches[:3])
-            raise NotFound(
-                f'{len(matches)} backups begin with "{wanted[:40]}".',
-                hint=f"Type more of the ID: {several}{', …' if len(matches) > 3 else '.'}",
-            )
-        return matches[0]
 
     def clear(self) -> int:
         """Removes what dead backups and interrupted removals left; how many there were.
@@ -114,25 +68,36 @@ def _is_set(path: Path) -> bool:
 
 def _read(path: Path) -> BackupSet:
     try:
-        manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
+        manifest = read_manifest((path / MANIFEST).read_bytes())
+    except ValueError as error:
+        return BackupSet(path.name, path, None, str(error))
+    except OSError as error:
+        return BackupSet(path.name, path, None, f"{MANIFEST} is not readable: {error.strerror}")
+
+    def size_of(name: str) -> int:
+        return (path / name).stat().st_size
+
+    return BackupSet(path.name, path, manifest, trouble_of(path.name, manifest, size_of))
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """A manifest from its file. Raises ValueError with the reason where it is none."""
+    try:
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or MANIFEST
-        return BackupSet(
-            path.name, path, None, f"{MANIFEST} is not readable: {place}: {first['msg']}"
-        )
-    except OSError as error:
-        return BackupSet(path.name, path, None, f"{MANIFEST} is not readable: {error.strerror}")
-    return BackupSet(path.name, path, manifest, _trouble(path, manifest))
+        raise ValueError(f"{MANIFEST} is not readable: {place}: {first['msg']}") from None
 
 
-def _trouble(path: Path, manifest: Manifest) -> str:
-    """What a look at names and sizes tells; only sha256sum tells all."""
-    if manifest.id != path.name:
+def trouble_of(name: str, manifest: Manifest, size_of: Callable[[str], int]) -> str:
+    """What a look at names and sizes tells of a set; only its checksums tell all. `size_of` a
+    file in the set raises OSError where it is not there."""
+    if manifest.id != name:
         return f"{MANIFEST} is that of {manifest.id}"
     for file in manifest.files:
         try:
-            size = (path / file.path).stat().st_size
+            size = size_of(file.path)
         except OSError as error:
             return f"{file.path} is not readable: {error.strerror}"
         if size != file.size:

@@ -21,12 +21,13 @@ _SCRIPT = "--no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1"
 
 
 class Guide:
-    """The text for one set. `parts` say where the files of the set came from."""
+    """The text for one set; `path` is None for one in a restic repository. `parts` say where the
+    files of the set came from."""
 
     def __init__(
         self,
         manifest: Manifest,
-        path: Path,
+        path: Path | None,
         target: Target,
         settings: configured.Target,
         parts: Sequence[Part],
@@ -62,12 +63,17 @@ class Guide:
         )
 
     def _names(self) -> str:
-        lines = [f"SET={quote(str(self._path))}"]
+        lines = [f"SET={quote(str(self._path))}" if self._path else "SET=$PWD"]
         if isinstance(self._settings, configured.ComposeTarget):
             lines.append(f'compose() {{ {self._compose_command(self._settings)} "$@"; }}')
         if self._place:
             lines.append(f'db() {{ {self._database_command(self._place)} "$@"; }}')
         said = "Names for what follows\n\nIf the set was moved, say where it is now."
+        if self._path is None:
+            said = (
+                "Names for what follows\n\nThe set was kept in a restic repository: run this in the"
+                " directory into which you have restored its snapshot."
+            )
         if self._place and "PGPASSWORD" in self._place.environment:
             said += " The password is not written here: `export PGPASSWORD=…` first."
         return f"{said}\n\n{_block(*lines)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from bot import words
+from bot.backups.verdicts import Verdict
 
 DATABASE = "database"
 CONFIG = "config"
@@ -42,6 +43,19 @@ def name_order(name: str) -> tuple[str, int] | None:
     """What sets are sorted by; None for what is no set's name."""
     match = _NAME.fullmatch(name)
     return (match[1], int(match[2] or 1)) if match else None
+
+
+def free_name(started: datetime, taken: Iterable[str]) -> str:
+    """The name for a set begun at a moment. It sorts after all of the `taken` names that begin in
+    the same second, though some of those sets may be removed already: else it would count as old.
+    """
+    there = [order for name in taken if (order := name_order(name))]
+
+    def sorts_last(name: str) -> bool:
+        order = name_order(name)
+        return order is not None and all(order > one for one in there if one[0] == order[0])
+
+    return next(filter(sorts_last, set_names(started)))
 
 
 def part_of(path: str) -> str | None:
@@ -112,17 +126,28 @@ class Manifest(_Value):
 
 @dataclass(frozen=True)
 class BackupSet:
-    """A set as it was found on disk. `trouble` says why it cannot be trusted, "" where it can."""
+    """A set as it was found. `trouble` says why it cannot be trusted, "" where it can.
+
+    `path` is its directory, None for a set in a restic repository; `snapshots` are that set's
+    snapshots there. `verdict` is what its newest restore drill has found, None without one.
+    """
 
     id: str
-    path: Path
+    path: Path | None
     manifest: Manifest | None
     trouble: str = ""
+    snapshots: tuple[str, ...] = ()
+    verdict: Verdict | None = None
 
     @property
     def good(self) -> Manifest | None:
         """The manifest of a set that can be trusted."""
         return None if self.trouble else self.manifest
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return str(self.path) if self.path else f"restic snapshot {self.snapshots[0][:8]}"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""The last steps of a backup: the partial set becomes a set, and sets that no rule keeps go."""
+"""The last step of a backup: the partial set becomes a set."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from typing import Any
 
 from bot.backups import disk
 from bot.backups.guide import Guide
+from bot.backups.meter import Meter
 from bot.backups.model import (
     GUIDE,
     MANIFEST,
@@ -19,34 +19,35 @@ from bot.backups.model import (
     SetFile,
     compare,
 )
-from bot.backups.retention import superfluous
-from bot.backups.running import Backup, Result
+from bot.backups.running import RUNBOOK, Backup, Result
 from bot.backups.threads import in_thread
 from bot.errors import Failed, OpsbellError
-from bot.operations.model import StepContext, StepState
+from bot.operations.model import StepContext
 from bot.targets.model import Target
-from bot.words import Sign, count
-
-logger = logging.getLogger(__name__)
+from bot.words import Sign
 
 _GIT_LIMIT = timedelta(seconds=10)
 
 
 async def publish(backup: Backup, context: StepContext) -> Result:
     """Writes guide and manifest, and gives the set its name: from then on it exists."""
-    manifest = _manifest(backup, await revision(backup.target))
-    earlier = await in_thread(backup.catalogue.good)
-    await in_thread(_publish, backup, manifest)
+    manifest = await _manifest(backup, await revision(backup.target))
+    earlier = await backup.store.good()
+    await in_thread(_complete, backup, manifest)
+    meter = Meter(context, manifest.size)
+    await backup.store.publish(manifest.id, backup.partial, meter.show)
     return _told(backup, manifest, earlier)
 
 
 async def published(backup: Backup, context: StepContext) -> Result | None:
     """What `publish` returned or would have, where its set is there and whole; else None."""
-    good = await in_thread(backup.catalogue.good)
+    await backup.store.settle()
+    good = await backup.store.good()
     ours = next((one for one in good if one.started == backup.started), None)
     if ours is None:
         return None
-    await in_thread(disk.sync_directory, backup.catalogue.directory)
+    # What is still here of a set that was taken into a repository is of no use any more.
+    await backup.store.clear()
     return _told(backup, ours, [one for one in good if one.started < backup.started])
 
 
@@ -62,17 +63,6 @@ def _told(backup: Backup, manifest: Manifest, earlier: list[Manifest]) -> Result
     }
 
 
-async def prune(backup: Backup, context: StepContext) -> Result:
-    """Removes what the policy no longer keeps, and ends removals that were begun. Trouble with it
-    leaves the new set what it is."""
-    try:
-        removed = await in_thread(_prune, backup)
-    except OSError as error:
-        logger.warning("sets not removed", extra={"error": str(error)})
-        return {"note": f"{Sign.WARNING} old backups were not removed: {error.strerror}"}
-    return {"note": f"{count(removed, 'old backup')} removed" if removed else "nothing to remove"}
-
-
 async def revision(target: Target) -> str | None:
     """The git revision of a target's directory; None where it is no repository's top."""
     # A repository of another user is no danger here: nothing of it is run.
@@ -85,16 +75,19 @@ async def revision(target: Target) -> str | None:
     return commit.strip() if done.status == 0 and not prefix else None
 
 
-def _manifest(backup: Backup, commit: str | None) -> Manifest:
+async def _manifest(backup: Backup, commit: str | None) -> Manifest:
     """What the finished steps have written, as a manifest that names everything but the guide."""
     operation = backup.operation
-    results = [step.result for step in operation.steps if step.state is StepState.DONE]
+    reason = operation.reason
+    if operation.plan.runbook != RUNBOOK:
+        reason = f"before {operation.plan.runbook}"
+    results = backup.results()
     return Manifest(
-        id=backup.catalogue.free_name(backup.started),
+        id=await backup.store.free_name(backup.started),
         target=backup.target.name,
         started=backup.started,
         finished=backup.clock(),
-        reason=operation.reason,
+        reason=reason,
         by=operation.actor,
         tool_versions={"opsbell": version("opsbell"), **_merged(results, "tool_versions")},
         revision=commit,
@@ -103,39 +96,30 @@ def _manifest(backup: Backup, commit: str | None) -> Manifest:
     )
 
 
-def _publish(backup: Backup, manifest: Manifest) -> None:
-    """Writes the last two files and renames. Raises Failed where a file is not what was written."""
+def _complete(backup: Backup, manifest: Manifest) -> None:
+    """Writes the last two files. Raises Failed where a file is not what was written."""
     partial = backup.partial
     _compare_with_disk(partial, manifest.files)
-    final = backup.catalogue.final(manifest.id).absolute()
+    final = backup.store.final(manifest.id)
     guide = Guide(manifest, final, backup.target, backup.settings, backup.parts)
-    notes: Mapping[str, Sequence[str]] = _merged(
-        [step.result for step in backup.operation.steps], "notes"
-    )
+    notes: Mapping[str, Sequence[str]] = _merged(backup.results(), "notes")
     written = disk.write_file(partial / GUIDE, guide.text(notes))
     whole = manifest.model_copy(update={"files": (*manifest.files, written)})
     disk.write_file(partial / MANIFEST, whole.model_dump_json(indent=2) + "\n")
-    backup.catalogue.publish(partial, manifest.id)
 
 
 def _compare_with_disk(partial: Path, files: Sequence[SetFile]) -> None:
-    found = {path.name: path.stat().st_size for path in partial.iterdir()}
+    found = {
+        str(path.relative_to(partial)): path.stat().st_size
+        for path in partial.rglob("*")
+        if not path.is_dir()
+    }
     expected = {file.path: file.size for file in files}
     if found != expected:
         raise Failed(
             f"{partial} does not hold what was written into it.",
             hint="Something else changed it meanwhile. Nothing was kept of this backup.",
         )
-
-
-def _prune(backup: Backup) -> int:
-    begun = backup.catalogue.clear()
-    old = superfluous(backup.catalogue.good(), backup.policy.keep, backup.zone)
-    # Where the clock was set back, the newest may look old.
-    unwanted = [one for one in old if one.started != backup.started]
-    for one in unwanted:
-        backup.catalogue.remove(one.id)
-    return begun + len(unwanted)
 
 
 def _warnings(compared: Sequence[Comparison]) -> list[str]:

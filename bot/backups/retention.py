@@ -1,44 +1,63 @@
-"""Which sets stay. Pure: names and times in, names out."""
+"""Which sets stay, and why. Pure: names and times in, reasons out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.backups.model import Manifest
 from bot.config.backups import Keep
 
-_PERIODS: tuple[tuple[str, Callable[[datetime], tuple[int, ...]]], ...] = (
-    ("daily", lambda at: (at.year, at.month, at.day)),
-    ("weekly", lambda at: tuple(at.isocalendar()[:2])),
-    ("monthly", lambda at: (at.year, at.month)),
-    ("yearly", lambda at: (at.year,)),
+LAST = "last"
+AHEAD = "dated in the future"
+SKEW = timedelta(minutes=5)
+"""How far the clocks of two machines may be apart."""
+
+_PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
+    ("daily", lambda at: f"{at:%Y-%m-%d}"),
+    ("weekly", lambda at: "{}-W{:02}".format(*at.isocalendar()[:2])),
+    ("monthly", lambda at: f"{at:%Y-%m}"),
+    ("yearly", lambda at: f"{at:%Y}"),
 )
 
 
-def superfluous(sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo) -> list[Manifest]:
-    """The sets that no rule keeps, of good sets given newest first.
+def reasons(
+    sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime
+) -> dict[str, list[str]]:
+    """Why each of the good sets, given newest first, stays: ID → reasons such as `last` and
+    `daily 2026-11-22`; none for one that goes.
 
     A set is measured against those alone that hold at least what it holds: any number of sets
-    of the logs never pushes out a database.
+    of the logs never pushes out a database. As one is kept as the last of these always, so is the
+    newest set of each part. Sets that the clock has dated ahead of `now` stay, and push out none.
     """
-    return [
-        one
-        for one in sets
-        if one not in _kept([s for s in sets if s.parts >= one.parts], keep, zone)
-    ]
+    ahead = [one for one in sets if one.started > now + SKEW]
+    past = [one for one in sets if one.started <= now + SKEW]
+    found = {one.id: [AHEAD] for one in ahead}
+    for one in past:
+        rivals = [each for each in past if each.parts >= one.parts]
+        found[one.id] = list(_reasons(one, rivals, keep, zone))
+    return found
 
 
-def _kept(sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo) -> list[Manifest]:
-    """What one of the rules keeps: the last ones, and the newest of each period of the calendar.
+def superfluous(
+    sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime
+) -> list[Manifest]:
+    """The good sets, given newest first, that no rule keeps."""
+    kept = reasons(sets, keep, zone, now)
+    return [one for one in sets if not kept[one.id]]
 
-    Periods without a set do not count.
-    """
-    kept = list(sets[: keep.last])
+
+def _reasons(one: Manifest, sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo) -> Iterator[str]:
+    """The rules by which one of `sets` stays: it is among the last, or the newest of a period of
+    the calendar that counts. Periods without a set do not count."""
+    if one in sets[: max(keep.last, 1)]:
+        yield LAST
     for rule, period in _PERIODS:
-        newest: dict[tuple[int, ...], Manifest] = {}
-        for one in sets:
-            newest.setdefault(period(one.started.astimezone(zone)), one)
-        kept += list(newest.values())[: getattr(keep, rule)]
-    return kept
+        newest: dict[str, Manifest] = {}
+        for each in sets:
+            newest.setdefault(period(each.started.astimezone(zone)), each)
+        for name, each in list(newest.items())[: getattr(keep, rule)]:
+            if each.id == one.id:
+                yield f"{rule} {name}"

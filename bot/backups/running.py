@@ -14,18 +14,20 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.backups.catalogue import Catalogue
 from bot.backups.database import DatabaseBackup
 from bot.backups.meter import Meter
 from bot.backups.model import set_names
+from bot.backups.set_store import SetStore
 from bot.backups.sources import Part, parts_of
-from bot.backups.threads import in_thread
 from bot.config import targets as configured
 from bot.config.backups import BackupPolicy
 from bot.errors import Failed, OpsbellError
-from bot.operations.model import Operation, StepContext
+from bot.operations.model import Operation, StepContext, StepState
 from bot.targets.model import Target
 from bot.targets.text import storable
+
+RUNBOOK = "backup"
+"""The runbook's name; the kinds of its steps begin with it."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Backup:
     target: Target
     settings: configured.Target
     policy: BackupPolicy
-    catalogue: Catalogue
+    store: SetStore
     zone: ZoneInfo
     clock: Callable[[], datetime]
 
@@ -64,7 +66,7 @@ class Backup:
     @property
     def partial(self) -> Path:
         """Where the set is written; the engine runs one operation at a time per target."""
-        return self.catalogue.partial(self._name)
+        return self.store.partial(self._name)
 
     @property
     def database(self) -> DatabaseBackup:
@@ -74,16 +76,31 @@ class Backup:
     @property
     def mark(self) -> str:
         """What this backup's processes are found by, wherever they run."""
-        return f"opsbell backup {self._name} {self.target.name}"
+        return mark_of(self.operation)
 
     async def meter(self, context: StepContext, part: str) -> Meter:
         """Progress towards the size that the part had last time."""
-        before = await in_thread(self.catalogue.newest, [part])
+        before = await self.store.newest([part])
         return Meter(context, before.part_size(part) if before else None)
+
+    def results(self) -> list[Result]:
+        """What the backup's finished steps have returned; the operation may have others."""
+        return [
+            step.result
+            for step in self.operation.steps
+            if step.state is StepState.DONE and step.planned.kind.startswith(f"{RUNBOOK}.")
+        ]
 
     @property
     def _name(self) -> str:
         return next(set_names(self.started))
+
+
+def mark_of(operation: Operation) -> str:
+    """What the processes of an operation's backup are found by, wherever they run."""
+    if operation.started is None:
+        raise ValueError(f"operation {operation.id} has not begun")
+    return f"opsbell backup {next(set_names(operation.started))} {operation.plan.target}"
 
 
 Work = Callable[[Backup, StepContext], Awaitable[Result]]
@@ -93,7 +110,12 @@ Done = Callable[[Backup, StepContext], Awaitable[Result | None]]
 
 async def remove_partial(backup: Backup, context: StepContext) -> None:
     """Undoes whatever a backup has written, and ends removals of old backups that it had begun."""
-    await in_thread(backup.catalogue.clear)
+    await backup.store.settle()
+    await backup.store.clear()
+
+
+async def nothing(backup: Backup, context: StepContext) -> None:
+    """Undoes nothing: what was removed is gone."""
 
 
 async def of_no_use(backup: Backup, context: StepContext) -> Result | None:

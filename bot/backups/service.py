@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
-from bot.backups.catalogue import Catalogue
-from bot.backups.model import CONFIG, DATABASE, BackupSet
-from bot.backups.publishing import prune, publish, published
-from bot.backups.running import Backup, BackupStep
+from bot.backups.commands import Commands, fates, rules
+from bot.backups.model import BackupSet
+from bot.backups.pruning import prune, remove_named
+from bot.backups.publishing import publish, published
+from bot.backups.retention import reasons
+from bot.backups.running import RUNBOOK, Backup, BackupStep, mark_of, nothing
+from bot.backups.set_store import SetStore
 from bot.backups.sources import checked_include
 from bot.backups.steps import archive_files, check, dump_database, undo_database, undo_files
-from bot.backups.threads import in_thread
+from bot.backups.stores import store_of
+from bot.backups.verdicts import VerdictsOf, no_verdicts
+from bot.backups.verifying import verify
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.errors import Refused
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep
+from bot.operations.model import Confirm, Operation, OperationState, Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.store.database import Transaction
 from bot.targets.targets import Targets
 from bot.words import utc_now
 
-RUNBOOK = "backup"
+PRUNE = "prune"
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Queued:
 
 
 class Backups:
-    """What the surfaces call. Registers the steps of backups with the engine."""
+    """What the surfaces call. Registers runbooks and steps of backups with the engine."""
 
     def __init__(
         self,
@@ -43,41 +51,112 @@ class Backups:
         targets: Targets,
         operations: Operations,
         *,
+        verdicts: VerdictsOf = no_verdicts,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.settings = settings
         self._targets = targets
         self._operations = operations
+        self._verdicts = verdicts
         self._clock = clock
         for kind, step in (
             ("backup.check", BackupStep(self._find, check)),
             ("backup.database", BackupStep(self._find, dump_database, undo=undo_database)),
             ("backup.files", BackupStep(self._find, archive_files, undo=undo_files)),
             ("backup.config", BackupStep(self._find, archive_files)),
+            ("backup.verify", BackupStep(self._find, verify)),
             ("backup.publish", BackupStep(self._find, publish, done=published)),
-            ("backup.prune", BackupStep(self._find, prune, done=prune)),
+            ("backup.prune", BackupStep(self._find, prune, undo=nothing, done=prune)),
+            (
+                "backup.remove",
+                BackupStep(self._find, remove_named, undo=nothing, done=remove_named),
+            ),
         ):
             operations.register(kind, step)
+        operations.add_runbook(RUNBOOK, self._plan_backup)
+        operations.add_runbook(PRUNE, self._plan_prune)
 
     def plan(self, target: str, include: Sequence[str] = ()) -> Plan:
         """What a backup of these parts will do; of all that is configured where none is named.
 
         Raises UsageError for an unknown part, Refused where the target's backups are not set up.
         """
-        self.catalogue(target)
         parts = self.parts(target, include or self.policy(target).include)
+        keep = self.policy(target).keep
+        pruning = PlannedStep(
+            "backup.prune",
+            "Prune",
+            command=self.store(target).removal(["…"]),
+            risk=f"removes the sets that no rule keeps ({rules(keep)})",
+            repeatable=True,
+        )
         return Plan(
             runbook=RUNBOOK,
             title=f"Backup of {target}",
             target=target,
-            steps=(
-                PlannedStep("backup.check", "Check"),
-                *(_step(part) for part in parts),
-                PlannedStep("backup.publish", "Publish"),
-                PlannedStep("backup.prune", "Prune"),
-            ),
+            steps=(*self.steps(target, parts), pruning),
             facts={"include": list(parts)},
+            parameters={"include": list(parts)},
+            undo="nothing to take back: until it is published there is no set",
         )
+
+    def steps(
+        self, target: str, include: Sequence[str], *, title: str = ""
+    ) -> tuple[PlannedStep, ...]:
+        """The steps of a backup of these parts, to be placed in a plan whose facts `include` them.
+
+        They remove no older sets: what the plan needs may be one of those. `title` goes before
+        the titles of the steps. Raises like `plan`.
+        """
+        store = self.store(target)
+        commands = Commands(self._targets.get(target), self.settings.target(target), store)
+        planned = (
+            commands.check(),
+            *(commands.part(part) for part in self.parts(target, include)),
+            commands.verify(),
+            commands.publish(),
+        )
+        if not title:
+            return planned
+        return tuple(
+            replace(step, title=f"{title}: {step.title[0].lower()}{step.title[1:]}")
+            for step in planned
+        )
+
+    async def _plan_backup(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        return self.plan(target, parameters.get("include", ()))
+
+    async def _plan_prune(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        store, sets = self.store(target), await self.sets(target)
+        kept = self.kept_because(target, sets)
+        going = [one.id for one in sets if one.good and not kept[one.id]]
+        removing = PlannedStep(
+            "backup.remove",
+            "Remove" if going else "Remove nothing",
+            {"sets": going},
+            command=store.removal(going),
+            risk="what is removed is gone for good",
+            undo="none",
+            repeatable=True,
+            left_out="" if going else "every set is kept",
+        )
+        return Plan(
+            runbook=PRUNE,
+            title=f"Prune the backups of {target}",
+            target=target,
+            steps=(removing,),
+            facts={"sets": going},
+            access=RUNBOOK,
+            confirm=Confirm.ASK,
+            notes=tuple(fates(sets, kept)),
+            undo="none: what was removed is gone",
+        )
+
+    def kept_because(self, target: str, sets: Sequence[BackupSet]) -> Mapping[str, list[str]]:
+        """Why each good set of a target stays; nothing for one that the next pruning removes."""
+        good = [manifest for one in sets if (manifest := one.good)]
+        keep, zone = self.policy(target).keep, self.settings.timezone
+        return reasons(good, keep, zone, self._clock())
 
     def parts(self, target: str, words: Sequence[str]) -> tuple[str, ...]:
         """The parts that words name, each once and in their usual order.
@@ -96,15 +175,13 @@ class Backups:
             )
         return policy
 
-    def catalogue(self, target: str) -> Catalogue:
-        """Where the sets of a target are. Raises Refused where they are not in a directory."""
-        store = self.policy(target).store.directory
-        if store is None:
-            raise Refused(
-                f"The backups of {target} name a restic repository, which is not supported yet.",
-                hint=f"Set backups.{target}.store.directory instead.",
-            )
-        return Catalogue(store / target)
+    def store(self, target: str, mark: str = "") -> SetStore:
+        """Where the sets of a target are; `mark` is what processes that it starts are found by.
+
+        Raises Refused where the target's backups are not set up.
+        """
+        self.policy(target)
+        return store_of(self.settings, target, verdicts=self._verdicts, mark=mark)
 
     async def request(
         self,
@@ -132,20 +209,33 @@ class Backups:
         return None
 
     async def sets(self, target: str) -> list[BackupSet]:
-        """The sets of a target, newest first. Raises Refused like `catalogue`."""
-        return await in_thread(self.catalogue(target).sets)
+        """The sets of a target, newest first. Raises Refused like `store`, and Unavailable and
+        Failed where a repository cannot be read."""
+        return await self.store(target).sets()
 
     async def find(self, target: str, wanted: str) -> BackupSet:
-        """A set by its ID, the beginning of it, or `latest`. Raises NotFound."""
-        return await in_thread(self.catalogue(target).find, wanted)
+        """A set by its ID, the beginning of it, or `latest`. Raises NotFound, and like `sets`."""
+        return await self.store(target).find(wanted)
+
+    @contextlib.asynccontextmanager
+    async def fetched(
+        self, target: str, set_id: str, parts: Iterable[str] | None = None
+    ) -> AsyncIterator[Path]:
+        """A set as a directory of this machine inside the block, with at least these parts (all
+        where None is given) and what belongs to none. It may only be read.
+
+        Raises NotFound, Failed where there is no room for it, and like `sets`.
+        """
+        store = self.store(target)
+        async with store.fetched(await store.find(set_id), parts) as directory:
+            yield directory
 
     async def newest(self, target: str) -> datetime | None:
         """When the newest good set was finished that holds all that the target's policy asks for.
 
-        None where there is none; raises Refused like `catalogue`.
+        None where there is none; raises like `sets`.
         """
-        include = self.policy(target).include
-        newest = await in_thread(self.catalogue(target).newest, include)
+        newest = await self.store(target).newest(self.policy(target).include)
         return newest.finished if newest else None
 
     def _find(self, operation: Operation) -> Backup:
@@ -155,15 +245,7 @@ class Backups:
             target=self._targets.get(name),
             settings=self.settings.target(name),
             policy=self.policy(name),
-            catalogue=self.catalogue(name),
+            store=self.store(name, mark_of(operation)),
             zone=self.settings.timezone,
             clock=self._clock,
         )
-
-
-def _step(part: str) -> PlannedStep:
-    if part == DATABASE:
-        return PlannedStep("backup.database", "Database")
-    if part == CONFIG:
-        return PlannedStep("backup.config", "Configuration", {"part": part})
-    return PlannedStep("backup.files", part.capitalize(), {"part": part})

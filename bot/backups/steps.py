@@ -13,8 +13,9 @@ from pathlib import Path
 from bot import words
 from bot.backups import archive, disk
 from bot.backups.leftovers import end_leftovers
-from bot.backups.model import DATABASE
+from bot.backups.model import DATABASE, BackupSet
 from bot.backups.running import Backup, Result, remove_partial
+from bot.backups.set_store import newest
 from bot.backups.sources import Part
 from bot.backups.tar import size_below
 from bot.backups.threads import in_thread
@@ -33,16 +34,18 @@ async def check(backup: Backup, context: StepContext) -> Result:
     """Makes sure that the sources are there and that the store has room, and begins the set."""
     for part in backup.parts:
         await _find_sources(backup, part)
-    await in_thread(_begin, backup)
-    needed = sum([await _expected(backup, part) for part in backup.include])
+    told = await _begin(backup)
+    sets = await backup.store.sets()
+    needed = sum([await _expected(backup, part, sets) for part in backup.include])
     free = (await in_thread(shutil.disk_usage, backup.partial)).free
     if needed > free:
         raise Failed(
-            f"Not enough space in {backup.catalogue.directory}: {words.size(free)} free, about"
+            f"Not enough space in {backup.store.directory}: {words.size(free)} free, about"
             f" {words.size(needed)} needed.",
             hint=f"Free some, or keep fewer backups (backups.{backup.target.name}.keep).",
         )
-    return {"note": f"{words.size(free)} free, about {words.size(needed)} needed"}
+    room = f"{words.size(free)} free, about {words.size(needed)} needed"
+    return {"note": f"{told}, {room}" if told else room}
 
 
 async def dump_database(backup: Backup, context: StepContext) -> Result:
@@ -122,29 +125,30 @@ async def _find_sources(backup: Backup, part: Part) -> None:
         if found.status:
             raise NotFound(f"{part.inner} does not exist in {part.service}.", hint=hint)
         return
-    store = backup.catalogue.directory.resolve()
+    stores = [path.resolve() for path in backup.store.places()]
     for source in part.sources:
         if not await asyncio.to_thread(source.path.exists):
             raise NotFound(f"{source.path} does not exist.", hint=hint)
-        if store.is_relative_to(source.path.resolve()):
+        if any(store.is_relative_to(source.path.resolve()) for store in stores):
             raise Failed(
                 f"The backups lie inside {source.path}, which is to be backed up.",
-                hint=f"Move backups.{backup.target.name}.store.directory elsewhere.",
+                hint=f"Move backups.{backup.target.name}.store elsewhere.",
             )
 
 
-def _begin(backup: Backup) -> None:
-    """Makes the directory of the set, once what dead backups left is gone."""
-    disk.make_directory(backup.catalogue.directory)
-    if cleared := backup.catalogue.clear():
+async def _begin(backup: Backup) -> str:
+    """Makes the directory of the set, once what dead backups left is gone; what to know of the
+    store."""
+    told = await backup.store.prepare()
+    if cleared := await backup.store.clear():
         logger.info("partial sets removed", extra={"count": cleared})
-    disk.make_directory(backup.partial)
+    await in_thread(disk.make_directory, backup.partial)
+    return told
 
 
-async def _expected(backup: Backup, part: str) -> int:
+async def _expected(backup: Backup, part: str, sets: Sequence[BackupSet]) -> int:
     """The bytes that a part may take: those of last time and a bit, else what it is made of."""
-    before = await in_thread(backup.catalogue.newest, [part])
-    if before:
+    if before := newest(sets, [part]):
         return int(before.part_size(part) * SPARE)
     if part == DATABASE:
         return await backup.database.size()

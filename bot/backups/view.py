@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from bot import words
 from bot.backups.model import GUIDE, BackupSet, Manifest
 from bot.backups.service import Queued
+from bot.operations.model import Operation
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
+SHOW = "backup.show"
 LISTED = 15
 TABLES_SHOWN = 20
 
@@ -30,6 +32,15 @@ def queued(asked: Queued, channel: str) -> Message:
         sentence += f" behind {blocks.escape(before)}"
     where = f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else f"#{channel}"
     return Message(f"{sentence}. It is followed in {where}.")
+
+
+def joined(waiting: Operation, channel: str) -> Message:
+    """What a person hears whose backup is one that waits already."""
+    where = f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else f"#{channel}"
+    return Message(
+        f"A backup of {waiting.plan.target} is waiting already, as operation {waiting.id}; it holds"
+        f" what you asked for. It is followed in {where}."
+    )
 
 
 def missed(
@@ -47,16 +58,30 @@ def missed(
     return Message(f"{sentence} {hint}", [blocks.section(f"{blocks.escape(sentence)} {hint}")])
 
 
-def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str) -> Message:
-    """The sets of a target, newest first; `slash` is the command's name."""
+def listing(
+    target: str,
+    sets: Sequence[BackupSet],
+    kept: Mapping[str, Sequence[str]],
+    now: datetime,
+    *,
+    slash: str,
+) -> Message:
+    """The sets of a target, newest first, each with why it is `kept`; `slash` is the command's
+    name."""
     if not sets:
         return Message(f"There is no backup of {target} yet. `{slash} now` takes one.")
-    lines = [_line(one, now) for one in sets[:LISTED]]
+    rows = [
+        blocks.section(
+            _line(one, kept.get(one.id, ()), now),
+            accessory=blocks.button("Show", f"{SHOW}:{one.id}", f"{target} {one.id}"),
+        )
+        for one in sets[:LISTED]
+    ]
     if len(sets) > LISTED:
-        lines.append(f"and {len(sets) - LISTED} older")
+        rows.append(blocks.section(f"and {len(sets) - LISTED} older"))
     head = f"*Backups of {target}* · {words.count(len(sets), 'backup')}, {_total(sets)}"
     hint = f"`{slash} show ID` shows one; the beginning of its ID is enough."
-    shown = [blocks.section(head), blocks.section("\n".join(lines)), blocks.context(hint)]
+    shown = [blocks.section(head), *rows, blocks.context(hint)]
     return Message(f"{_spoken(sets)} {newest(target, sets, now)}", shown)
 
 
@@ -80,6 +105,7 @@ def details(one: BackupSet, now: datetime) -> Message:
         f"taken {taken}, {words.ago(manifest.started, now)}, in {_took(manifest)}",
         f"{manifest.reason}, by {who(manifest.by)}",
         *_origin(manifest),
+        *_drilled(one, now),
     ]
     files = [f"{words.size(file.size)}  {file.path}" for file in manifest.files]
     shown: list[Block] = [
@@ -99,10 +125,13 @@ def details(one: BackupSet, now: datetime) -> Message:
 def as_data(one: BackupSet) -> dict[str, Any]:
     """A set for scripts: where it is, what is wrong with it, and its manifest."""
     manifest = one.good.model_dump(mode="json") if one.good else None
-    return {"id": one.id, "path": str(one.path), "trouble": one.trouble, "manifest": manifest}
+    path = str(one.path) if one.path else None
+    return {"id": one.id, "path": path, "trouble": one.trouble, "manifest": manifest} | (
+        {"snapshots": list(one.snapshots)} if one.snapshots else {}
+    )
 
 
-def _line(one: BackupSet, now: datetime) -> str:
+def _line(one: BackupSet, kept: Sequence[str], now: datetime) -> str:
     manifest = one.good
     if manifest is None:
         return f"{Sign.CRITICAL} `{one.id}` cannot be trusted: {blocks.escape(one.trouble)}"
@@ -113,6 +142,8 @@ def _line(one: BackupSet, now: datetime) -> str:
             words.size(manifest.size),
             ", ".join(manifest.ordered_parts),
             f"{manifest.reason}, {who(manifest.by)}",
+            *(["restores"] if one.verdict else []),
+            f"kept: {', '.join(kept)}" if kept else "goes with the next pruning",
         )
     )
 
@@ -139,6 +170,13 @@ def _origin(manifest: Manifest) -> list[str]:
     return [blocks.escape(line) for line in found]
 
 
+def _drilled(one: BackupSet, now: datetime) -> list[str]:
+    if one.verdict is None:
+        return ["not drilled yet"]
+    told = f"drilled {words.ago(one.verdict.at, now)}: {one.verdict.summary}"
+    return [blocks.escape(told)]
+
+
 def _tables(manifest: Manifest) -> list[str]:
     """The tables with the most rows."""
     largest = sorted(manifest.tables.items(), key=lambda table: -table[1])
@@ -148,4 +186,7 @@ def _tables(manifest: Manifest) -> list[str]:
 
 
 def _place(one: BackupSet) -> Block:
-    return blocks.context(f"`{blocks.escape(str(one.path))}` · {GUIDE} says how to restore by hand")
+    place = str(one.path)
+    if one.path is None:
+        place = f"restic restore {one.snapshots[0][:8]} --target DIRECTORY"
+    return blocks.context(f"`{blocks.escape(place)}` · {GUIDE} says how to restore by hand")

@@ -1,24 +1,47 @@
 """What is backed up when, where the sets go, and which of them are kept."""
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.config.base import LocalPath, Model, wrong
 from bot.config.cron import CronLine
 from bot.config.secret import Secret
 from bot.config.values import Period, Text
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _filled(value: Secret) -> Secret:
+    if not value:
+        raise wrong("an address such as sftp:backup@host:/srv/restic", secret=True)
+    return value
+
+
+def _variable(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise wrong("the name of an environment variable, such as AWS_ACCESS_KEY_ID")
+    return value
+
+
+Filled = Annotated[Secret, AfterValidator(_filled)]
+Variable = Annotated[str, AfterValidator(_variable)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class Restic(Model):
-    """A restic repository; its password is given once, as text or as a file."""
+    """A restic repository; its password is given once, as text or as a file.
 
-    repository: Secret
+    `environment` are the variables by which restic's backends sign in (AWS_ACCESS_KEY_ID, …).
+    """
+
+    repository: Filled
     password: Secret | None = None
     password_file: LocalPath | None = None
+    environment: Mapping[Variable, Secret] = {}
 
     @model_validator(mode="after")
     def _one_password(self) -> "Restic":

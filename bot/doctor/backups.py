@@ -11,11 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.backups.archive import size_in
-from bot.backups.catalogue import HIDDEN, Catalogue
+from bot.backups.catalogue import HIDDEN
 from bot.backups.database import DatabaseBackup
-from bot.backups.model import DATABASE
+from bot.backups.model import DATABASE, BackupSet
+from bot.backups.restic_store import ResticStore
+from bot.backups.set_store import SetStore
 from bot.backups.sources import parts_of
 from bot.backups.steps import SPARE
+from bot.backups.stores import store_of
 from bot.backups.threads import in_thread
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
@@ -41,11 +44,9 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
 async def _one(patient: Patient, name: str) -> list[Finding]:
     area = f"Backups of {name}"
     policy = patient.settings.backups[name]
-    if policy.store.directory is None:
-        says = "A restic repository is not supported yet."
-        return [wrong(area, "Store", says, f"Set backups.{name}.store.directory instead.")]
-    store = StoreLook(area, name, policy.store.directory, policy, patient.settings)
-    found = await looked(area, "Store", store.directory())
+    store = StoreLook(area, name, policy, patient.settings)
+    where = store.directory() if policy.store.directory else store.repository()
+    found = await looked(area, "Store", where)
     if all(each.sign is not Sign.CRITICAL for each in found):
         found += await looked(area, "Room", _room(patient, name, store))
     return found + await looked(area, "Sets", store.sets())
@@ -53,18 +54,35 @@ async def _one(patient: Patient, name: str) -> list[Finding]:
 
 @dataclass(frozen=True)
 class StoreLook:
-    """The directory that keeps one target's sets."""
+    """What keeps one target's sets."""
 
     area: str
     name: str
-    store: Path
     policy: BackupPolicy
     settings: Settings
 
     @property
-    def catalogue(self) -> Catalogue:
-        """The sets that are there."""
-        return Catalogue(self.store / self.name)
+    def kept(self) -> SetStore:
+        """The store."""
+        return store_of(self.settings, self.name)
+
+    @property
+    def store(self) -> Path:
+        """The directory below which sets are written."""
+        return self.kept.directory.parent
+
+    async def repository(self) -> list[Finding]:
+        """Whether the restic repository answers and its password opens it."""
+        kept = self.kept
+        if not isinstance(kept, ResticStore):
+            raise TypeError(f"{self.name} is not kept in a restic repository")
+        try:
+            there = await kept.exists()
+        except OpsbellError as error:
+            todo = error.hint or f"Correct backups.{self.name}.store.restic."
+            return [wrong(self.area, "Store", error.message, todo)]
+        says = "opens" if there else "is made by the first backup"
+        return [well(self.area, "Store", f"The restic repository {says}.")]
 
     async def directory(self) -> list[Finding]:
         """Whether sets can be written there, and nobody else can read them."""
@@ -72,10 +90,14 @@ class StoreLook:
 
     async def sets(self) -> list[Finding]:
         """The newest set, those that cannot be trusted, and what killed backups left."""
-        return await asyncio.to_thread(self._sets)
+        try:
+            listed = await self.kept.sets()
+        except OpsbellError as error:
+            return [unseen(self.area, "Sets", error.message)]
+        return await asyncio.to_thread(self._sets, listed)
 
     def _directory(self) -> Finding:
-        own = self.catalogue.directory
+        own = self.kept.directory
         key = f"backups.{self.name}.store.directory"
         there = next(path for path in (own, *own.parents) if path.exists())
         if says := unwritable(there):
@@ -112,12 +134,12 @@ class StoreLook:
                     return source.path
         return None
 
-    def _sets(self) -> list[Finding]:
-        sets, now = self.catalogue.sets(), utc_now()
+    def _sets(self, sets: list[BackupSet]) -> list[Finding]:
+        now = utc_now()
         found = []
         if bad := [each for each in sets if each.trouble]:
             says = f"{count(len(bad), 'set')} cannot be trusted: {bad[0].id}: {bad[0].trouble}."
-            todo = f"Look into {bad[0].path}; remove it once it is of no use."
+            todo = f"Look into {bad[0].place}; remove it once it is of no use."
             found.append(beware(self.area, "Sets", says, todo))
         newest = next((one for each in sets if (one := each.good)), None)
         if newest is None:
@@ -143,7 +165,7 @@ class StoreLook:
         return due if due + self.policy.catch_up + timedelta(hours=1) < utc_now() else None
 
     def _unfinished(self) -> int:
-        own = self.catalogue.directory
+        own = self.kept.directory
         return len(list(own.glob(f"{HIDDEN}*"))) if own.exists() else 0
 
     def _by_hand(self) -> str:
@@ -179,7 +201,7 @@ async def _room(patient: Patient, name: str, store: StoreLook) -> list[Finding]:
 
 async def _expected(store: StoreLook, target: Target, part: str) -> int:
     """What a part took last time and a bit, else what it is made of, as a backup reckons."""
-    if before := await in_thread(store.catalogue.newest, [part]):
+    if before := await store.kept.newest([part]):
         return int(before.part_size(part) * SPARE)
     if part == DATABASE:
         return await DatabaseBackup(target, "opsbell check").size()

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.backups.catalogue import Catalogue
-from bot.backups.threads import in_thread
+from bot.backups.stores import store_of
 from bot.checks.model import Reading, State
 from bot.checks.service import Checks
 from bot.config.checks import Check, LogsCheck, SqlCheck
@@ -90,8 +89,5 @@ class _Newest:
 
     async def __call__(self, target: str) -> datetime | None:
         policy = self._settings.backups[target]
-        if policy.store.directory is None:
-            return None
-        catalogue = Catalogue(policy.store.directory / target)
-        newest = await in_thread(catalogue.newest, policy.include)
+        newest = await store_of(self._settings, target).newest(policy.include)
         return newest.finished if newest else None

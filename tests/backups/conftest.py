@@ -44,7 +44,7 @@ class Bench:
     @property
     def store(self) -> Path:
         """The directory of the target's sets."""
-        return self.backups.catalogue(self.target).directory
+        return self.backups.store(self.target).directory
 
     async def request(self, *include: str) -> int:
         """Queues a backup."""
@@ -65,6 +65,7 @@ class Bench:
         assert operation.state is OperationState.DONE, (operation.error, operation.output)
         found = await self.backups.find(self.target, operation.results()["backup.publish"]["set"])
         assert found.good, found.trouble
+        assert found.path
         return found.path, found.good
 
     def entries(self) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from bot.backups.catalogue import Catalogue
 from bot.backups.model import MANIFEST, Manifest, SetFile
+from bot.backups.set_store import find, newest
 from bot.errors import NotFound
 from tests.backups.test_model import NOON, SUM, manifest
 
@@ -35,14 +36,14 @@ def test_sets_are_listed_newest_first(catalogue: Catalogue) -> None:
     for one in reversed(sets):
         put(catalogue, one)
     assert [one.good for one in catalogue.sets()] == sets
-    assert catalogue.newest(["database"]) == sets[0]
-    assert catalogue.newest(["database", "logs"]) is None
+    assert newest(catalogue.sets(), ["database"]) == sets[0]
+    assert newest(catalogue.sets(), ["database", "logs"]) is None
 
 
 def test_no_directory_is_no_sets(catalogue: Catalogue) -> None:
     assert catalogue.sets() == []
     with pytest.raises(NotFound, match="no backup"):
-        catalogue.find("latest")
+        find(catalogue.sets(), "latest")
 
 
 def test_what_has_no_manifest_or_no_name_is_no_set(catalogue: Catalogue) -> None:
@@ -74,7 +75,7 @@ def test_a_bad_manifest_is_listed_with_its_reason(
     assert first.good is None
     assert trouble in first.trouble
     assert second.good == good
-    assert catalogue.good() == [good]
+    assert [one.good for one in catalogue.sets() if one.good] == [good]
 
 
 def test_files_that_are_not_as_written_are_trouble(catalogue: Catalogue) -> None:
@@ -97,14 +98,14 @@ def test_a_set_is_found_by_the_beginning_of_its_id(catalogue: Catalogue) -> None
     first, second = days_ago(0, 1)
     put(catalogue, first)
     put(catalogue, second)
-    assert catalogue.find("latest").good == first
-    assert catalogue.find("20261121").good == second
-    assert catalogue.find(second.id.lower()).good == second
+    assert find(catalogue.sets(), "latest").good == first
+    assert find(catalogue.sets(), "20261121").good == second
+    assert find(catalogue.sets(), second.id.lower()).good == second
     with pytest.raises(NotFound, match="2 backups begin") as several:
-        catalogue.find("202611")
+        find(catalogue.sets(), "202611")
     assert first.id in several.value.hint
     with pytest.raises(NotFound, match="no backup") as none:
-        catalogue.find("1999")
+        find(catalogue.sets(), "1999")
     assert first.id in none.value.hint
 
 
@@ -113,8 +114,8 @@ def test_an_id_that_begins_another_is_found_by_itself(catalogue: Catalogue) -> N
     second = first.model_copy(update={"id": f"{first.id}-2"})
     put(catalogue, first)
     put(catalogue, second)
-    assert catalogue.find(first.id).good == first
-    assert catalogue.find("latest").good == second
+    assert find(catalogue.sets(), first.id).good == first
+    assert find(catalogue.sets(), "latest").good == second
 
 
 def test_leftovers_are_cleared_and_sets_are_not(catalogue: Catalogue) -> None:
@@ -138,7 +139,7 @@ def test_keys_of_a_later_version_are_let_pass(catalogue: Catalogue) -> None:
     path = put(catalogue, one)
     text = one.model_dump_json()
     (path / MANIFEST).write_text(text.replace("{", '{"encryption": "age", ', 1))
-    assert catalogue.find("latest").good == one
+    assert find(catalogue.sets(), "latest").good == one
 
 
 def test_times_without_a_zone_are_refused() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.errors import NotFound, Refused, UsageError
+from bot.operations.asking import Asking
 from bot.slack.limits import fit
 from bot.slack.surface import Answer, Kind, Request
 from commands.backup import BackupCommand
@@ -23,7 +24,7 @@ class NoModals:
 
 @pytest.fixture
 def command(host: Bench) -> BackupCommand:
-    return BackupCommand(host.settings, host.backups)
+    return BackupCommand(host.settings, host.backups, Asking(host.database, host.operations))
 
 
 def request(text: str) -> Request:
@@ -60,7 +61,6 @@ def shown(answer: Answer) -> str:
         ("nwo", "does not know nwo"),
         ("now mediaa", r'"mediaa" is no part of a backup \(did you mean media\?\)'),
         ("now everything", "can hold database, media, logs and config"),
-        ("show", "Say which backup"),
         ("show a b", "Say which backup"),
         ("list all", "no further words"),
         ("now in:elsewhere", 'no target "elsewhere"'),
@@ -95,16 +95,19 @@ async def test_now_queues_what_was_asked_for(
 async def test_a_second_one_queues_behind_the_first_and_says_so(
     host: Bench, command: BackupCommand
 ) -> None:
-    first = await change(host, command, "now")
-    second = await change(host, command, "now logs")
+    first = await change(host, command, "now logs")
+    second = await change(host, command, "now")
     behind = f"behind Backup of grandvps (operation {first.data['operation']})"
     assert behind in second.message.text
 
 
-async def test_one_request_is_taken_once(host: Bench, command: BackupCommand) -> None:
-    await change(host, command, "now")
-    with pytest.raises(Refused, match="taken already"):
-        await change(host, command, "now")
+async def test_one_that_waits_already_is_joined(host: Bench, command: BackupCommand) -> None:
+    first = await change(host, command, "now")
+    again = [await change(host, command, text) for text in ("now", "now logs media")]
+    assert {answer.data["operation"] for answer in again} == {first.data["operation"]}
+    assert again[0].message.text.startswith("A backup of grandvps is waiting already")
+    async with host.database.transaction() as tx:
+        assert len(await host.operations.unfinished(tx)) == 1
 
 
 async def test_alone_it_says_how_it_is_used_and_names_the_last(

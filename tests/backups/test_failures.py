@@ -186,7 +186,7 @@ async def test_a_cancelled_dump_leaves_no_process_and_no_file(
 
 
 async def test_leftovers_of_a_dead_backup_go_at_the_next_one(host: Bench) -> None:
-    leftover = host.backups.catalogue(host.target).partial("20200101T000000Z")
+    leftover = host.backups.store(host.target).partial("20200101T000000Z")
     leftover.mkdir(parents=True)
     (leftover / "database.dump").write_bytes(b"half")
     await host.make("logs")

@@ -54,6 +54,7 @@ async def test_the_manifest_says_what_the_contract_asks(host: Bench) -> None:
     found = await host.backups.find(host.target, "latest")
     manifest = found.good
     assert manifest
+    assert found.path
     assert operation.started
     assert manifest.id == operation.started.strftime("%Y%m%dT%H%M%SZ") == found.path.name
     assert (manifest.target, manifest.reason, manifest.by) == ("grandvps", "manual", ALICE)
@@ -184,10 +185,10 @@ async def test_a_name_that_is_taken_gets_a_number(host: Bench) -> None:
 async def test_a_name_that_was_pruned_is_not_given_again(host: Bench) -> None:
     path, manifest = await host.make("logs")
     path.rename(path.with_name(f"{path.name}-3"))
-    catalogue = host.backups.catalogue(host.target)
-    assert catalogue.free_name(manifest.started) == f"{path.name}-4"
+    store = host.backups.store(host.target)
+    assert await store.free_name(manifest.started) == f"{path.name}-4"
     tomorrow = manifest.started + timedelta(days=1)
-    assert catalogue.free_name(tomorrow) == next(set_names(tomorrow))
+    assert await store.free_name(tomorrow) == next(set_names(tomorrow))
 
 
 async def test_a_backup_never_removes_itself(host: Bench) -> None:

@@ -135,14 +135,14 @@ def days(*ago: int, **sizes: int) -> list[Manifest]:
 
 
 def kept(sets: list[Manifest], keep: Keep) -> list[str]:
-    gone = superfluous(sets, keep, BERLIN)
+    gone = superfluous(sets, keep, BERLIN, NOON)
     return [f"{one.started:%m-%d}" for one in sets if one not in gone]
 
 
 def test_the_last_ones_are_kept() -> None:
     assert kept(days(0, 1, 2, 3), Keep(last=2)) == ["11-22", "11-21"]
     assert kept(days(0), Keep(last=3)) == ["11-22"]
-    assert superfluous([], Keep(last=1), BERLIN) == []
+    assert superfluous([], Keep(last=1), BERLIN, NOON) == []
 
 
 def test_the_newest_of_each_period_is_kept() -> None:
@@ -162,17 +162,17 @@ def test_the_newest_of_each_period_is_kept() -> None:
 def test_days_are_those_of_the_time_zone() -> None:
     late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # already the 22nd in Berlin
     sets = [manifest(at, database=1) for at in (NOON, late, late - timedelta(hours=2))]
-    gone = superfluous(sets, Keep(last=1, daily=2), BERLIN)
+    gone = superfluous(sets, Keep(last=1, daily=2), BERLIN, NOON)
     assert gone == [sets[1]]
 
 
 def test_smaller_sets_push_out_nothing_larger() -> None:
     full = manifest(NOON - timedelta(days=9), database=1, logs=1)
     logs = days(0, 1, 2, logs=1)
-    assert superfluous([*logs, full], Keep(last=2), BERLIN) == [logs[2]]
+    assert superfluous([*logs, full], Keep(last=2), BERLIN, NOON) == [logs[2]]
 
 
 def test_larger_sets_push_out_smaller_ones() -> None:
     logs = manifest(NOON - timedelta(days=9), logs=1)
     full = days(0, 1, database=1, logs=1)
-    assert superfluous([*full, logs], Keep(last=2), BERLIN) == [logs]
+    assert superfluous([*full, logs], Keep(last=2), BERLIN, NOON) == [logs]

@@ -99,6 +99,7 @@ async def operations_are_truthful(stage: Stage) -> None:
     assert names == {one.id for one in sets}, f"not only sets: {names}"
     for one in sets:
         assert one.good, one.trouble
+        assert one.path
         for file in one.good.files:
             found = hashlib.sha256((one.path / file.path).read_bytes()).hexdigest()
             assert found == file.sha256, file.path
