@@ -1,0 +1,1 @@
+"""Restores: a set comes back beside the live data, proves itself, and takes its place."""

@@ -1,0 +1,1 @@
+"""Restores, tested on real servers."""
