@@ -27,6 +27,9 @@ COMMANDS = (
 ANYONE = "anyone"
 """The role that every person in the workspace holds."""
 
+RUNBOOK = "runbook"
+"""The command of the configured runbooks, each of which asks for a role of its own."""
+
 
 def _command(value: str) -> str:
     if value not in COMMANDS:
@@ -35,6 +38,11 @@ def _command(value: str) -> str:
 
 
 Command = Annotated[str, AfterValidator(_command)]
+
+
+def runbook_rule(name: str) -> str:
+    """What the access rule of one configured runbook is called."""
+    return f"{RUNBOOK} {name}"
 
 
 class AccessRule(Model):

@@ -13,6 +13,7 @@ from bot.config.steps import Condition, Step, placeholders
 from bot.config.values import Regex, Text
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_LONGEST = 500
 
 
 class Param(Model):
@@ -30,6 +31,8 @@ class Param(Model):
         A text that begins with a dash would be read as an option by the program it is given to:
         it is accepted only where a `pattern` allows it.
         """
+        if self.type != "choice" and (len(given) > _LONGEST or not given.isprintable()):
+            raise ValueError(f"one line of at most {_LONGEST} characters")
         if self.type == "choice" and given not in self.choices:
             raise ValueError(f"one of: {', '.join(self.choices)}")
         if self.type == "integer" and not _INTEGER.fullmatch(given):

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator
 
-from bot.config.access import ANYONE, AccessRule, Command, access_rule
+from bot.config.access import ANYONE, RUNBOOK, AccessRule, Command, access_rule, runbook_rule
 from bot.config.backups import BackupPolicy
 from bot.config.base import LocalPath, Model, Name, TargetName, wrong
 from bot.config.checklists import Checklist, Holiday
@@ -25,6 +25,12 @@ from bot.config.values import Member, PostgresUrl, TimeZone
 def _role(value: str) -> str:
     if value == ANYONE:
         raise wrong("another name: everyone holds the role anyone")
+    return value
+
+
+def _runbook(value: str) -> str:
+    if value in ("list", "plan"):
+        raise wrong(f"another name: /runbook {value} has a meaning of its own")
     return value
 
 
@@ -51,7 +57,7 @@ class Settings(Model):
     alerts: Alerts = Alerts()
     oncall: OnCall = OnCall()
     contacts: tuple[Contact, ...] = ()
-    runbooks: Mapping[Name, Runbook] = {}
+    runbooks: Mapping[Annotated[Name, AfterValidator(_runbook)], Runbook] = {}
 
     def target(self, name: str) -> Target:
         """The target of that name; KeyError where there is none."""
@@ -67,7 +73,11 @@ class Settings(Model):
         return next(bound, None)
 
     def rule(self, command: str) -> AccessRule:
-        """Who may use a command; admins alone where nothing is known of it."""
+        """Who may use a command, or a runbook by its rule's name (`runbook_rule`); admins alone
+        where nothing is known of it. A runbook takes its own role and /runbook's approvals."""
+        name = command.removeprefix(runbook_rule(""))
+        if name != command and (runbook := self.runbooks.get(name)):
+            return self.rule(RUNBOOK).model_copy(update={"role": runbook.role})
         return access_rule(self.access, command)
 
     def secrets(self) -> Iterator[Secret]:

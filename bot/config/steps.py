@@ -7,14 +7,19 @@ parameter of that name, ``{{`` and ``}}`` for the braces themselves.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.config.base import InnerPath, Model, Name, RoleName, wrong
 from bot.config.document import Path
 from bot.config.values import Arguments, Period, Text, WebUrl
 
+_INTERPRETER = re.compile(
+    r"(?:ba|da|a|k|z|fi)?sh|busybox|python[\d.]*|perl|ruby|node|php|psql|mysql|mariadb|su|manage\.py"
+)
+_PROGRAM_TEXT = re.compile(r"-[A-Za-z]*[ce]|--(?:command|eval|execute|session-command)")
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z0-9_-]+)\}")
 
 
@@ -23,11 +28,27 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(match[1] for match in _PLACEHOLDER.finditer(text) if match[1])
 
 
+def _no_shell_text(command: tuple[str, ...]) -> tuple[str, ...]:
+    """A parameter inside the text of a program would be a part of that program."""
+    interpreted = False
+    for before, word in zip(("", *command), command, strict=False):
+        if interpreted and _PROGRAM_TEXT.fullmatch(before) and placeholders(word):
+            raise wrong("a parameter as an argument of its own, not inside a program's text")
+        name = PurePosixPath(word).name
+        if name == "ssh" and any(map(placeholders, command)):
+            raise wrong("no parameter for ssh: a shell at the other end would read it")
+        interpreted = interpreted or bool(_INTERPRETER.fullmatch(name))
+    return command
+
+
+Command = Annotated[Arguments, AfterValidator(_no_shell_text)]
+
+
 class Run(Model):
     """A command inside a service's container (on a host target: in the target's directory)."""
 
     service: Text
-    command: Arguments
+    command: Command
 
 
 class HttpWait(Model):
@@ -107,7 +128,7 @@ class Step(Model):
     """
 
     run: Run | None = None
-    host: Arguments | None = None
+    host: Command | None = None
     sql: Text | None = None
     http: HttpWait | None = None
     wait_healthy: WaitHealthy | None = None
@@ -138,6 +159,11 @@ class Step(Model):
             raise wrong(f"a step of exactly one kind: {', '.join(STEP_KINDS)}")
         if self.retries and self.kind in _NOT_REPEATABLE:
             raise wrong(f"no retries on a step that must not run twice ({self.kind})")
+        if self.undo and self.kind in _OWN_UNDO:
+            raise wrong(f"no undo on {self.kind}, which has its own")
+        for step in self.undo:
+            if step.undo or step.kind in _NO_UNDO:
+                raise wrong(f"under undo, steps of other kinds than {', '.join(_NO_UNDO)}")
         return self
 
     def texts(self) -> Iterator[tuple[Path, str]]:
@@ -159,4 +185,6 @@ class Step(Model):
 
 _COMMON = {"title", "timeout", "retries", "undo", "always", "if_", "unless"}
 _NOT_REPEATABLE = ("restore", "approval", "note")
+_OWN_UNDO = ("backup", "restore", "maintenance")
+_NO_UNDO = ("backup", "restore", "approval")
 STEP_KINDS: tuple[str, ...] = tuple(name for name in Step.model_fields if name not in _COMMON)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from bot.errors import NotFound, Refused
 from bot.operations.model import StepContext
 from bot.runbooks.commands import run_command
 from bot.targets.model import Target
+from bot.targets.text import storable
 
 QUICK = timedelta(seconds=30)
 REMOTE_LIMIT = timedelta(seconds=60)
@@ -59,6 +60,17 @@ async def git(target: Target, *arguments: str, timeout: timedelta = QUICK) -> st
     return done.stdout
 
 
+async def git_names(target: Target, *arguments: str) -> list[str]:
+    """The names that git lists with -z, as this machine's file system has them."""
+    argv, output = git_argv(target, *arguments), b""
+    async with target.process(argv, environment=ENVIRONMENT) as process:
+        async for chunk in process.chunks():
+            output += chunk
+        if status := await process.wait():
+            raise failure(target, f"git {arguments[0]}", status, process.error_tail)
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
+
+
 async def run_git(target: Target, context: StepContext, *arguments: str) -> None:
     """Runs git as a step's command, its output shown."""
     argv = git_argv(target, *arguments)
@@ -85,16 +97,15 @@ async def head(target: Target) -> Head:
 
 async def changes(target: Target) -> list[str]:
     """The tracked files that differ from what is checked out."""
-    told = await git(
-        target, "status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=dirty"
-    )
-    return [entry[3:] for entry in told.split("\0") if len(entry) > 3]
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=no")
+    listed = await git_names(target, "status", *options, "--ignore-submodules=dirty")
+    return [entry[3:] for entry in listed]
 
 
 async def refuse_changes(target: Target) -> None:
     """Raises Refused where tracked files were changed by hand: a checkout would lose them."""
     if changed := await changes(target):
-        shown = ", ".join(changed[:_SHOWN]) + (" …" if len(changed) > _SHOWN else "")
+        shown = storable(", ".join(changed[:_SHOWN])) + (" …" if len(changed) > _SHOWN else "")
         raise Refused(
             f"{target.directory()} has changes that are not committed: {target.redact(shown)}.",
             hint="Commit or revert them there (git status shows them).",
@@ -150,9 +161,7 @@ async def has_commit(target: Target, commit: str) -> bool:
     return done.status == 0
 
 
-async def added(target: Target, before: str, after: str) -> Sequence[str]:
-    """The files that one commit has and another, earlier checked out, has not."""
-    told = await git(
-        target, "diff", "--name-only", "-z", "--no-renames", "--diff-filter=A", before, after, "--"
-    )
-    return [name for name in told.split("\0") if name]
+async def added(target: Target, before: str, after: str) -> list[str]:
+    """The files that one commit has and another, which is checked out, has not."""
+    options = ("--name-only", "-z", "--no-renames", "--diff-filter=A")
+    return await git_names(target, "diff", *options, before, after, "--")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot.runbooks.git import (
 from bot.runbooks.undoing import run_undo
 from bot.targets.model import Target
 from bot.targets.targets import Targets
+from bot.targets.text import storable
 
 SHORT = 10
 
@@ -121,13 +123,17 @@ async def _refuse_collisions(target: Target, before: str, after: str) -> None:
     """Files that the new commit brings and that are there already, ignored ones too: git would
     write over those without a word."""
     names = await added(target, before, after)
-    there = [name for name in names if (target.directory() / name).exists()]
+    there = await asyncio.to_thread(_existing, target.directory(), names)
     if there:
+        shown = target.redact(storable(", ".join(there[:5])))
         raise Refused(
-            f"{target.redact(', '.join(there[:5]))} would be written over: not committed here, and"
-            " part of the commit.",
+            f"{shown} would be written over: not committed here, and part of the commit.",
             hint=f"Move it away in {target.directory()}.",
         )
+
+
+def _existing(directory: Path, names: Sequence[str]) -> list[str]:
+    return [name for name in names if os.path.lexists(directory / name)]
 
 
 def _remove_stale_lock(target: Target, context: StepContext) -> None:

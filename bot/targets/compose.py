@@ -15,7 +15,7 @@ from bot.targets.container import Container
 from bot.targets.docker_logs import container_log, merged
 from bot.targets.docker_process import docker_process
 from bot.targets.engine import Engine
-from bot.targets.health import ContainerHealth, health_of, missing
+from bot.targets.health import ContainerHealth, ending_services, health_of, missing
 from bot.targets.labels import NUMBER, ONE_OFF, PROJECT, SERVICE
 from bot.targets.marked import end_marked_here, end_marked_in
 from bot.targets.model import DatabasePlace, LogLine, Process
@@ -67,6 +67,7 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
     async def health(self, services: Sequence[str] = ()) -> Sequence[ContainerHealth]:
         """The health of each container; see `bot.targets.health`."""
         there = await self._labelled(f"{PROJECT}={self._project}")
+        ending = ending_services(each["Labels"] for each in there)
         found: list[ContainerHealth] = []
         for container in there:
             service = str(container["Labels"].get(SERVICE, ""))
@@ -75,7 +76,7 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
                 with suppress(NotFound):
                     inspect = APIClient.inspect_container
                     details = await self._engine.call(inspect, container["Id"])
-                    found.append(health_of(service, details))
+                    found.append(health_of(service, details, ends=service in ending))
         lacking = {*services} - {each.service for each in found}
         return sorted([*found, *map(missing, lacking)], key=lambda each: (each.service, each.begun))
 

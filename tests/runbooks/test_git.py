@@ -1,0 +1,183 @@
+"""Checking out a commit, and going back from wherever it was cut off."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Failed, NotFound, Refused
+from bot.runbooks import git
+from bot.runbooks.steps import git_step
+from tests.runbooks.conftest import Place
+from tests.runbooks.contexts import Context
+
+pytestmark = pytest.mark.needs("git")
+
+
+class Repositories:
+    """A remote, and the target's clone of it."""
+
+    def __init__(self, root: Path, clone: Path) -> None:
+        self.remote, self.clone = root / "remote", clone
+        self.remote.mkdir()
+        self.git(self.remote, "init", "--quiet", "--initial-branch=main")
+        self.first = self.commit({"app.py": "one\n", "old.py": "old\n"}, "First")
+        self.git(root, "clone", "--quiet", str(self.remote), str(clone))
+        (self.remote / "old.py").unlink()
+        self.second = self.commit({"app.py": "two\n", "new.py": "new\n"}, "Second")
+        self.git(self.remote, "tag", "-a", "v2", "-m", "Two")
+
+    def git(self, directory: Path, *argv: str) -> str:
+        names = ("-c", "user.name=Alice", "-c", "user.email=alice@example.com")
+        argv = ("git", *names, *argv)
+        done = subprocess.run(argv, cwd=directory, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, files: dict[str, str], message: str) -> str:
+        for name, text in files.items():
+            (self.remote / name).write_text(text)
+        self.git(self.remote, "add", "-A")
+        self.git(self.remote, "commit", "--quiet", "-m", message)
+        return self.git(self.remote, "rev-parse", "HEAD")
+
+    def state(self) -> tuple[str, str, list[str]]:
+        """What the clone has checked out, by what, and all its files that git sees changed."""
+        branch = self.git(self.clone, "rev-parse", "--abbrev-ref", "HEAD")
+        status = self.git(self.clone, "status", "--porcelain", "--ignored").splitlines()
+        return self.git(self.clone, "rev-parse", "HEAD"), branch, status
+
+
+@pytest.fixture
+def repositories(tmp_path: Path, host: Place) -> Repositories:
+    host.target.directory().rmdir()
+    return Repositories(tmp_path, host.target.directory())
+
+
+async def planned(place: Place, ref: str = "main") -> Context:
+    commit = await git.resolve(place.target, "origin", ref)
+    return Context(git_step("origin", ref, commit, await git.head(place.target)))
+
+
+@pytest.mark.parametrize("ref", ["main", "v2", "refs/heads/main", "the commit"])
+async def test_a_commit_is_fetched_and_checked_out_and_back(
+    host: Place, repositories: Repositories, ref: str
+) -> None:
+    before = repositories.state()
+    context = await planned(host, repositories.second if ref == "the commit" else ref)
+    assert repositories.state() == before
+    assert await host.kinds["git"].done(context) is None
+    result = await host.kinds["git"].run(context)
+    assert result["commit"] == repositories.second
+    assert repositories.state() == (repositories.second, "HEAD", [])
+    assert await host.kinds["git"].done(context) is not None
+    for _ in range(2):
+        await host.kinds["git"].undo(context)
+        assert repositories.state() == before == (repositories.first, "main", [])
+
+
+async def test_changes_that_are_not_committed_are_refused(
+    host: Place, repositories: Repositories
+) -> None:
+    context = await planned(host)
+    (repositories.clone / "app.py").write_text("by hand\n")
+    with pytest.raises(Refused, match=r"has changes that are not committed: app\.py"):
+        await host.kinds["git"].run(context)
+    assert (repositories.clone / "app.py").read_text() == "by hand\n"
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+async def test_files_in_the_way_are_refused_and_stay(
+    host: Place, repositories: Repositories, ignored: bool
+) -> None:
+    context = await planned(host)
+    (repositories.clone / "new.py").write_text("mine\n")
+    if ignored:
+        (repositories.clone / ".git" / "info" / "exclude").write_text("new.py\n")
+    before = context.step.started
+    assert before
+    old = before.timestamp() - 60
+    os.utime(repositories.clone / "new.py", (old, old))
+    with pytest.raises(Refused, match=r"new\.py would be written over"):
+        await host.kinds["git"].run(context)
+    await host.kinds["git"].undo(context)
+    assert (repositories.clone / "new.py").read_text() == "mine\n"
+    assert repositories.state()[0] == repositories.first
+
+
+async def test_a_checkout_that_was_cut_off_goes_back_whole(
+    host: Place, repositories: Repositories
+) -> None:
+    before = repositories.state()
+    context = await planned(host)
+    repositories.git(repositories.clone, "fetch", "--quiet", "origin")
+    # Killed in the middle: some files removed, written, half written; the index is as before.
+    (repositories.clone / "old.py").unlink()
+    (repositories.clone / "app.py").write_text("tw")
+    (repositories.clone / "new.py").write_text("ne")
+    (repositories.clone / ".git" / "index.lock").touch()
+    assert await host.kinds["git"].done(context) is None
+    await host.kinds["git"].undo(context)
+    assert repositories.state() == before
+    await host.kinds["git"].run(context)
+    assert repositories.state() == (repositories.second, "HEAD", [])
+
+
+async def test_what_someone_checked_out_meanwhile_is_left_alone(
+    host: Place, repositories: Repositories
+) -> None:
+    context = await planned(host)
+    third = repositories.commit({"app.py": "three\n"}, "Third")
+    repositories.git(repositories.clone, "fetch", "--quiet", "origin")
+    repositories.git(repositories.clone, "checkout", "--quiet", "--detach", third)
+    with pytest.raises(Refused, match="Another commit"):
+        await host.kinds["git"].run(context)
+    with pytest.raises(Refused, match="Another commit"):
+        await host.kinds["git"].undo(context)
+    assert repositories.state()[0] == third
+
+
+async def test_refs_that_are_not_there_or_not_clear(
+    host: Place, repositories: Repositories
+) -> None:
+    with pytest.raises(NotFound, match="origin has no branch or tag called nothing"):
+        await git.resolve(host.target, "origin", "nothing")
+    repositories.git(repositories.remote, "branch", "v2", repositories.first)
+    with pytest.raises(Refused, match="a branch and a tag called v2"):
+        await git.resolve(host.target, "origin", "v2")
+    for ref in ("--upload-pack=touch hacked", "-x", "a..b", "HEAD@{1}", "a b", "", "$(touch x)"):
+        with pytest.raises(Refused, match="no name of a branch"):
+            await git.resolve(host.target, "origin", ref)
+    for remote in ("--upload-pack=x", "ext::sh -c touch% hacked", "https://example.com/x"):
+        with pytest.raises(Refused, match="no name of a git remote"):
+            await git.resolve(host.target, remote, "main")
+
+
+async def test_a_commit_that_the_remote_lacks_changes_nothing(
+    host: Place, repositories: Repositories
+) -> None:
+    before = repositories.state()
+    context = await planned(host, "0123456789abcdef" * 2 + "01234567")
+    with pytest.raises(Failed):
+        await host.kinds["git"].run(context)
+    await host.kinds["git"].undo(context)
+    assert repositories.state() == before
+
+
+async def test_hooks_do_not_run(host: Place, repositories: Repositories) -> None:
+    hook = repositories.clone / ".git" / "hooks" / "post-checkout"
+    hook.write_text("#!/bin/sh\ntouch hooked\n")
+    hook.chmod(0o755)
+    await host.kinds["git"].run(await planned(host))
+    assert not (repositories.clone / "hooked").exists()
+
+
+@pytest.mark.needs("root")
+async def test_a_directory_of_someone_elses_is_read_all_the_same(
+    host: Place, repositories: Repositories
+) -> None:
+    for path in (repositories.clone, repositories.clone / ".git"):
+        await asyncio.to_thread(os.chown, path, 1234, 1234)
+    await host.kinds["git"].run(await planned(host))
+    assert (await git.head(host.target)).commit == repositories.second
