@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from bot import words
-from bot.backups.model import GLOBALS
-from bot.backups.threads import in_thread
 from bot.drills.original import Original, look_at_original
 from bot.drills.sql import Session
 from bot.errors import Failed, OpsbellError
 from bot.targets.model import DatabasePlace, Target
 from bot.targets.scratch import ScratchServer
+
+logger = logging.getLogger(__name__)
 
 _GROWTH = 1.2
 _SPARE = 1 << 30
@@ -24,7 +23,6 @@ _SPARE = 1 << 30
 
 _MAKE_LIMIT = timedelta(minutes=10)
 _DROP_LIMIT = timedelta(minutes=5)
-_ROLE = re.compile(r"^CREATE ROLE (.+);$", re.MULTILINE)
 
 
 class Place(Protocol):
@@ -51,9 +49,9 @@ class Place(Protocol):
         """What is wrong with the place itself, "" where nothing is."""
         ...
 
-    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
+    async def remove(self, made: Mapping[str, Any], roles: Sequence[str]) -> None:
         """Removes all of it, also what was made in half, and proves it gone. `made` is empty where
-        that is not known; `globals_file` names the roles that a restore may have made."""
+        that is not known; `roles` are those that the restore made where they were missing."""
         ...
 
 
@@ -89,8 +87,8 @@ class ServerPlace:
         # Where production uses `postgres` itself, it is there already, and as empty.
         await session.lines(
             "Making the scratch database",
-            "select 'create database ' || quote_ident(:'name')"
-            " where not exists (select from pg_catalog.pg_database where datname = :'name') \\gexec",
+            "select 'create database ' || quote_ident(:'name') where not exists"
+            " (select from pg_catalog.pg_database where datname = :'name') \\gexec",
             {"name": name},
             limit=_MAKE_LIMIT,
         )
@@ -107,7 +105,7 @@ class ServerPlace:
         free = await self._server.free()
         return f"the scratch server's disk is full ({words.size(free)} free)" * (free < 64 << 20)
 
-    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
+    async def remove(self, made: Mapping[str, Any], roles: Sequence[str]) -> None:
         """Removes the container with its volume, and all else of it."""
         await self._server.remove()
 
@@ -161,15 +159,17 @@ class DatabaseInPlace:
             return error.message
         return ""
 
-    async def remove(self, made: Mapping[str, Any], globals_file: Path | None) -> None:
-        """Drops the database, and the roles that the restore had to make: those that the set names
-        and the server did not have before. A role that anything belongs to by now stays."""
+    async def remove(self, made: Mapping[str, Any], roles: Sequence[str]) -> None:
+        """Drops the database, and of the `roles` those that the server did not have before. One
+        that anything depends on by now stays."""
         await self._drop(self._name)
-        if globals_file is None or "roles" not in made:
+        if "roles" not in made:
             return
-        named = _ROLE.findall(await in_thread(globals_file.read_text, "utf-8", "replace"))
-        for role in sorted({*named} & {*await self._roles()} - {*made["roles"]}):
-            await self._beside().lines("Removing a role of the drill", f"drop role {role};")
+        for role in sorted({*roles} & {*await self._roles()} - {*made["roles"]}):
+            try:
+                await self._beside().lines("Removing a role of the drill", f"drop role {role};")
+            except Failed as error:
+                logger.warning("role of a drill stays", extra={"error": str(error)})
 
     async def _drop(self, name: str) -> None:
         # What a killed drill has started may still be making the database: that ends first.

@@ -1,0 +1,171 @@
+"""What the steps of one drill share, and the frame that every step runs in."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.backups.model import BackupSet, Manifest
+from bot.backups.verdicts import Verdict
+from bot.drills.model import Load
+from bot.drills.places import Place
+from bot.drills.sql import Session
+from bot.drills.store import DrillResults, keep
+from bot.errors import Failed, OpsbellError
+from bot.operations.model import Operation, StepContext
+from bot.store.events import Event
+from bot.targets.text import storable
+
+logger = logging.getLogger(__name__)
+
+Result = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One drill under way; each step finds it anew from its operation."""
+
+    operation: Operation
+    find_set: Callable[[], Awaitable[BackupSet]]
+    fetched: Callable[[BackupSet], AbstractAsyncContextManager[Path]]
+    live: Session | None
+    place: Place | None
+    assertions: tuple[str, ...]
+    load: Load
+    results: DrillResults
+
+    @property
+    def set_id(self) -> str:
+        """The set's ID."""
+        return str(self.operation.plan.facts["set"])
+
+    async def manifest(self) -> Manifest:
+        """The set's manifest. Raises NotFound where the set is gone, Failed where the manifest
+        cannot be read."""
+        found = await self.find_set()
+        if found.manifest is None:
+            raise await self.condemned(found.trouble)
+        return found.manifest
+
+    @contextlib.asynccontextmanager
+    async def files(self) -> AsyncIterator[Path]:
+        """The set as a directory of this machine inside the block."""
+        async with self.fetched(await self.find_set()) as directory:
+            yield directory
+
+    @property
+    def needed_place(self) -> Place:
+        """Where it is restored to."""
+        if self.place is None:
+            raise ValueError("a set without a database is restored nowhere")
+        return self.place
+
+    @property
+    def made(self) -> Mapping[str, Any]:
+        """What the place said when it was made; empty where that is not known."""
+        return self.operation.results().get("drill.place", {})
+
+    @property
+    def scratch(self) -> Session:
+        """The restored database."""
+        return Session(
+            self.needed_place.target,
+            self.needed_place.database(self.made),
+            mark_of(self.operation),
+        )
+
+    async def verdict(self, *, good: bool, summary: str) -> None:
+        """Keeps what was found out about the set, once per drill, with an event."""
+        operation = self.operation
+        async with self.results.database.transaction() as tx:
+            kept = await keep(
+                tx,
+                operation=operation.id,
+                target=operation.plan.target,
+                set_id=self.set_id,
+                good=good,
+                summary=summary,
+                actor=operation.actor,
+            )
+            if kept:
+                tx.record(
+                    Event(
+                        operation.actor,
+                        "backup.drilled",
+                        f"backup:{operation.plan.target}:{self.set_id}",
+                        operation.plan.target,
+                        "ok" if good else "failed",
+                        {"operation": operation.id, "summary": storable(summary)},
+                    )
+                )
+
+    async def condemned(self, summary: str, *, output: str = "") -> Failed:
+        """The error that ends a drill whose set is bad, once that is kept."""
+        await self.verdict(good=False, summary=summary)
+        return Failed(
+            f"The backup {self.set_id} is bad: {summary}.",
+            hint="It no longer counts as a backup. Take a new one now.",
+            output=output,
+        )
+
+
+def mark_of(operation: Operation) -> str:
+    """What a drill's processes and sessions are found by, wherever they run."""
+    return f"opsbell drill {operation.id} {operation.plan.target}"
+
+
+Find = Callable[[Operation], Drill]
+Work = Callable[[Drill, StepContext], Awaitable[Result]]
+Undo = Callable[[Drill, StepContext], Awaitable[None]]
+Done = Callable[[Drill, StepContext], Awaitable[Result | None]]
+
+
+async def nothing(drill: Drill, context: StepContext) -> None:
+    """For a step that only looks."""
+
+
+async def not_known(drill: Drill, context: StepContext) -> Result | None:
+    """None: what a look that was cut off would have seen is not known."""
+    return None
+
+
+class DrillStep:
+    """See `bot.operations.model.StepKind`."""
+
+    def __init__(
+        self, find: Find, work: Work, *, undo: Undo = nothing, done: Done = not_known
+    ) -> None:
+        self._find = find
+        self._work = work
+        self._undo = undo
+        self._done = done
+
+    async def run(self, context: StepContext) -> Result:
+        """Does the step's work."""
+        try:
+            return await self._work(self._find(context.operation), context)
+        except OSError as error:
+            place = f": {storable(str(error.filename))}" if error.filename else ""
+            raise Failed(f"{error.strerror or error}{place}.") from error
+
+    async def undo(self, context: StepContext) -> None:
+        """Removes what the step may have left."""
+        await self._undo(self._find(context.operation), context)
+
+    async def done(self, context: StepContext) -> Result | None:
+        """The step's result where what it is for is so, as far as that can be seen."""
+        try:
+            return await self._done(self._find(context.operation), context)
+        except OpsbellError as error:
+            logger.warning("outcome of a step not known", extra={"error": str(error)})
+            return None
+
+
+def verdict_result(verdict: Verdict) -> Result:
+    """A verdict as a step's result."""
+    return {"note": verdict.summary, "good": verdict.good}
