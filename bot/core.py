@@ -19,6 +19,7 @@ from bot.checklists.service import Checklists
 from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
 from bot.config.settings import Settings
+from bot.maintenance.service import Maintenance
 from bot.operations.approvers import Approvers
 from bot.operations.asking import Asking
 from bot.operations.engine import Engine
@@ -28,6 +29,7 @@ from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
 from bot.slack.posts import Posts
 from bot.slack.reconciler import Reconciler
+from bot.slack.topics import Topics
 from bot.store.database import Database
 from bot.store.embedded import embedded_postgres
 from bot.store.events import EventLog, load_key
@@ -59,6 +61,7 @@ class Core:
     operations: Operations
     asking: Asking
     backups: Backups
+    maintenance: Maintenance
     checklists: Checklists
     checklist_lookup: Lookup
 
@@ -126,6 +129,16 @@ def _core(
     operations = Operations(database, queue, engine, Approvers(settings.rule, people))
     asking = Asking(database, operations)
     backups = Backups(settings, targets, operations)
+    maintenance = Maintenance(
+        settings,
+        targets,
+        database,
+        queue,
+        operations,
+        posts,
+        Topics(client),
+        redact=redactor.redact,
+    )
     checks = Checks(settings, targets, newest_backup=backups.newest)
     publisher = Publisher(settings, posts, people.group_id)
     jobs = Jobs(database, queue, checks, publisher, utc_now)
@@ -146,6 +159,7 @@ def _core(
         operations,
         asking,
         backups,
+        maintenance,
         checklists,
         lookup,
     )

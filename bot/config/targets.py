@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from bot.config.base import InnerPath, LocalPath, Model, Name, wrong
 from bot.config.deploys import Deploy
 from bot.config.secret import Secret
-from bot.config.values import Arguments, Period, PostgresUrl, Text, WebUrl
+from bot.config.values import Arguments, Network, Period, PostgresUrl, Text, WebUrl
 
 _PARTS_OF_A_BACKUP = ("database", "config", "globals", "manifest")
 
@@ -46,11 +46,15 @@ class Files(Model):
 
 
 class MaintenanceFile(Model):
-    """The file that puts the application into maintenance, and the URL that proves it."""
+    """The file that puts the application into maintenance, and the URL that proves it.
+
+    `allow` are networks whose visitors are let through; it stands in the file for the application.
+    """
 
     service: Text | None = None
     file: InnerPath
     url: WebUrl | None = None
+    allow: tuple[Network, ...] = ()
 
     _absolute = field_validator("file")(_absolute_in_a_service)
 

@@ -1,0 +1,1 @@
+"""Maintenance mode: the file that closes an application, when it is there, and for how long."""

@@ -1,0 +1,129 @@
+"""What happens to maintenances by themselves. A job says which end it is for, and looks at the
+record when it comes: one that was extended does not end."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from bot.errors import OpsbellError, Refused
+from bot.maintenance import store
+from bot.maintenance.model import State, Window
+from bot.maintenance.plans import Plans
+from bot.maintenance.steps import Switch
+from bot.maintenance.topic import TopicKeeper
+from bot.maintenance.windows import (
+    BEGIN_JOB,
+    END_JOB,
+    OPSBELL,
+    REWRITE_JOB,
+    TOPIC_JOB,
+    WARN_JOB,
+    Windows,
+)
+from bot.operations.model import Plan
+from bot.operations.service import Operations
+from bot.store.database import Database, Transaction
+from bot.store.locks import held_lock
+from bot.store.queue import Lane, Queue
+
+logger = logging.getLogger(__name__)
+
+
+class Jobs:
+    """The jobs of maintenances, and their names in the queue."""
+
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        operations: Operations,
+        windows: Windows,
+        switch: Switch,
+        plans: Plans,
+        topic: TopicKeeper,
+    ) -> None:
+        self._database = database
+        self._operations = operations
+        self._windows = windows
+        self._switch = switch
+        self._plans = plans
+        queue.handle(BEGIN_JOB, self.begin)
+        queue.handle(WARN_JOB, self.warn)
+        queue.handle(END_JOB, self.end)
+        queue.handle(REWRITE_JOB, self.rewrite)
+        queue.handle(TOPIC_JOB, topic.follow, lane=Lane.POSTS)
+
+    async def begin(self, window: int) -> None:
+        """Turns a scheduled one on, unless it was cancelled, or its time passed without us."""
+        async with self._database.transaction() as tx:
+            found = await store.lock(tx, window)
+            if not found or found.state is not State.SCHEDULED or found.target not in self._targets:
+                return
+            running = await store.lock_active(tx, found.target)
+            if found.planned_end and found.planned_end <= self._windows.clock():
+                await self._windows.missed(tx, found)
+            elif running and not running.embedded and running.state is State.ON:
+                await self._windows.join(tx, found, running)
+            else:
+                await self._turn_on(tx, found)
+
+    async def warn(self, window: int, until: str) -> None:
+        """Says that the end is near."""
+        async with self._database.transaction() as tx:
+            await self._windows.warn(tx, window, datetime.fromisoformat(until))
+
+    async def end(self, window: int, until: str) -> None:
+        """Ends it, unless it was extended, or somebody was quicker.
+
+        It is ended by an operation, so behind whatever holds the target now.
+        """
+        async with self._database.transaction() as tx:
+            found = await store.lock(tx, window)
+            if not found or found.state is not State.ON or not found.until:
+                return
+            if found.until != datetime.fromisoformat(until) or found.target not in self._targets:
+                return
+            plan = self._plans.off(found.target, {"window": window, "until": until})
+            await self._request(tx, plan, OPSBELL, f"{found.key}:end:{until}")
+
+    async def rewrite(self, target: str) -> None:
+        """Writes a moved end into the file. The target's lock is held, so that a file which an
+        operation is removing does not come back."""
+        async with held_lock(self._database.url, f"target:{target}"):
+            async with self._database.transaction() as tx:
+                window = await store.lock_active(tx, target)
+            if window is None or window.state is not State.ON:
+                return
+            try:
+                file = self._switch.file(target)
+                there = await file.read()
+                if there is not None and there.operation == window.on_operation:
+                    await file.put(self._windows.notice(window))
+            except OpsbellError as error:
+                # What stands in the file is for readers; its being there is what counts.
+                logger.warning("file not rewritten", extra={"error": str(error)})
+
+    async def _turn_on(self, tx: Transaction, window: Window) -> None:
+        parameters = {
+            "reason": window.reason,
+            "seconds": window.length.total_seconds() if window.length else None,
+            "window": window.id,
+        }
+        plan = self._plans.on(window.target, parameters)
+        await self._request(tx, plan, window.actor, f"{window.key}:begin")
+
+    async def _request(self, tx: Transaction, plan: Plan, actor: str, key: str) -> None:
+        """Asks for an operation once, however often the job comes."""
+        try:
+            await self._operations.request(
+                tx, plan, actor=actor, reason="schedule", request_key=key
+            )
+        except Refused as error:
+            logger.info("asked for already", extra={"error": str(error)})
+
+    @property
+    def _targets(self) -> frozenset[str]:
+        """The targets that can be switched: a configuration may have lost one since."""
+        configured = self._windows.settings.targets
+        return frozenset(name for name, each in configured.items() if each.maintenance)

@@ -1,0 +1,87 @@
+"""The channel's topic says which targets are in maintenance, before what it said otherwise.
+
+What it said is on record before it is changed, and comes back at the end where the topic is still
+Opsbell's: one that somebody has set meanwhile is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.errors import NotFound
+from bot.maintenance import store, view
+from bot.maintenance.model import State, Window
+from bot.maintenance.windows import Windows
+from bot.slack.client import SlackRefused
+from bot.slack.topics import LONGEST, Topics
+from bot.store.database import Database
+
+_BEGINNING = "In maintenance: "
+_BETWEEN = " | "
+
+
+def wanted(windows: Sequence[Window], previous: str, zone: ZoneInfo) -> str:
+    """What the topic should be while these are on; `previous` is cut where it does not fit."""
+    ours = _BEGINNING + ", ".join(
+        f"{w.target} until {view.clock_time(w.until, zone)}" if w.until else w.target
+        for w in windows
+    )
+    text = _BETWEEN.join(filter(None, (ours, previous)))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+class TopicKeeper:
+    """The job that makes a channel's topic follow what is on record. One runs at a time per
+    channel."""
+
+    def __init__(self, database: Database, windows: Windows, topics: Topics) -> None:
+        self._database = database
+        self._windows = windows
+        self._topics = topics
+
+    async def follow(self, channel: str) -> None:
+        """Sets the topic, or gives it back. Raises SlackAway and RateLimited, to be tried again;
+        that Slack does not let us is told in the maintenance's message."""
+        async with self._database.transaction() as tx:
+            active = [w for w in await store.active(tx) if not w.embedded]
+        on = [w for w in active if w.state is not State.BEGINNING]
+        try:
+            await self._follow(channel, on)
+        except SlackRefused as error:
+            told = f"The channel's topic does not say it: {_reason(error)}."
+        except NotFound as error:
+            told = f"The channel's topic does not say it: {error}"
+        else:
+            told = ""
+        async with self._database.transaction() as tx:
+            for window in on:
+                await self._windows.topic_trouble(tx, window.id, told)
+
+    async def _follow(self, channel: str, on: Sequence[Window]) -> None:
+        place = await self._topics.channel(channel)
+        if place is None:
+            raise NotFound(f"Opsbell is not in #{channel}.")
+        now = await self._topics.read(place)
+        async with self._database.transaction() as tx:
+            kept = await store.topic(tx, channel)
+            is_ours = kept is not None and now == kept[0]
+            if not on:
+                if kept and is_ours:
+                    await self._topics.write(place, kept[1])
+                await store.forget_topic(tx, channel)
+                return
+            previous = kept[1] if kept and is_ours else now
+            text = wanted(on, previous, self._windows.settings.timezone)
+            await store.keep_topic(tx, channel, text, previous)
+        if text != now:
+            written = await self._topics.write(place, text)
+            async with self._database.transaction() as tx:
+                await store.keep_topic(tx, channel, written, previous)
+
+
+def _reason(error: SlackRefused) -> str:
+    if error.code == "missing_scope":
+        needed = f" {error.details[0]}" if error.details else ""
+        return f"the app lacks the right{needed}"
+    return error.code
