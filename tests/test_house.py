@@ -1,8 +1,4 @@
-"""The whole house: `opsbell run` on a real Compose project, with people in the local Slack.
-
-The workspace's app is exactly the one that `opsbell manifest` describes: its commands, events and
-scopes.
-"""
+"""The whole house: `opsbell run` on a real Compose project, with people in the local Slack."""
 
 import asyncio
 import json
@@ -12,12 +8,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.app import slack_commands
-from bot.config.settings import Settings
-from bot.playground import LocalSlack, Message, Workspace
-from bot.slack.manifest import manifest
+from bot.playground import LocalSlack, Message
 from tests.parts.compose_project import ComposeProject, run
-from tests.parts.house import compose_target, running_opsbell, slack_environment, write_config
+from tests.parts.house import (
+    app_slack,
+    compose_target,
+    running_opsbell,
+    slack_environment,
+    write_config,
+)
 from tests.parts.process import opsbell
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
@@ -39,12 +38,7 @@ checklists:
 
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
-    app = manifest(await slack_commands(Settings()))
-    workspace = Workspace.sample()
-    workspace.app.scopes = set(app["oauth_config"]["scopes"]["bot"])
-    commands = [each["command"] for each in app["features"]["slash_commands"]]
-    events = app["settings"]["event_subscriptions"]["bot_events"]
-    async with LocalSlack(workspace, commands=commands, events=events) as opened:
+    async with app_slack() as opened:
         yield opened
 
 

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.playground import LocalSlack
+from bot.app import slack_commands
+from bot.config.settings import Settings
+from bot.playground import LocalSlack, Workspace
+from bot.slack.manifest import manifest
 from tests.parts.compose_project import ComposeProject
 from tests.parts.process import ChildProcess, opsbell
 
@@ -52,6 +55,19 @@ backups:
     store: {{directory: {backups}}}
     keep: {{last: 3}}
 """
+
+
+@asynccontextmanager
+async def app_slack() -> AsyncIterator[LocalSlack]:
+    """A local Slack whose app is exactly the one that `opsbell manifest` describes: its commands,
+    events and scopes."""
+    app = manifest(await slack_commands(Settings()))
+    workspace = Workspace.sample()
+    workspace.app.scopes = set(app["oauth_config"]["scopes"]["bot"])
+    commands = [each["command"] for each in app["features"]["slash_commands"]]
+    events = app["settings"]["event_subscriptions"]["bot_events"]
+    async with LocalSlack(workspace, commands=commands, events=events) as opened:
+        yield opened
 
 
 @asynccontextmanager

@@ -1,0 +1,118 @@
+"""The whole house on the Django project: what people type in Slack, and what comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.playground import LocalSlack, Message
+from bot.playground.people import ActingPerson
+from tests.parts.django_project.project import DjangoProject
+from tests.parts.django_project.releases import git
+from tests.parts.house import app_slack, running_opsbell, write_config
+from tests.parts.process import ChildProcess
+
+LIMIT = 120.0
+"""Seconds that an operation gets on a busy machine."""
+
+TARGET = "grandvps"
+
+
+def django_target(project: DjangoProject, backups: Path, **deploy: object) -> str:
+    """The configuration of the project as the target, with its backups."""
+    url = project.web_url
+    return f"""
+targets:
+  {TARGET}:
+    runtime: compose
+    directory: {project.directory}
+    compose: {{project: {project.project}, env_file: .env.production}}
+    database: {{service: db, user: {project.user}, name: {project.database}}}
+    files: {{media: media, logs: logs}}
+    config: [.env.production, docker-compose.yml]
+    maintenance: {{file: maintenance_mode.txt, url: "{url}/"}}
+    health: {{url: "{url}/healthz", within: 20s}}
+    deploy: {json.dumps({"watch": "5s", "services": ["web"], **deploy})}
+backups:
+  {TARGET}:
+    include: [database]
+    store: {{directory: {backups}}}
+    keep: {{last: 5}}
+"""
+
+
+@dataclass
+class Stage:
+    """Opsbell running beside the project. `alice` is an operator and an admin."""
+
+    slack: LocalSlack
+    project: DjangoProject
+    config: Path
+    process: ChildProcess
+
+    @property
+    def alice(self) -> ActingPerson:
+        """Who types."""
+        return self.slack.person("U0ALICE001")
+
+    async def ask(self, line: str, **values: Any) -> str:
+        """Types a command, runs the plan that it shows, and returns that plan's text."""
+        assert (await self.alice.command(line, channel="ops")).acked
+        view = await self.alice.wait_for_view(
+            timeout=60, where=lambda each: each.definition.get("submit") is not None
+        )
+        shown = json.dumps(view.blocks, ensure_ascii=False)
+        assert (await self.alice.submit(view, values)).acked
+        return shown
+
+    async def told(self, text: str, *, timeout: float = LIMIT) -> Message:
+        """The newest message in #ops that contains a text, now or when it comes."""
+        return await self.slack.wait_for_message(channel="ops", text=text, timeout=timeout)
+
+    async def deploy(self, ref: str, state: str = "done") -> Message:
+        """Deploys a ref and returns the message of the operation, which must end like that."""
+        await self.ask(f"/deploy {ref}")
+        return await self.ended(state)
+
+    async def ended(self, state: str) -> Message:
+        """The newest operation's message once it has ended; it must be in that state."""
+        ends = ("done", "failed", "cancelled", "interrupted", "undone")
+
+        def over(message: Message) -> bool:
+            head = message.plain.splitlines()[0] if message.plain else ""
+            return any(f" · {each}" in head for each in ends)
+
+        newest = max(
+            (each for each in self.slack.messages("ops") if "· operation " in each.plain),
+            key=lambda message: float(message.ts),
+        )
+        message = await self.slack.wait_for_message(
+            channel="ops",
+            where=lambda each: each.ts == newest.ts and over(each),
+            timeout=LIMIT,
+        )
+        assert f" · {state}" in message.plain, message.plain
+        return message
+
+
+@asynccontextmanager
+async def house(
+    project: DjangoProject, directory: Path, database_url: str, **deploy: object
+) -> AsyncIterator[Stage]:
+    """Opsbell and the local Slack, until the block ends."""
+    target = django_target(project, directory / "backups", **deploy)
+    config = write_config(directory, database_url, target)
+    async with app_slack() as slack, running_opsbell(config, slack) as process:
+        yield Stage(slack, project, config, process)
+
+
+async def put_back(project: DjangoProject) -> None:
+    """The project as it was when the module began: the first release with its own database."""
+    project.maintenance_file.unlink(missing_ok=True)
+    git(project.directory, "checkout", "--quiet", "--force", "-B", "main", "v1")
+    await project.compose("build", "--quiet", "web")
+    await project.compose("up", "--detach", "--wait", "--scale", "web=1", "web")
