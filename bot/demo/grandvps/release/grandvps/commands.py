@@ -1,4 +1,4 @@
-"""GrandVPS's commands: migrate, test, runserver, restart."""
+"""GrandVPS's commands: migrate, test, runserver, restart. None of them asks anything."""
 
 import compileall
 import sys
@@ -73,7 +73,7 @@ def main() -> int:
     """Exit status 0 when done, 1 when not, 2 for an unknown command."""
     commands = {each.__name__: each for each in (migrate, test, runserver, restart)}
     match sys.argv[1:]:
-        case [name] if name in commands:
+        case [name] | [name, "--noinput"] if name in commands:
             return commands[name]()
     say(__doc__ or "")
     return 2

@@ -1,0 +1,1 @@
+"""Deploys: what a ref changes, the steps to it, and the way back."""

@@ -1,0 +1,60 @@
+"""Which migrations a target's database has had, read from Django's own table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from bot.backups.processes import failure
+from bot.backups.snapshot import environment, psql
+from bot.deploys.model import Migration
+from bot.errors import NotFound
+from bot.targets.model import Target
+
+_LIMIT = timedelta(seconds=60)
+
+_APPLIED = """
+select to_regclass('django_migrations') is not null as found \\gset
+\\if :found
+select coalesce(json_agg(json_build_array(app, name) order by id), '[]') from django_migrations;
+\\else
+select '[]';
+\\endif
+"""
+
+
+async def applied(target: Target) -> list[Migration] | None:
+    """The migrations in the order in which they were applied; None where no database is
+    configured. Raises Failed, Unavailable."""
+    try:
+        place = target.database()
+    except NotFound:
+        return None
+    done = await target.run(
+        psql(target),
+        timeout=_LIMIT,
+        service=place.service,
+        environment=environment(place, "opsbell"),
+        stdin=_APPLIED.encode(),
+    )
+    if done.status:
+        raise failure(target, "Reading the migrations", done.status, done.stderr)
+    return from_json(json.loads(done.stdout))
+
+
+def as_json(migrations: list[Migration] | None) -> list[list[str]] | None:
+    """The form in which a step's result keeps them."""
+    return None if migrations is None else [[each.app, each.name] for each in migrations]
+
+
+def from_json(value: Any) -> list[Migration]:
+    """The reverse of `as_json`."""
+    return [Migration(app, name) for app, name in value]
+
+
+def kept_in(results: Mapping[str, Mapping[str, Any]]) -> list[Migration] | None:
+    """The migrations that the database had had before an operation, from its steps' results."""
+    value = results.get("deploy.keep", {}).get("migrations")
+    return None if value is None else from_json(value)

@@ -1,0 +1,151 @@
+"""The verbs of deploys: plan, look at what runs, lock."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.backups.service import Backups
+from bot.config.settings import Settings
+from bot.config.targets import ComposeTarget, HostTarget
+from bot.deploys import deployment as kinds
+from bot.deploys import health, packages, planning, steps, view, watching
+from bot.deploys.deployment import Deployment, DeployStep
+from bot.deploys.planning import RUNBOOK
+from bot.deploys.repository import Repository
+from bot.errors import OpsbellError, Refused
+from bot.operations.model import Operation, OperationState, Plan, PlannedStep, TargetLock
+from bot.operations.service import Operations
+from bot.slack.posts import Posts
+from bot.store.database import Database
+from bot.targets.targets import Targets
+
+RunbookSteps = Callable[[str, str], Awaitable[Sequence[PlannedStep]]]
+"""The steps of a configured runbook on a target."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a target runs: the commit, the names that it goes by, since when, and who holds it."""
+
+    target: str
+    commit: str
+    branch: str
+    names: Sequence[str]
+    changed: Sequence[str]
+    last: Operation | None
+    since: datetime | None
+    lock: TargetLock | None
+
+
+class Deploys:
+    """What the surfaces call. Registers the steps and the runbook of deploys."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Targets,
+        database: Database,
+        operations: Operations,
+        backups: Backups,
+        posts: Posts,
+        *,
+        runbook_steps: RunbookSteps,
+    ) -> None:
+        self._settings = settings
+        self._targets = targets
+        self._database = database
+        self._operations = operations
+        self._backups = backups
+        self._posts = posts
+        self._runbook_steps = runbook_steps
+        self._register()
+
+    def _register(self) -> None:
+        watch = watching.Watch(self._alarm)
+        for kind, step in (
+            (kinds.CHECK, DeployStep(self._find, steps.check)),
+            (kinds.KEEP, DeployStep(self._find, steps.keep, undo=steps.bring_back)),
+            (
+                kinds.INSTALL,
+                DeployStep(self._find, packages.install, undo=packages.packages_of_before),
+            ),
+            (kinds.MANAGE, self._managing(steps.manage)),
+            (kinds.MIGRATE, self._managing(steps.migrate)),
+            (kinds.STATIC, self._managing(steps.manage)),
+            (kinds.SWITCH, self._managing(steps.switch)),
+            (kinds.HEALTHY, DeployStep(self._find, health.healthy, done=health.healthy_by_now)),
+            (kinds.WATCH, DeployStep(self._find, watch.run, done=watching.watched)),
+        ):
+            self._operations.register(kind, step)
+        self._operations.add_runbook(RUNBOOK, self.plan)
+        self._operations.add_next_steps(RUNBOOK, view.next_steps)
+
+    def _managing(self, work: kinds.Work) -> DeployStep:
+        return DeployStep(self._find, work, undo=steps.end_manage, done=steps.manage_not_known)
+
+    async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        """What a deploy of `ref` (the configured one where none is given) would do, with `force`
+        also where what runs is no part of it. Fetches objects and changes nothing else."""
+        settings = self._of(target)
+        looked = await planning.look(self._targets.get(target), settings, parameters)
+        added: dict[str, Sequence[PlannedStep]] = {
+            after: await self._runbook_steps(name, target)
+            for after, name in settings.deploy.add.items()
+        }
+        return planning.plan(looked, parameters, self._safety, added)
+
+    async def running(self, target: str) -> Running:
+        """What a target runs."""
+        repository = Repository(self._targets.get(target), self._of(target).deploy.remote)
+        head = await repository.head()
+        operations = await self.history(target)
+        last = next((each for each in operations if each.state is OperationState.DONE), None)
+        async with self._database.transaction() as tx:
+            lock = await self._operations.locks.get(tx, target)
+        return Running(
+            target,
+            head.commit,
+            head.branch,
+            await repository.names_of(head.commit),
+            await repository.changed(),
+            operations[0] if operations else None,
+            last.finished if last and last.plan.facts["commit"] == head.commit else None,
+            lock,
+        )
+
+    async def history(self, target: str, limit: int = 15) -> list[Operation]:
+        """The newest deploys of a target that were run, newest first."""
+        found = await self._operations.last(RUNBOOK, target, limit)
+        return [operation for operation in found if operation.started]
+
+    def _safety(self, target: str) -> Sequence[PlannedStep]:
+        return self._backups.steps(target, ["database"], title="Safety backup")
+
+    def _of(self, target: str) -> ComposeTarget | HostTarget:
+        settings = self._settings.target(target)
+        if isinstance(settings, ComposeTarget | HostTarget):
+            return settings
+        raise Refused(
+            f"{target} runs in Docker Swarm, which Opsbell does not deploy to yet.",
+            hint="Targets of runtime compose and host work.",
+        )
+
+    def _find(self, operation: Operation) -> Deployment:
+        name = operation.plan.target
+        return Deployment(operation, self._targets.get(name), self._of(name), self._data(name))
+
+    def _data(self, target: str) -> Path:
+        return self._settings.data / "deploys" / target
+
+    async def _alarm(self, operation: Operation, lines: Sequence[str]) -> None:
+        channel = self._settings.slack.channel("ops")
+        told = view.alarm(operation, lines)
+        try:
+            async with self._database.transaction() as tx:
+                await self._posts.put(tx, f"{operation.key}:watch", channel=channel, message=told)
+        except OpsbellError:
+            kinds.logger.warning("errors after a deploy not told", exc_info=True)

@@ -1,0 +1,108 @@
+"""The steps of a deploy that are the same for every runtime."""
+
+from __future__ import annotations
+
+from bot import words
+from bot.config.targets import HostTarget
+from bot.deploys import host
+from bot.deploys.deployment import CHECK, STATIC, SWITCH, Deployment, Result
+from bot.deploys.health import Look, is_healthy, is_hidden, proven, within
+from bot.deploys.looking import require_clean, require_no_collision, require_room
+from bot.deploys.migrations import applied, as_json, kept_in
+from bot.deploys.model import applied_since, short
+from bot.errors import Failed, Refused
+from bot.operations.model import StepContext
+from bot.runbooks.commands import mark_of, run_command
+
+
+async def check(deployment: Deployment, context: StepContext) -> Result:
+    """Makes sure that the tree is as it was planned for, and that there is room; sees whether the
+    application is well."""
+    repository = deployment.repository
+    await require_clean(repository)
+    head = await repository.head()
+    if head.commit != deployment.start:
+        raise Refused(
+            f"Nothing was changed: {short(head.commit)} is checked out, not"
+            f" {short(deployment.start)}, from which this was planned."
+        )
+    difference = await repository.between(deployment.start, deployment.commit)
+    await require_no_collision(repository, difference)
+    free = await require_room(repository, deployment.commit)
+    well = await is_healthy(deployment)
+    state = "healthy" if well else f"{words.Sign.WARNING} not healthy before the deploy"
+    return {"note": f"{words.size(free)} free, {state}", "healthy": well}
+
+
+async def keep(deployment: Deployment, context: StepContext) -> Result:
+    """Keeps what the way back needs: which migrations the database has had."""
+    migrations = await applied(deployment.target)
+    hidden = await is_hidden(deployment)
+    told = "" if migrations is None else f", {words.count(len(migrations), 'migration')} applied"
+    return {
+        "note": f"{short(deployment.start)}{told}",
+        "migrations": as_json(migrations),
+        "hidden": hidden,
+    }
+
+
+async def bring_back(deployment: Deployment, context: StepContext) -> None:
+    """Starts what ran before once more, where the deploy had come to the switch, and proves that
+    it is healthy. The work tree is back by then."""
+    await deployment.target.end_marked(mark_of(context))
+    if not deployment.begun(SWITCH):
+        return
+    head = await deployment.repository.head()
+    if head.commit != deployment.start:
+        raise Failed(f"{short(deployment.start)} is not checked out again, so nothing was started.")
+    if deployment.begun(STATIC):
+        argv = manage_argv(deployment, "collectstatic", "--noinput")
+        await run_command(deployment.target, context, argv, name="collectstatic")
+    await host.restart(deployment, context)
+    if deployment.result(CHECK).get("healthy"):
+        hidden = bool(context.step.result.get("hidden"))
+        await proven(Look(deployment, url=not hidden), within(deployment), context)
+
+
+def manage_argv(deployment: Deployment, *arguments: str) -> tuple[str, ...]:
+    """One of Django's commands."""
+    return (*deployment.choices.manage, *arguments)
+
+
+async def manage(deployment: Deployment, context: StepContext) -> Result:
+    """Runs the step's `command`, one of Django's."""
+    argv = manage_argv(deployment, *context.step.planned.arguments["command"])
+    last = await run_command(
+        deployment.target, context, argv, name=context.step.planned.arguments["command"][0]
+    )
+    return {"note": last[:150]}
+
+
+async def end_manage(deployment: Deployment, context: StepContext) -> None:
+    """Ends what still runs of it."""
+    await deployment.target.end_marked(mark_of(context))
+
+
+async def manage_not_known(deployment: Deployment, context: StepContext) -> Result | None:
+    """None, once what still runs of it is ended: it can be run again."""
+    await end_manage(deployment, context)
+    return None
+
+
+async def migrate(deployment: Deployment, context: StepContext) -> Result:
+    """Runs the migrations, and tells which the database has had by it."""
+    result = await manage(deployment, context)
+    before, now = kept_in(deployment.operation.results()), await applied(deployment.target)
+    if before is None or now is None:
+        return result
+    new = applied_since(before, now)
+    told = ", ".join(str(each) for each in new[:5]) + (" …" if len(new) > 5 else "")
+    note = f"{words.count(len(new), 'migration')} applied: {told}" if new else "nothing to apply"
+    return {"note": note, "applied": as_json([*new])}
+
+
+async def switch(deployment: Deployment, context: StepContext) -> Result:
+    """Starts the new revision in place of the old one."""
+    if isinstance(deployment.settings, HostTarget):
+        return {"note": await host.restart(deployment, context)}
+    raise Refused("Not yet.")

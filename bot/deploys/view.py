@@ -1,0 +1,109 @@
+"""Deploys as messages, and as data for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot import words
+from bot.deploys.deployment import MIGRATE
+from bot.deploys.model import short
+from bot.operations.model import Operation, OperationState, TargetLock
+from bot.operations.view import who
+from bot.slack import blocks
+from bot.slack.message import Block, Message
+from bot.words import Sign
+
+if TYPE_CHECKING:
+    from bot.deploys.service import Running
+
+BACK = "deploy.back"
+"""The button that takes a deploy back."""
+
+
+def status(running: Running, now: datetime) -> Message:
+    """What a target runs, since when, and who keeps it for themselves."""
+    named = f" ({words.join(list(running.names))})" if running.names else ""
+    since = f", deployed {words.ago(running.since, now)}" if running.since else ""
+    sentence = f"{running.target} runs {short(running.commit)}{named}{since}."
+    lines = [f"*{running.target}* runs `{short(running.commit)}`{blocks.escape(named)}{since}"]
+    if running.changed:
+        count = words.count(len(running.changed), "file")
+        lines.append(f"{Sign.WARNING} {count} changed by hand in its work tree")
+    if running.last:
+        lines.append(f"last: {_line(running.last, now)}")
+    lines.append(locked(running.lock, now) if running.lock else "not locked")
+    return Message(sentence, [blocks.section("\n".join(lines))])
+
+
+def locked(lock: TargetLock, now: datetime) -> str:
+    """Who keeps a target, why, and since when."""
+    return (
+        f"{Sign.PAUSED} locked by {who(lock.holder)} {words.ago(lock.since, now)}:"
+        f" {blocks.escape(lock.reason)}"
+    )
+
+
+def history(target: str, operations: Sequence[Operation], now: datetime) -> Message:
+    """The deploys of a target, newest first."""
+    if not operations:
+        return Message(f"Nothing was deployed to {target} yet.")
+    head = f"*Deploys of {target}*"
+    lines = "\n".join(_line(operation, now) for operation in operations)
+    hint = "`/deploy rollback ID` goes back to what ran before that deploy."
+    return Message(
+        f"The last deploy of {target} was {words.ago(operations[0].requested, now)}.",
+        [blocks.section(head), blocks.section(lines), blocks.context(hint)],
+    )
+
+
+def _line(operation: Operation, now: datetime) -> str:
+    facts = operation.plan.facts
+    return " · ".join(
+        (
+            f"{operation.state.sign} `{operation.id}` {blocks.escape(str(facts['ref']))}",
+            f"{short(facts['from'])} → {short(facts['commit'])}",
+            operation.state.value,
+            words.ago(operation.started or operation.requested, now),
+            who(operation.actor),
+        )
+    )
+
+
+def as_data(operation: Operation) -> dict[str, Any]:
+    """A deploy for scripts."""
+    facts = operation.plan.facts
+    return {
+        "id": operation.id,
+        "runbook": operation.plan.runbook,
+        "ref": facts["ref"],
+        "commit": facts["commit"],
+        "from": facts["from"],
+        "state": operation.state.value,
+        "by": operation.actor,
+        "started": operation.started,
+        "finished": operation.finished,
+        "migrations": operation.results().get(MIGRATE, {}).get("applied"),
+    }
+
+
+def alarm(operation: Operation, lines: Sequence[str]) -> Message:
+    """What the channel hears of new errors since a deploy."""
+    facts = operation.plan.facts
+    sentence = (
+        f"{Sign.WARNING} New errors in the logs of {operation.plan.target} since the deploy of"
+        f" {facts['ref']} (operation {operation.id})."
+    )
+    told = [blocks.section(blocks.escape(sentence)), blocks.section(blocks.code("\n".join(lines)))]
+    return Message(sentence, [*told, blocks.actions(back(operation))])
+
+
+def back(operation: Operation) -> Block:
+    """The button that takes a deploy back: at once while it is watched, else by a plan."""
+    return blocks.button("Roll back", BACK, str(operation.id), style="danger")
+
+
+def next_steps(operation: Operation) -> list[Block]:
+    """The buttons on a deploy that has ended."""
+    return [back(operation)] if operation.state is OperationState.DONE else []

@@ -1,0 +1,118 @@
+"""`/deploy`: bring a revision to a target, see what runs, go back, keep others out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from bot.config.settings import Settings
+from bot.deploys import view
+from bot.deploys.model import checked_ref
+from bot.deploys.planning import RUNBOOK
+from bot.deploys.service import Deploys
+from bot.errors import UsageError
+from bot.operations.asking import Asking, plan_asked
+from bot.operations.locks import Locks
+from bot.slack.message import Message
+from bot.slack.surface import Answer, Call, Command, Request, Usage
+from bot.slack.text_in import resolve_target, split
+from bot.store.database import Transaction
+
+ACCESS = "deploy"
+WORDS = ("plan", "status", "history", "rollback", "lock", "unlock")
+USAGES = (
+    Usage("/deploy [REF]", "Deploy a branch, tag or commit, once its plan is confirmed", "/deploy"),
+    Usage("/deploy plan [REF]", "What would be deployed, and how; nothing is", "/deploy plan main"),
+    Usage("/deploy status", "What runs, since when, and whether it is locked"),
+    Usage("/deploy history", "The deploys that were run, with their IDs"),
+    Usage("/deploy lock REASON", "Let nobody else's operations run", "/deploy lock migrating mail"),
+    Usage("/deploy unlock", "Let others go on"),
+)
+FORCE = "--force"
+
+
+class DeployCommand:
+    """Parses the words and asks the deploys."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        deploys: Deploys,
+        asking: Asking,
+        locks: Locks,
+    ) -> None:
+        self._settings = settings
+        self._deploys = deploys
+        self._asking = asking
+        self._locks = locks
+
+    def command(self) -> Command:
+        """What is registered."""
+        return Command(
+            "deploy", "Deploy a revision, and go back from one", USAGES, self.parse, WORDS
+        )
+
+    def parse(self, request: Request) -> Call:
+        """What the words mean. Raises UsageError."""
+        target, typed = resolve_target(
+            self._settings, split(request.text), request.channel, request.channel_name
+        )
+        words, plan_only = plan_asked(typed)
+        match words:
+            case [word] if word.lower() == "status" and not plan_only:
+                return Call(ACCESS, query=lambda request, modals: self._status(target))
+            case [word] if word.lower() == "history" and not plan_only:
+                return Call(ACCESS, query=lambda request, modals: self._history(target))
+            case [word, *reason] if word.lower() == "lock":
+                return self._lock(target, " ".join(reason))
+            case [word] if word.lower() == "unlock":
+                return Call(ACCESS, change=lambda request, tx: self._unlock(request, tx, target))
+            case [word, *_] if word.lower() in ("status", "history", "unlock"):
+                raise UsageError(f"{word.lower()} takes no further words.")
+        return self._deploy(target, words, plan_only)
+
+    def _deploy(self, target: str, words: Sequence[str], plan_only: bool) -> Call:
+        refs = [word for word in words if word != FORCE]
+        if len(refs) > 1:
+            raise UsageError(f"One ref at a time: {refs[0][:40]} or {refs[1][:40]}.")
+        if refs and refs[0].startswith("-"):
+            raise UsageError(f"/deploy does not know the option {refs[0][:30]}.")
+        wanted = {"force": FORCE in words} | ({"ref": checked_ref(refs[0])} if refs else {})
+        return self._asking.call(ACCESS, RUNBOOK, target, wanted, plan_only=plan_only)
+
+    def _lock(self, target: str, reason: str) -> Call:
+        if not reason:
+            raise UsageError("Say why: whoever waits will read it.")
+        return Call(ACCESS, change=lambda request, tx: self._take(request, tx, target, reason))
+
+    async def _take(self, request: Request, tx: Transaction, target: str, reason: str) -> Answer:
+        await self._locks.take(tx, target, actor=request.actor, reason=reason)
+        return Answer(
+            Message(f"{target} is locked: only your operations run, until /deploy unlock."),
+            data={"target": target, "locked": True, "reason": reason},
+        )
+
+    async def _unlock(self, request: Request, tx: Transaction, target: str) -> Answer:
+        lock = await self._locks.free(tx, target, actor=request.actor, steal=False)
+        return Answer(
+            Message(f"{target} is unlocked (it was locked for: {lock.reason})."),
+            data={"target": target, "locked": False},
+        )
+
+    async def _status(self, target: str) -> Answer:
+        running = await self._deploys.running(target)
+        data = {
+            "target": target,
+            "commit": running.commit,
+            "names": list(running.names),
+            "since": running.since,
+            "locked_by": running.lock.holder if running.lock else None,
+        }
+        return Answer(view.status(running, datetime.now(UTC)), data=data)
+
+    async def _history(self, target: str) -> Answer:
+        operations = await self._deploys.history(target)
+        return Answer(
+            view.history(target, operations, datetime.now(UTC)),
+            data={"target": target, "deploys": [view.as_data(each) for each in operations]},
+        )

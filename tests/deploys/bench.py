@@ -1,0 +1,158 @@
+"""Deploys and all that they stand on, with the real engine; Slack is away."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.backups.service import Backups
+from bot.config.settings import Settings
+from bot.deploys.planning import RUNBOOK
+from bot.deploys.service import Deploys
+from bot.maintenance.service import Maintenance
+from bot.operations.engine import Engine
+from bot.operations.model import Course, Operation, Plan
+from bot.operations.service import Operations
+from bot.runbooks.registering import kinds_of
+from bot.slack.client import open_session, web_client
+from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.slack.topics import Topics
+from bot.store.database import Database
+from bot.store.queue import Lane, Queue
+from bot.targets.targets import Targets
+from tests.parts.operations import new_engine, new_operations
+
+ALICE = "slack:U0ALICE001"
+
+
+@dataclass
+class Bench:
+    """Deploys to one target."""
+
+    settings: Settings
+    database: Database
+    targets: Targets
+    engine: Engine
+    operations: Operations
+    deploys: Deploys
+    target: str
+
+    async def plan(self, ref: str = "", **parameters: Any) -> Plan:
+        """What a deploy would do."""
+        return await self.deploys.plan(self.target, self._wanted(ref, parameters))
+
+    async def request(self, ref: str = "", *, runbook: str = RUNBOOK, **parameters: Any) -> int:
+        """Asks for a deploy and confirms its plan; its operation's number."""
+        wanted = self._wanted(ref, parameters)
+        operation = await self.operations.preview(runbook, self.target, wanted, actor=ALICE)
+        async with self.database.transaction() as tx:
+            await self.operations.confirm(tx, operation.id, actor=ALICE)
+        return operation.id
+
+    async def deploy(self, ref: str = "", **parameters: Any) -> Operation:
+        """Deploys, as the queue's worker would."""
+        return await self.finish(await self.request(ref, **parameters))
+
+    async def finish(self, number: int) -> Operation:
+        """Runs an operation, or finds out about one whose process died."""
+        await self.engine.run(number)
+        return await self.operations.get(number)
+
+    async def choose(self, number: int, course: Course) -> Operation:
+        """What a person chooses for an interrupted operation, and what comes of it."""
+        async with self.database.transaction() as tx:
+            await self.operations.choose(tx, number, course, actor=ALICE)
+        return await self.finish(number)
+
+    def _wanted(self, ref: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return {**parameters, **({"ref": ref} if ref else {})}
+
+
+async def _nothing(**arguments: object) -> None:
+    """Slack is away: posts wait."""
+
+
+async def no_runbooks(name: str, target: str) -> tuple[()]:
+    """No runbook is configured."""
+    return ()
+
+
+@contextlib.asynccontextmanager
+async def open_bench(
+    settings: Mapping[str, Any], database: Database, queue: Queue
+) -> AsyncIterator[Bench]:
+    """Everything that deploys to the one target in the settings."""
+    validated = Settings.model_validate(settings)
+    queue.handle(RECONCILE, _nothing, lane=Lane.POSTS)
+    queue.handle(SHARE_FILES, _nothing, lane=Lane.POSTS)
+    async with open_session() as session, Targets(validated) as targets:
+        client = web_client(session, "xoxb-unused")
+        posts = Posts(database, queue, client)
+        engine = new_engine(database, queue, client)
+        operations = new_operations(database, queue, client, engine)
+        backups = Backups(validated, targets, operations)
+        Maintenance(
+            validated,
+            targets,
+            database,
+            queue,
+            operations,
+            posts,
+            Topics(client),
+            redact=lambda text: text,
+            patience=timedelta(seconds=3),
+        )
+        operations.register(
+            "git",
+            kinds_of(validated, targets, approvals=operations.step_approvals, tell=_tell)["git"],
+        )
+        deploys = Deploys(
+            validated,
+            targets,
+            database,
+            operations,
+            backups,
+            posts,
+            runbook_steps=no_runbooks,
+        )
+        target = validated.only_target()
+        assert target
+        yield Bench(validated, database, targets, engine, operations, deploys, target)
+
+
+async def _tell(context: object, text: str) -> None:
+    """Nobody listens."""
+
+
+def host_settings(site: Path, url: str, port: int, work: Path) -> dict[str, Any]:
+    """The sample GrandVPS on this machine."""
+    root = f"http://127.0.0.1:{port}"
+    return {
+        "data": work / "opsbell",
+        "targets": {
+            "grandvps": {
+                "runtime": "host",
+                "directory": site,
+                "database": {"url": url},
+                "maintenance": {"file": "maintenance_mode.txt", "url": f"{root}/"},
+                "health": {"url": f"{root}/healthz", "within": "6s"},
+                "services": {
+                    "web": {
+                        "restart": [sys.executable, "manage.py", "restart"],
+                        "logs": "logs/app.log",
+                    }
+                },
+                "deploy": {
+                    "manage": [sys.executable, "manage.py"],
+                    "leave_out": ["static"],
+                    "watch": "2s",
+                },
+            }
+        },
+        "backups": {"grandvps": {"include": ["database"], "store": {"directory": work / "store"}}},
+    }
