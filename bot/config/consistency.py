@@ -12,7 +12,7 @@ from bot.config.errors import Problem
 from bot.config.report import line
 from bot.config.words import nearest, one_of, quoted
 
-_WITHOUT_APPROVALS = ("backup", "checklist", "opsbell")
+_WITHOUT_APPROVALS = ("checklist", "opsbell")
 
 
 def inconsistencies(document: Document) -> Iterator[Problem]:

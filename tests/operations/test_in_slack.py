@@ -1,0 +1,129 @@
+"""Plans, approvals and buttons as people meet them: `opsbell run` and the local Slack."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground import LocalSlack, Message
+from bot.playground.modals import View
+from tests.backups.sample import fill, make_application
+from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
+from tests.parts.postgres import PostgresServer
+from tests.parts.process import opsbell
+
+ACCESS = "access: {backup: {role: operator, approvals: 1}}"
+
+
+@pytest.fixture
+def application(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.new_database() as url:
+        fill(url)
+        yield url
+
+
+@pytest.fixture
+def config(tmp_path: Path, database_url: str, application: str) -> Path:
+    make_application(tmp_path / "app")
+    target = f"""
+targets:
+  grandvps:
+    runtime: host
+    directory: {tmp_path}/app
+    database: {{url: "{application}"}}
+    files: {{media: media}}
+backups:
+  grandvps:
+    include: [database, media]
+    store: {{directory: {tmp_path}/backups}}
+    keep: {{last: 1}}
+"""
+    return write_config(tmp_path, database_url, ACCESS, target)
+
+
+@pytest.fixture
+async def slack(config: Path) -> AsyncIterator[LocalSlack]:
+    async with app_slack() as opened, running_opsbell(config, opened):
+        yield opened
+
+
+def shows(text: str) -> Callable[[View], bool]:
+    """Whether a modal shows a text."""
+    return lambda view: text in json.dumps(view.blocks)
+
+
+async def waiting(slack: LocalSlack) -> Message:
+    return await slack.wait_for_message(channel="ops", text="Waits for 1 approval")
+
+
+async def test_a_colleague_with_the_role_approves_and_nobody_else(slack: LocalSlack) -> None:
+    alice, bob, carol = (slack.person(name) for name in ("alice", "bob", "carol"))
+    await alice.command("/backup now", channel="ops")
+    message = await waiting(slack)
+    assert "@Bob Brown" in message.plain or "U0BOB00001" in message.plain
+    await alice.click(message, "Approve")
+    await alice.wait_for_ephemeral(channel="ops", text="asked for themselves")
+    await carol.click(message, "Approve")
+    await carol.wait_for_ephemeral(channel="ops", text="takes the role operator")
+    await bob.click(message, "Approve")
+    done = await slack.wait_for_message(channel="ops", text="Backup of grandvps · done", timeout=60)
+    assert done.ts == message.ts
+    assert "Approved by" in done.plain
+
+
+async def test_a_refusal_is_told_and_nothing_runs(slack: LocalSlack) -> None:
+    alice, bob = slack.person("alice"), slack.person("bob")
+    await alice.command("/backup now", channel="ops")
+    await bob.click(await waiting(slack), "Refuse")
+    told = await slack.wait_for_message(channel="ops", text="Backup of grandvps · refused")
+    assert "Refused by" in told.plain
+
+
+async def test_the_plan_is_shown_and_nothing_runs(slack: LocalSlack) -> None:
+    alice = slack.person("alice")
+    await alice.command("/backup now —plan", channel="ops")
+    plan = await alice.wait_for_ephemeral(channel="ops", text="Backup of grandvps")
+    assert "pg_dump" in plan.plain
+    assert slack.messages("ops") == []
+    await alice.command("/backup now", channel="ops")
+    await alice.click(await waiting(slack), "Plan")
+    view = await alice.wait_for_view(where=shows("pg_dump"))
+    assert view.title == "Plan"
+
+
+async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(slack: LocalSlack) -> None:
+    alice, bob = slack.person("alice"), slack.person("bob")
+    await alice.command("/backup prune", channel="ops")
+    view = await alice.wait_for_view(10, shows("Prune"))
+    assert slack.messages("ops") == []
+    await alice.submit(view)
+    await bob.click(await waiting(slack), "Approve")
+    await slack.wait_for_message(channel="ops", text="· done", timeout=30)
+
+
+async def test_by_mention_the_plan_has_a_button_that_opens_the_modal(slack: LocalSlack) -> None:
+    alice = slack.person("alice")
+    await alice.say("@opsbell backup prune", channel="ops")
+    shown = await alice.wait_for_ephemeral(channel="ops", text="Nothing has been run")
+    await alice.click(shown, "Go on")
+    await alice.submit(await alice.wait_for_view(10, shows("Prune")))
+    assert await waiting(slack)
+
+
+async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
+    slack: LocalSlack, config: Path
+) -> None:
+    environment = slack_environment(slack)
+    words = ("backup", "now", "--break-glass", "Slack is slow tonight")
+    async with opsbell(*words, cwd=config.parent, env=environment) as process:
+        assert await process.wait(timeout=60) == 0, process.output
+    loud = await slack.wait_for_message(channel="ops", text="goes on without approval")
+    assert "Slack is slow tonight" in loud.plain
+    async with opsbell("backup", "prune", cwd=config.parent, env=environment) as process:
+        assert await process.wait(timeout=30) == 2
+        assert any("Add --yes" in line for line in process.output)
+    async with opsbell("backup", "now", cwd=config.parent, env=environment) as process:
+        await process.wait_for_line("Waits for 1 approval")
+        await slack.person("bob").click(await waiting(slack), "Approve")
+        assert await process.wait(timeout=60) == 0, process.output
