@@ -19,12 +19,15 @@ from bot.checklists.service import Checklists
 from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
 from bot.config.settings import Settings
+from bot.drills.service import Drills
+from bot.drills.store import DrillResults
 from bot.maintenance.service import Maintenance
 from bot.operations.approvers import Approvers
 from bot.operations.asking import Asking
 from bot.operations.engine import Engine
 from bot.operations.service import Operations
 from bot.operations.telling import Telling
+from bot.restores.drilling import load_for_drill
 from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
 from bot.slack.posts import Posts
@@ -61,6 +64,7 @@ class Core:
     operations: Operations
     asking: Asking
     backups: Backups
+    drills: Drills
     maintenance: Maintenance
     checklists: Checklists
     checklist_lookup: Lookup
@@ -128,7 +132,11 @@ def _core(
     )
     operations = Operations(database, queue, engine, Approvers(settings.rule, people))
     asking = Asking(database, operations)
-    backups = Backups(settings, targets, operations)
+    drilled = DrillResults(database)
+    backups = Backups(settings, targets, operations, verdicts=drilled.verdicts)
+    drills = Drills(
+        settings, targets, operations, backups, drilled, posts, queue, load=load_for_drill
+    )
     maintenance = Maintenance(
         settings,
         targets,
@@ -159,6 +167,7 @@ def _core(
         operations,
         asking,
         backups,
+        drills,
         maintenance,
         checklists,
         lookup,

@@ -1,4 +1,4 @@
-"""`/backup`: take one now, see which there are, look at one, remove those that no rule keeps."""
+"""`/backup`: take one now, see which there are, prove one, remove those that no rule keeps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from bot.backups import view
 from bot.backups.running import RUNBOOK
 from bot.backups.service import PRUNE, Backups
 from bot.config.settings import Settings
+from bot.drills.service import RUNBOOK as VERIFY
 from bot.errors import UsageError
 from bot.operations.asking import Asking, plan_asked
 from bot.slack import blocks, present
@@ -18,7 +19,7 @@ from bot.slack.text_in import resolve_target, split
 from bot.store.database import Transaction
 
 ACCESS = "backup"
-WORDS = ("now", "list", "show", "prune", "plan")
+WORDS = ("now", "list", "show", "verify", "prune", "plan")
 USAGES = (
     Usage(
         "/backup now [database media logs config]",
@@ -27,8 +28,9 @@ USAGES = (
     ),
     Usage("/backup list", "The backups there are, and why each is kept"),
     Usage("/backup show [ID]", "One backup: what it holds and where it is", "/backup show latest"),
+    Usage("/backup verify [ID]", "Prove that a backup can be restored", "/backup verify latest"),
     Usage("/backup prune", "Remove the backups that no rule keeps"),
-    Usage("/backup plan [now|prune]", "What would be run; nothing is", "/backup plan prune"),
+    Usage("/backup plan [now|verify|prune]", "What would be run; nothing is", "/backup plan prune"),
 )
 
 
@@ -66,6 +68,8 @@ class BackupCommand:
                 return self._now(target, parts, plan_only)
             case [word] if word.lower() == "prune":
                 return self._asking.call(ACCESS, PRUNE, target, {}, plan_only=plan_only)
+            case [word, *rest] if word.lower() == "verify":
+                return self._verify(target, rest, plan_only)
             case _ if plan_only:
                 return self._now(target, words, plan_only)
             case [word] if word.lower() == "list":
@@ -86,6 +90,12 @@ class BackupCommand:
             wanted = {"include": list(include)}
             return self._asking.call(ACCESS, RUNBOOK, target, wanted, plan_only=True)
         return Call(ACCESS, change=lambda request, tx: self._take(request, tx, target, include))
+
+    def _verify(self, target: str, words: Sequence[str], plan_only: bool) -> Call:
+        if len(words) > 1:
+            raise UsageError("Say which backup: its ID, the beginning of it, or latest.")
+        wanted = {"set": words[0] if words else ""}
+        return self._asking.call(ACCESS, VERIFY, target, wanted, plan_only=plan_only)
 
     async def _take(
         self, request: Request, tx: Transaction, target: str, include: Sequence[str]
