@@ -17,6 +17,7 @@ from bot.config.secret import Secret
 from bot.config.settings import Settings
 from bot.core import Core, running, unopened, working
 from bot.errors import OpsbellError
+from bot.maintenance.controls import Controls as MaintenanceControls
 from bot.metrics import Metrics
 from bot.slack.answers import Answers
 from bot.slack.channel_names import ChannelNames
@@ -34,10 +35,12 @@ from bot.store.queue import Lane
 from bot.web import web_server
 from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
+from commands.maintenance import MaintenanceCommand
 from commands.opsbell import OpsbellCommand, Sources
 from schedules.backups import scheduled_backups
 from schedules.checklists import scheduled_checklists
 from schedules.clock import Clock
+from schedules.drills import scheduled_drills
 from schedules.housekeeping import housekeeping
 
 logger = logging.getLogger(__name__)
@@ -161,6 +164,8 @@ def surface_of(core: Core) -> Surface:
         backup.command(),
         backup.show_control(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
+        MaintenanceCommand(core.settings, core.maintenance, core.asking).command(),
+        *MaintenanceControls(core.maintenance).controls(),
         *core.asking.controls(),
     )
     Controls(core.checklists, core.checklist_lookup).register(surface)
@@ -191,6 +196,7 @@ def _clock(core: Core) -> Clock:
     scheduled = [
         *scheduled_checklists(core.settings, core.checklists),
         *scheduled_backups(core.settings, core.backups, core.posts),
+        *scheduled_drills(core.settings, core.drills),
         housekeeping(core.queue),
     ]
     return Clock(core.database, core.settings.timezone, scheduled)

@@ -194,3 +194,9 @@ def mismatch(window: Window, proof: Proof) -> Message:
     called = f"{who(window.actor)} " if window.actor.startswith("slack:") else ""
     shown = blocks.escape(told) + f"\n{hint}"
     return Message(told, [blocks.section(f"{called}{shown}"), blocks.context(f"<{proof.url}>")])
+
+
+def extended(window: Window, zone: ZoneInfo) -> Message:
+    """What a person hears who has moved an end."""
+    end = day_and_time(window.until, zone) if window.until else ""
+    return Message(f"The maintenance of {window.target} ends {end} now.")

@@ -19,6 +19,7 @@ from bot.slack.manifest import EVENTS, SCOPES
 from bot.slack.message import Upload
 from bot.slack.people import People
 from bot.slack.surface import Kind
+from bot.slack.topics import Topics
 from bot.slack.uploads import is_shown, send_content
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -41,6 +42,7 @@ NEEDED: Mapping[str, set[str]] = {
     "conversations.list": {"channels:read", "groups:read"},
     "conversations.open": {"im:write"},
     "conversations.replies": {"channels:history", "groups:history"},
+    "conversations.setTopic": {"channels:write.topic", "groups:write"},
     "files.completeUploadExternal": {"files:write"},
     "files.getUploadURLExternal": {"files:write"},
     "files.info": {"files:read"},
@@ -131,11 +133,13 @@ async def know_a_member(client: AsyncWebClient) -> None:
 DEEDS: Mapping[str, Callable[[AsyncWebClient], Awaitable[object]]] = {
     "channels:history": lambda client: look_for_a_message(client, PUBLIC),
     "channels:read": resolve_a_channel,
+    "channels:write.topic": lambda client: Topics(client).write(PUBLIC, "In maintenance"),
     "chat:write": write,
     "files:read": see_a_file,
     "files:write": lambda client: send_content(client, Upload("a.txt", b"a", "A")),
     "groups:history": lambda client: look_for_a_message(client, PRIVATE),
     "groups:read": resolve_a_channel,
+    "groups:write": lambda client: Topics(client).write(PRIVATE, "In maintenance"),
     "im:write": open_a_direct_message,
     "usergroups:read": know_a_group,
     "users:read": know_a_member,
