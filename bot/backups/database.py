@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from bot.backups import disk
 from bot.backups.disk import NewFile
+from bot.backups.dump_directory import OnlyAlone, dump_here, dump_out_of
+from bot.backups.dump_jobs import Sizes, jobs_for, spare_cores
+from bot.backups.dump_reading import check_contents
+from bot.backups.dump_scratch import Place, find_place, remove_abandoned
 from bot.backups.leftovers import MARK, end_leftovers
+from bot.backups.leftovers_here import end_leftovers_here
 from bot.backups.meter import Meter
-from bot.backups.model import DUMP, GLOBALS, SetFile
+from bot.backups.model import DATABASE, DUMP, GLOBALS, SetFile, part_of
 from bot.backups.processes import failure
 from bot.backups.snapshot import (
     LOCK_WAIT,
@@ -24,15 +31,16 @@ from bot.backups.snapshot import (
     psql,
 )
 from bot.backups.threads import in_thread
-from bot.errors import Unavailable
-from bot.targets.model import DatabasePlace, Process, Target
+from bot.targets.model import DatabasePlace, Target
 
-ZSTD = "zstd:3"
-# gzip, as every version understands it. At its usual level one core's gzip is slower than all else.
-GZIP = "1"
+logger = logging.getLogger(__name__)
+
+# The cheapest that is small, best first: on text and JSON, level 1 of zstd is as quick as lz4 and
+# as small as its level 3. The last is gzip as every version understands it: at its usual level one
+# core's gzip is slower than all else.
+COMPRESSIONS = ("zstd:1", "1")
 
 _QUICK = timedelta(seconds=60)
-_READ_SIZE = 1 << 20
 _VERSION = re.compile(r"\(PostgreSQL\) (\S+)")
 
 
@@ -43,6 +51,27 @@ class Dumped:
     files: tuple[SetFile, ...]
     tables: Mapping[str, int]
     versions: Mapping[str, str]
+    jobs: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of the dump alone."""
+        return sum(file.size for file in self.files if part_of(file.path) == DATABASE)
+
+
+@dataclass(frozen=True)
+class _Tool:
+    compression: str
+    version: str
+
+
+@dataclass(frozen=True)
+class _Way:
+    """As one file by one job, or as a directory by several; `place` is where in the container that
+    is made."""
+
+    jobs: int
+    place: Place | None = None
 
 
 class DatabaseBackup:
@@ -64,28 +93,60 @@ class DatabaseBackup:
         return int(await self._run("Asking for the database's size", psql(self._target), query))
 
     async def dump(self, partial: Path, meter: Meter) -> Dumped:
-        """Writes the dump and the roles into a partial set. Raises Failed and Unavailable."""
-        compression = await self._compression()
-        version = await self._run("pg_dump", [self._target.tool("pg_dump"), "--version"])
-        imported = asyncio.Event()
+        """Writes the dump and the roles into a partial set. Raises Failed and Unavailable.
+
+        As a directory, by several sessions at once, where that is faster and cores are idle; else
+        as one file. What fails only for being several is done again by one.
+        """
+        compression, version, spare = await asyncio.gather(
+            self._compression(),
+            self._run("pg_dump", [self._target.tool("pg_dump"), "--version"]),
+            spare_cores(self._target, self._place.service),
+        )
+        found = _VERSION.search(version)
+        tool = _Tool(compression, found[1] if found else version)
+        if self._place.service:
+            await remove_abandoned(self._target, self._place.service)
+        try:
+            return await self._attempt(partial, meter, tool, spare)
+        except OnlyAlone as error:
+            logger.warning("dumped again by one session", extra={"error": str(error)})
+            await self.end_leftovers()
+            await in_thread(disk.remove_directory, partial / DATABASE)
+        return await self._attempt(partial, meter, tool, 1)
+
+    async def _attempt(self, partial: Path, meter: Meter, tool: _Tool, spare: int) -> Dumped:
         async with open_snapshot(self._target, self._place.service, self._environment) as snapshot:
+            way = await self._way(await snapshot.sizes(), spare)
+            imported = asyncio.Event()
             with _first_error_alone():
                 async with asyncio.TaskGroup() as group:
                     counting = group.create_task(_count(snapshot, imported))
-                    dumping = group.create_task(
-                        self._dump(partial / DUMP, snapshot.id, compression, meter, imported)
-                    )
-        dump = dumping.result()
-        await self._read_back(partial / DUMP)
+                    argv = self._pg_dump(way, snapshot.id, tool.compression)
+                    dumping = group.create_task(self._dump(argv, way, partial, meter, imported))
+        files = dumping.result()
+        await check_contents(self._target, self._place.service, self._environment, partial)
         roles = await self._roles(partial / GLOBALS)
-        found = _VERSION.search(version)
-        versions = {"postgresql": snapshot.server, "pg_dump": found[1] if found else version}
-        return Dumped((dump, roles), counting.result(), versions)
+        versions = {"postgresql": snapshot.server, "pg_dump": tool.version}
+        return Dumped((*files, roles), counting.result(), versions, way.jobs)
+
+    async def _way(self, sizes: Sizes, spare: int) -> _Way:
+        """How a database of that size is best dumped."""
+        jobs = jobs_for(sizes, spare)
+        if jobs == 1 or self._place.service is None:
+            return _Way(jobs)
+        # Most of the files have left before the last is written.
+        place = await find_place(self._target, self._place.service, sizes.total // 2)
+        return _Way(jobs, place) if place else _Way(1)
 
     async def end_leftovers(self) -> None:
-        """Ends what a killed backup may have left: processes and sessions that bear its name."""
+        """Ends what a killed backup may have left: processes and sessions that bear its name, and
+        then removes their scratch files."""
         if self._place.service:
             await end_leftovers(self._target, self._place.service, self._application)
+            await remove_abandoned(self._target, self._place.service)
+        else:
+            await end_leftovers_here(self._application)
         query = (
             "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
             " where application_name = current_setting('application_name')"
@@ -96,35 +157,61 @@ class DatabaseBackup:
 
     async def _compression(self) -> str:
         """The best that this pg_dump can do: builds of one version differ."""
-        probe = await self._target.run(
-            [
-                self._target.tool("pg_dump"),
-                "--format=custom",
-                f"--compress={ZSTD}",
-                "--schema-only",
-                "--exclude-schema=*",
-                "--no-password",
-                "--no-sync",
-                "--file=/dev/null",
-            ],
-            timeout=_QUICK,
-            service=self._place.service,
-            environment=self._environment,
-        )
-        return ZSTD if probe.status == 0 else GZIP
+        *better, last = COMPRESSIONS
+        for compression in better:
+            probe = await self._target.run(
+                [
+                    self._target.tool("pg_dump"),
+                    "--format=custom",
+                    f"--compress={compression}",
+                    "--schema-only",
+                    "--exclude-schema=*",
+                    "--no-password",
+                    "--no-sync",
+                    "--file=/dev/null",
+                ],
+                timeout=_QUICK,
+                service=self._place.service,
+                environment=self._environment,
+            )
+            if probe.status == 0:
+                return compression
+        return last
 
-    async def _dump(
-        self, path: Path, snapshot: str, compression: str, meter: Meter, imported: asyncio.Event
-    ) -> SetFile:
-        argv = [
+    def _pg_dump(self, way: _Way, snapshot: str, compression: str) -> list[str]:
+        return [
             self._target.tool("pg_dump"),
-            "--format=custom",
+            f"--format={'custom' if way.jobs == 1 else 'directory'}",
             f"--compress={compression}",
             f"--snapshot={snapshot}",
             f"--lock-wait-timeout={int(LOCK_WAIT.total_seconds() * 1000)}",
             "--no-password",
+            # What it writes in a container does not stay there.
+            *(["--no-sync"] if way.place else []),
         ]
-        return await self._to_file("pg_dump", argv, path, meter, imported)
+
+    async def _dump(
+        self, argv: list[str], way: _Way, partial: Path, meter: Meter, imported: asyncio.Event
+    ) -> tuple[SetFile, ...]:
+        if way.jobs == 1:
+            return (await self._to_file("pg_dump", argv, partial / DUMP, meter, imported),)
+        target, into = self._target, partial / DATABASE
+        try:
+            if self._place.service and way.place:
+                return await dump_out_of(
+                    target,
+                    self._place.service,
+                    argv,
+                    self._environment,
+                    into,
+                    meter,
+                    way.jobs,
+                    way.place,
+                )
+            return await dump_here(target, argv, self._environment, into, meter, way.jobs)
+        finally:
+            # Until then, a session of it may have yet to begin.
+            imported.set()
 
     async def _roles(self, path: Path) -> SetFile:
         argv = [
@@ -160,25 +247,6 @@ class DatabaseBackup:
                     raise failure(self._target, name, status, process.error_tail)
             return await in_thread(file.finish)
 
-    async def _read_back(self, path: Path) -> None:
-        """Has pg_restore read the dump's list of contents from the file as it lies on the disk."""
-        async with self._target.process(
-            [self._target.tool("pg_restore"), "--list"],
-            service=self._place.service,
-            environment=self._environment,
-            stdin=True,
-        ) as process:
-            feeding = asyncio.create_task(_feed(process, path))
-            try:
-                async for _ in process.chunks():
-                    pass
-                status = await process.wait()
-            finally:
-                feeding.cancel()
-                await asyncio.wait({feeding})
-        if status:
-            raise failure(self._target, "pg_restore --list", status, process.error_tail)
-
     async def _run(self, what: str, argv: list[str], query: str = "") -> str:
         done = await self._target.run(
             argv,
@@ -193,20 +261,12 @@ class DatabaseBackup:
 
 
 async def _count(snapshot: Snapshot, imported: asyncio.Event) -> Mapping[str, int]:
-    """Counts the rows, then ends the snapshot as soon as pg_dump has it: its first output comes
-    after that, and a transaction left open longer than needed keeps the server from cleaning up."""
+    """Counts the rows, then ends the snapshot as soon as pg_dump has it, with its first output at
+    the latest: a transaction left open longer than needed keeps the server from cleaning up."""
     counts = await snapshot.count_rows()
-    await imported.wait()
+    await snapshot.hold(imported)
     await snapshot.end()
     return counts
-
-
-async def _feed(process: Process, path: Path) -> None:
-    """Sends a file to a process for as long as it reads; pg_restore stops after the contents."""
-    with await in_thread(path.open, "rb") as file, contextlib.suppress(Unavailable):
-        while data := await in_thread(file.read, _READ_SIZE):
-            await process.write(data)
-        await process.end_input()
 
 
 @contextlib.contextmanager

@@ -46,6 +46,10 @@ class NewFile:
     def finish(self) -> SetFile:
         """Waits until everything is on the disk."""
         os.fsync(self._descriptor)
+        return self.written()
+
+    def written(self) -> SetFile:
+        """What was written; where it is one of many files, these are waited for together."""
         return SetFile(path=self.path.name, size=self.size, sha256=self._sha256.hexdigest())
 
     def __enter__(self) -> Self:
@@ -94,7 +98,16 @@ def make_directory(path: Path) -> None:
 
 def sync_directory(path: Path) -> None:
     """Waits until the names in a directory are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    _sync(path, os.O_DIRECTORY)
+
+
+def sync_file(path: Path) -> None:
+    """Waits until a file that was written is on the disk."""
+    _sync(path, os.O_NOFOLLOW)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -171,12 +171,26 @@ class Guide:
             "from pg_database where datname = :'name' \\gexec",
             "SQL",
         ]
-        restore = (
-            f'db pg_restore --create --exit-on-error {_connect(_other(place.name))} < "$SET/{DUMP}"'
-        )
         # Without an input of its own, `compose exec` would swallow what is pasted after it.
         analyze = f"db psql {_SCRIPT} {_connect(place.name)} --command=analyze </dev/null"
-        return f"{said}\n\n{_block(*set_aside)}\n\n{_block(restore, analyze)}"
+        return f"{said}\n\n{_block(*set_aside)}\n\n{_block(*self._load(place), analyze)}"
+
+    def _load(self, place: DatabasePlace) -> list[str]:
+        """pg_restore reads one file from its input, but a directory only where it runs itself."""
+        restore = f"db pg_restore --create --exit-on-error {_connect(_other(place.name))}"
+        if any(file.path == DUMP for file in self._manifest.files):
+            return [f'{restore} < "$SET/{DUMP}"']
+        restore += ' --jobs="$(db nproc </dev/null)"'
+        if place.service is None:
+            return [f'{restore} "$SET/{DATABASE}"']
+        inside = f"/tmp/restore-{self._manifest.id}"  # noqa: S108 - a name that is the set's own
+        return [
+            f"db rm -rf {inside} </dev/null",
+            f"db mkdir -m 700 {inside} </dev/null",
+            f'tar -c -f - -C "$SET" {DATABASE} | db tar -x -f - -C {inside}',
+            f"{restore} {inside}/{DATABASE} </dev/null",
+            f"db rm -rf {inside} </dev/null",
+        ]
 
     def _rows(self, place: DatabasePlace) -> str:
         tables = self._manifest.tables

@@ -1,7 +1,7 @@
 """Processes in a container that a killed backup has left: found by a mark, and ended.
 
 The Engine does not end a process whose reader is gone, and a tool that nobody reads from waits for
-ever to write. On this machine it ends by itself.
+ever to write. On this machine `bot.backups.leftovers_here` ends what writes files.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         read -r line 2>/dev/null <"$process/stat" || continue
         set -- "$1" ${line##*) }
         parents="$parents $3 "
-        if grep -qF "$1" "$process/environ" 2>/dev/null; then found="$found ${process#/proc/}"; fi
+        grep -qF "$1" "$process/environ" 2>/dev/null || continue
+        # The mark may be the beginning of another one's.
+        tr '\\0' '\\n' 2>/dev/null <"$process/environ" | grep -qxF "$1" || continue
+        found="$found ${process#/proc/}"
     done
     [ "$found" ] || exit 0
     for pid in $found; do

@@ -7,6 +7,7 @@ meanwhile would count as empty.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -14,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
+from bot.backups.dump_jobs import MOST_FILES, Sizes
 from bot.backups.processes import failure, lines_of
 from bot.errors import Failed, Unavailable
 from bot.targets.model import DatabasePlace, Process, Target
@@ -21,6 +23,7 @@ from bot.targets.model import DatabasePlace, Process, Target
 LOCK_WAIT = timedelta(seconds=60)
 """How long a table that someone holds locked is waited for."""
 
+_HEARTBEAT = 60.0
 # Should this process be killed, the psql may live on with nobody to end its transaction.
 _IDLE_LIMIT = timedelta(minutes=5)
 
@@ -40,6 +43,17 @@ _TABLES = """
       and not exists (select from pg_catalog.pg_depend d where d.deptype = 'e'
                       and d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid)
     order by n.nspname, c.relname"""
+
+# Beside its tables a database has large objects, which a dump takes as one more; a directory holds
+# each in a file.
+_OBJECTS = """
+    select pg_table_size('pg_catalog.pg_largeobject');
+    select count(*) from (select from pg_catalog.pg_largeobject_metadata limit :most_files) objects;"""
+
+_CONNECTIONS = """
+    select current_setting('max_connections')::int - count(*)
+        - current_setting('superuser_reserved_connections')::int
+    from pg_catalog.pg_stat_activity where datname is not null;"""
 
 
 def psql(target: Target, *arguments: str) -> list[str]:
@@ -107,6 +121,22 @@ class Snapshot:
         )
         return dict(json.loads(row) for row in rows)
 
+    async def sizes(self) -> Sizes:
+        """How much there is to dump, and by how many it can be dumped."""
+        tables = [*map(int, await self._ask(f"select pg_table_size(c.oid) {_TABLES};"))]
+        objects, count = map(int, await self._ask(_OBJECTS))
+        (connections,) = map(int, await self._ask(_CONNECTIONS))
+        every = [*tables, objects]
+        return Sizes(sum(every), max(every), len(tables) + count, connections)
+
+    async def hold(self, until: asyncio.Event) -> None:
+        """Keeps the snapshot, for sessions that have yet to take it up, until the event is set."""
+        while not until.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HEARTBEAT):
+                    await until.wait()
+            await self._ask("select;")
+
     async def end(self) -> None:
         """Ends the transaction; needed only while nothing else uses the snapshot."""
         await self._process.write(b"commit;\n")
@@ -140,9 +170,13 @@ async def open_snapshot(
 ) -> AsyncIterator[Snapshot]:
     """A snapshot of the database that psql finds by its environment, held until the block is left.
     Raises Failed."""
-    limits = {"lock_wait": LOCK_WAIT, "idle_limit": _IDLE_LIMIT}
+    limits = {
+        "lock_wait": _milliseconds(LOCK_WAIT),
+        "idle_limit": _milliseconds(_IDLE_LIMIT),
+        "most_files": MOST_FILES + 1,
+    }
     async with target.process(
-        psql(target, *(f"--set={name}={_milliseconds(span)}" for name, span in limits.items())),
+        psql(target, *(f"--set={name}={limit}" for name, limit in limits.items())),
         service=service,
         environment={**environment, "PGCLIENTENCODING": "UTF8"},
         stdin=True,

@@ -45,17 +45,19 @@ async def check(backup: Backup, context: StepContext) -> Result:
             hint=f"Free some, or keep fewer backups (backups.{backup.target.name}.keep).",
         )
     room = f"{words.size(free)} free, about {words.size(needed)} needed"
-    return {"note": f"{told}, {room}" if told else room}
+    before = {part: one.part_size(part) for part in backup.include if (one := newest(sets, [part]))}
+    return {"note": f"{told}, {room}" if told else room, "before": before}
 
 
 async def dump_database(backup: Backup, context: StepContext) -> Result:
     """Writes the database and its roles."""
-    meter = await backup.meter(context, DATABASE)
+    meter = backup.meter(context, DATABASE)
     dumped = await backup.database.dump(backup.partial, meter)
     tables = words.count(len(dumped.tables), "table")
     rows = words.count(sum(dumped.tables.values()), "row")
+    jobs = f", {dumped.jobs} jobs" if dumped.jobs > 1 else ""
     return {
-        "note": f"{words.size(dumped.files[0].size)}, {tables}, {rows}",
+        "note": f"{words.size(dumped.size)}, {tables}, {rows}{jobs}",
         "files": [file.model_dump() for file in dumped.files],
         "tables": dict(dumped.tables),
         "tool_versions": dict(dumped.versions),
@@ -76,7 +78,7 @@ async def undo_database(backup: Backup, context: StepContext) -> None:
 async def archive_files(backup: Backup, context: StepContext) -> Result:
     """Writes the archive that the step's argument `part` names."""
     part = _part(backup, context)
-    meter = await backup.meter(context, part.name)
+    meter = backup.meter(context, part.name)
     path = backup.partial / part.archive
     if part.service:
         done = await archive.archive_in(

@@ -1,0 +1,123 @@
+"""A directory dump by several sessions at once: made here, or in a container and sent."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bot.backups import disk
+from bot.backups.dump_receiving import ReceivedFiles
+from bot.backups.dump_scratch import Place, scratch_name
+from bot.backups.dump_script import DUMP_OUT
+from bot.backups.leftovers import MARK
+from bot.backups.meter import Meter
+from bot.backups.model import SetFile
+from bot.backups.processes import failure
+from bot.backups.threads import in_thread
+from bot.errors import Failed
+from bot.targets.model import Target
+
+_LOOK_EVERY = 0.5
+
+# What ends a dump by several sessions, and not one by a single session: a lock that someone else
+# waits for, a session too many; in a container, no room for the scratch files.
+_FOR_SESSIONS = re.compile(
+    r"could not obtain lock on relation|too many (clients|connections)|connection slots"
+)
+_FOR_SCRATCH = re.compile(r"No space left on device|scratch files")
+
+
+class OnlyAlone(Failed):
+    """A dump failed for being one by several sessions, or for its scratch files."""
+
+
+async def dump_here(
+    target: Target,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    meter: Meter,
+    jobs: int,
+) -> tuple[SetFile, ...]:
+    """Runs pg_dump on this machine straight into `directory`, which must not exist; its files, all
+    on the disk. Raises OnlyAlone and other Failed, Unavailable, OSError."""
+    watching = asyncio.create_task(_watch(directory, meter))
+    try:
+        async with target.process(
+            [*argv, f"--jobs={jobs}", f"--file={directory}"], environment=environment
+        ) as process:
+            if status := await process.wait():
+                raise _failed(target, status, process.error_tail, _FOR_SESSIONS)
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+    return await in_thread(_adopt, directory)
+
+
+async def dump_out_of(
+    target: Target,
+    service: str,
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    directory: Path,
+    meter: Meter,
+    jobs: int,
+    place: Place,
+) -> tuple[SetFile, ...]:
+    """Runs pg_dump in a service's container, with scratch files at `place`, and writes what it
+    sends into `directory`; its files, all on the disk. Raises like `dump_here`.
+
+    The scratch files may be left behind where this raises: see `remove_abandoned`.
+    """
+    mark = environment[MARK]
+    script = ["sh", "-c", DUMP_OUT, "sh", f"{place.path.rstrip('/')}/{scratch_name(mark)}"]
+    arguments = [str(place.reserve // 1024), mark, str(jobs), *argv]
+    with ReceivedFiles(directory) as files:
+        async with target.process(
+            [*script, *arguments], service=service, environment=environment
+        ) as process:
+            async for chunk in process.chunks():
+                await in_thread(files.feed, chunk)
+                await meter.show(files.size)
+            if status := await process.wait():
+                tail = process.error_tail
+                raise _failed(target, status, tail, _FOR_SESSIONS, _FOR_SCRATCH)
+        return await in_thread(files.finish)
+
+
+def _failed(target: Target, status: int, error_tail: str, *alone: re.Pattern[str]) -> Failed:
+    error = failure(target, "pg_dump", status, error_tail)
+    if any(each.search(error_tail) for each in alone):
+        return OnlyAlone(error.message, hint=error.hint, output=error.output)
+    return error
+
+
+async def _watch(directory: Path, meter: Meter) -> None:
+    """Tells how much is there, now and then."""
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        await meter.show(await in_thread(_size, directory))
+
+
+def _size(directory: Path) -> int:
+    if not directory.exists():
+        return 0
+    # Nothing is removed from it while pg_dump writes it.
+    return sum(path.stat().st_size for path in directory.iterdir())
+
+
+def _adopt(directory: Path) -> tuple[SetFile, ...]:
+    """Makes the files that pg_dump has written, and synced, files of a set."""
+    disk.make_directory(directory)
+    return tuple(_adopted(path) for path in sorted(directory.iterdir()))
+
+
+def _adopted(path: Path) -> SetFile:
+    path.chmod(0o600)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        name = f"{path.parent.name}/{path.name}"
+        return SetFile(path=name, size=file.tell(), sha256=sha256)
