@@ -135,12 +135,18 @@ class DatabaseInPlace:
             await self._drop(name)
         statement, variables = original.create_database()
         remark = "comment on database :\"name\" is :'remark';"
-        await self._beside().lines(
-            "Making the scratch database",
-            f"{statement}\n{remark}",
-            {**variables, "name": self._name, "remark": self._remark},
-            limit=_MAKE_LIMIT,
-        )
+        try:
+            await self._beside().lines(
+                "Making the scratch database",
+                f"{statement}\n{remark}",
+                {**variables, "name": self._name, "remark": self._remark},
+                limit=_MAKE_LIMIT,
+            )
+        except Failed as error:
+            if "permission denied" not in error.message:
+                raise
+            hint = "A drill needs the right to make databases: alter role … createdb."
+            raise Failed(error.message, hint=hint, output=error.output) from error
         return {
             "roles": await self._roles(),
             "search_path": original.search_path,

@@ -64,7 +64,7 @@ async def check(drill: Drill, context: StepContext) -> Result:
         roles = await in_thread(_roles_in, directory / GLOBALS)
     files = count(len(manifest.files), "file")
     note = f"{files}, {words.size(manifest.size)} as they were written"
-    return {"note": note, "roles": roles}
+    return {"note": note, "told": note, "roles": roles}
 
 
 async def make_place(drill: Drill, context: StepContext) -> Result:
@@ -145,14 +145,14 @@ async def ask(drill: Drill, context: StepContext) -> Result:
 async def conclude(drill: Drill, context: StepContext) -> Result:
     """Keeps that the set is good, in one line."""
     results = context.operation.results()
-    told = [str(results["drill.check"].get("note", ""))]
+    told = [str(results["drill.check"]["told"])]
     if "drill.restore" in results:
         told = [f"restored in {results['drill.restore']['took']}"]
         told.append(str(results["drill.compare"]["rows"]))
         told += [str(m) for m in [results["drill.compare"].get("migrations")] if m]
     if drill.assertions and "drill.ask" in results:
         told.append(f"{count(len(drill.assertions), 'assertion')} true")
-    summary = " · ".join(filter(None, told))
+    summary = " · ".join(told)
     await drill.verdict(good=True, summary=summary)
     return {"note": summary, "good": True}
 

@@ -1,24 +1,171 @@
 """Drills of a real Compose project: a scratch server of production's image, and nothing left."""
 
+import asyncio
+import json
+from pathlib import Path
+
+import psycopg
 import pytest
 
-from tests.drills.conftest import DrillBench
-from tests.drills.tools import scratch_containers
-from tests.parts.compose_project import ComposeProject
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.backups.conftest import compose_settings
+from tests.backups.test_verifying import set_file
+from tests.drills.conftest import DrillBench, open_drills, with_policy
+from tests.drills.tools import facts_of, scratch_containers, watch_scratch
+from tests.parts.compose_project import ComposeProject, run
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
+
+SIX_THOUSAND = "6\N{NARROW NO-BREAK SPACE}000 rows in 4 tables as in the manifest"
 
 
 async def test_a_good_set_is_proven_and_nothing_is_left(
     compose: DrillBench, grandvps: ComposeProject
 ) -> None:
     path, _ = await compose.bench.make()
-    operation = await compose.good()
+    async with watch_scratch(grandvps) as seen:
+        operation = await compose.good()
     assert operation.plan.facts["set"] == path.name
     assert operation.results()["drill.restore"]["tables"]["public.payments"] == 3000
     verdict = (await compose.results.verdicts(compose.bench.target))[path.name]
     assert verdict.good
-    assert "6\N{NARROW NO-BREAK SPACE}000 rows in 4 tables as in the manifest" in verdict.summary
+    assert SIX_THOUSAND in verdict.summary
     assert await scratch_containers(grandvps) == []
     databases = await grandvps.psql("select datname from pg_database order by 1")
     assert databases.split() == ["grandvps_prod", "postgres", "template0", "template1"]
+    # What it was while it was there: production's image without its secrets, and out of the way.
+    facts = facts_of(seen)
+    assert facts["Image"] == await image_of(grandvps)
+    assert grandvps.canary not in json.dumps(facts)
+    assert facts["HostConfig"]["NetworkMode"] == "none"
+    assert not facts["HostConfig"]["PortBindings"]
+    assert facts["HostConfig"]["Memory"] > 0
+    assert facts["HostConfig"]["CpuShares"] < 1024
+    assert facts["Config"]["User"] not in ("", "0", "root")
+
+
+async def image_of(project: ComposeProject) -> str:
+    return (
+        await run("docker", "inspect", "--format", "{{.Image}}", project.container("db"))
+    ).strip()
+
+
+async def test_of_an_older_postgresql_too(
+    grandvps15: ComposeProject, tmp_path: Path, database: Database, queue: Queue
+) -> None:
+    settings = compose_settings(grandvps15, tmp_path / "store")
+    async with open_drills(settings, database, queue) as drills:
+        await drills.bench.make("database")
+        operation = await drills.good()
+    place = next(s for s in operation.steps if s.planned.kind == "drill.place")
+    assert place.note.startswith("PostgreSQL 15, ")
+    assert await scratch_containers(grandvps15) == []
+
+
+async def test_corrupted_and_tampered_sets_are_caught(
+    compose: DrillBench, grandvps: ComposeProject
+) -> None:
+    path, manifest = await compose.bench.make("database")
+    dump = path / "database.dump"
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    assert "does not have the checksum" in (await compose.bad(path.name)).error
+    # Cut off with a checksum that fits: only restoring it tells.
+    dump.write_bytes(whole[: len(whole) // 2])
+    files = [f for f in manifest.files if f.path != dump.name] + [set_file(dump)]
+    told = json.loads((path / "manifest.json").read_text())
+    changed = {**told, "files": [file.model_dump() for file in files]}
+    (path / "manifest.json").write_text(json.dumps(changed))
+    assert "cannot be restored" in (await compose.bad(path.name)).error
+    # Rows that the manifest has and the dump does not.
+    dump.write_bytes(whole)
+    rows = {**told["tables"], "public.users": 1001, "public.gone": 5}
+    (path / "manifest.json").write_text(json.dumps({**told, "tables": rows}))
+    error = (await compose.bad(path.name)).error
+    assert "public.gone is missing; public.users has" in error
+    assert await scratch_containers(grandvps) == []
+    (path / "manifest.json").write_text(json.dumps(told))
+    await compose.good(path.name)
+
+
+async def test_assertions_are_asked_as_production_would_be(
+    grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
+) -> None:
+    await grandvps.psql("alter database grandvps_prod set search_path to public, pg_temp")
+    settings = compose_settings(grandvps, tmp_path / "store")
+    right = ["select count(*) = 1000 from users;", "select bool_and(amount > 0) from payments"]
+    async with open_drills(with_policy(settings, assertions=right), database, queue) as drills:
+        path, _ = await drills.bench.make("database")
+        operation = await drills.good()
+        assert "2 assertions true" in operation.steps[-2].note
+    wrong = [*right, "select count(*) > 5000 from users"]
+    async with open_drills(with_policy(settings, assertions=wrong), database, queue) as drills:
+        operation = await drills.bad(path.name)
+        assert "assertion 3 is false: select count(*) > 5000 from users" in operation.error
+    unclear = ["select count(*) > 5 from userz"]
+    async with open_drills(with_policy(settings, assertions=unclear), database, queue) as drills:
+        operation = await drills.without_verdict(path.name)
+        assert 'relation "userz" does not exist' in operation.error
+    changing = ["delete from support_tickets returning true"]
+    async with open_drills(with_policy(settings, assertions=changing), database, queue) as drills:
+        operation = await drills.without_verdict(path.name)
+        assert "read-only transaction" in operation.error
+    assert await scratch_containers(grandvps) == []
+
+
+async def test_while_production_is_under_load(
+    compose: DrillBench, grandvps: ComposeProject
+) -> None:
+    await compose.bench.make("database")
+    stop = asyncio.Event()
+
+    async def write() -> int:
+        rounds = 0
+        async with await psycopg.AsyncConnection.connect(
+            grandvps.database_url, autocommit=True
+        ) as connection:
+            while not stop.is_set():
+                await connection.execute(
+                    "insert into payments (user_id, amount, status, created_at)"
+                    " select 1, 1, 'paid', now() from generate_series(1, 50)"
+                )
+                rounds += 1
+        return rounds
+
+    writing = asyncio.create_task(write())
+    try:
+        operation = await compose.good()
+    finally:
+        stop.set()
+    assert await writing > 10
+    assert SIX_THOUSAND in operation.steps[-2].note
+
+
+async def test_extensions_and_preloaded_libraries_come_along(
+    own_grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
+) -> None:
+    await own_grandvps.psql(
+        "create extension pg_trgm; create extension hstore; create extension pgcrypto;"
+        " create extension pg_stat_statements;"
+        " create index on users using gin (name gin_trgm_ops);"
+        " create table attributes (id int, a hstore); insert into attributes values (1, 'a=>1');"
+        " create materialized view counted as select count(*) from pg_stat_statements"
+    )
+    for setting in (
+        "shared_preload_libraries = 'pg_stat_statements'",
+        "pg_stat_statements.max = 4321",
+    ):
+        await own_grandvps.psql(f"alter system set {setting}")
+    await own_grandvps.compose("restart", "db")
+    await own_grandvps.compose("up", "--detach", "--wait", "db")
+    await own_grandvps.psql("refresh materialized view counted")
+    settings = with_policy(
+        compose_settings(own_grandvps, tmp_path / "store"),
+        assertions=["select current_setting('pg_stat_statements.max') = '4321'"],
+    )
+    async with open_drills(settings, database, queue) as drills:
+        await drills.bench.make("database")
+        operation = await drills.good()
+    place = next(s for s in operation.steps if s.planned.kind == "drill.place")
+    assert "with pg_stat_statements" in place.note

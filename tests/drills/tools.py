@@ -1,7 +1,13 @@
-"""What drills leave behind, as Docker knows it."""
+"""What drills make and leave behind, as Docker knows it."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
 
 from bot.targets.scratch import LABEL
-from tests.parts.compose_project import ComposeProject, run
+from tests.parts.compose_project import CommandFailedError, ComposeProject, run
 
 
 async def scratch_containers(project: ComposeProject) -> list[str]:
@@ -10,13 +16,49 @@ async def scratch_containers(project: ComposeProject) -> list[str]:
     return (await run("docker", "ps", "--all", "--quiet", "--filter", label)).split()
 
 
-async def volumes_of(container: str) -> list[str]:
+async def wait_for_scratch(project: ComposeProject) -> str:
+    """The scratch container of a drill that runs, once it is there."""
+    async with asyncio.timeout(60):
+        while not (found := await scratch_containers(project)):
+            await asyncio.sleep(0.05)
+    return found[0]
+
+
+async def inspect(container: str) -> dict[str, Any]:
+    """All that Docker knows of a container."""
+    (found,) = json.loads(await run("docker", "inspect", container))
+    return dict(found)
+
+
+def volumes_of(facts: dict[str, Any]) -> set[str]:
     """The names of a container's volumes."""
-    template = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
-    return (await run("docker", "inspect", "--format", template, container)).split()
+    return {mount["Name"] for mount in facts["Mounts"] if mount["Type"] == "volume"}
 
 
-async def missing_volumes(names: list[str]) -> bool:
-    """Whether none of these volumes is there any more."""
-    there = (await run("docker", "volume", "ls", "--quiet")).split()
-    return not {*names} & {*there}
+async def volumes() -> set[str]:
+    """All volumes there are."""
+    return set((await run("docker", "volume", "ls", "--quiet")).split())
+
+
+@contextlib.asynccontextmanager
+async def watch_scratch(project: ComposeProject) -> AsyncIterator[list[dict[str, Any]]]:
+    """Looks at the project's scratch container while the block runs; what it saw."""
+    seen: list[dict[str, Any]] = []
+
+    async def watch() -> None:
+        while not seen:
+            with contextlib.suppress(CommandFailedError):
+                seen.append(await inspect(await wait_for_scratch(project)))
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield seen
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+
+
+def facts_of(seen: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was seen of the one container."""
+    assert seen
+    return seen[0]

@@ -1,0 +1,25 @@
+"""Runs one operation with drills in a process of its own, to be killed: SETTINGS.json URL NUMBER."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from bot.store.database import Database
+from bot.store.events import EventLog
+from bot.store.queue import Queue
+from tests.drills.conftest import open_drills
+
+
+async def main(settings: str, database_url: str, number: str) -> None:
+    """Opens everything and runs the operation."""
+    async with Database(database_url, EventLog(b"a key for tests")) as database:
+        queue = Queue(database)
+        await queue.open()
+        wanted = json.loads(await asyncio.to_thread(Path(settings).read_text))
+        async with open_drills(wanted, database, queue) as drills:
+            await drills.bench.engine.run(int(number))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
