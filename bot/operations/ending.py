@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.operations.model import Operation, OperationState, Recovery, Step, StepState
 from bot.store.events import Event
+from bot.words import join
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,19 @@ def to_take_back(operation: Operation, *, crashed: bool) -> list[Step]:
         for step in begun(operation)
         if not (step.planned.stands and step.state is StepState.DONE)
     ]
+
+
+def what_is_so_now(operation: Operation) -> str:
+    """What was taken back and what stands, after an operation that did not end well."""
+    undone = [s.planned.title for s in operation.steps if s.state is StepState.UNDONE]
+    stands = [
+        step.planned.title
+        for step in operation.steps
+        if step.state is StepState.DONE and step.planned.stands
+    ]
+    told = [f"Taken back: {join(undone)}."] if undone else []
+    told += [f"Still there: {join(stands)}."] if stands else []
+    return " ".join(told)
 
 
 def interruption(operation: Operation, cause: str) -> Ending:

@@ -27,6 +27,7 @@ from bot.operations.ending import (
     interruption,
     operation_event,
     to_take_back,
+    what_is_so_now,
 )
 from bot.operations.model import (
     Course,
@@ -263,6 +264,8 @@ class Engine:
         troubles.append(await self._undo(operation, to_take_back(operation, crashed=crashed)))
         always = [s for s in operation.steps if s.planned.always and s.state is StepState.OPEN]
         troubles += [await self._run_always(operation, s, crashed=crashed) for s in always]
+        async with self.database.transaction() as tx:
+            troubles.append(what_is_so_now(await store.get(tx, operation.id)))
         return replace(ending, error=" ".join(filter(None, troubles)))
 
     async def _run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:

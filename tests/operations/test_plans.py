@@ -111,6 +111,7 @@ async def test_a_later_failure_leaves_what_stands_and_runs_what_always_runs(
     operation = await running.ended(number)
     assert operation.state is OperationState.FAILED
     assert states(operation) == ["done", "undone", "failed", "open", "done"]
+    assert operation.error.endswith("Taken back: Checkout. Still there: Backup.")
     assert running.recorder.log[-3:] == ["undo up", "undo checkout", "run unlock"]
     assert "operation.undone" in await running.events(number)
 
