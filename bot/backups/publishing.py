@@ -31,12 +31,13 @@ _GIT_LIMIT = timedelta(seconds=10)
 
 async def publish(backup: Backup, context: StepContext) -> Result:
     """Writes guide and manifest, and gives the set its name: from then on it exists."""
-    manifest = await _manifest(backup, await revision(backup.target))
-    earlier = await backup.store.good()
+    sets = await backup.store.sets()
+    name = await backup.store.free_name(backup.started, sets)
+    manifest = _manifest(backup, name, await revision(backup.target))
     await in_thread(_complete, backup, manifest)
     meter = Meter(context, manifest.size)
     await backup.store.publish(manifest.id, backup.partial, meter.show)
-    return _told(backup, manifest, earlier)
+    return _told(backup, manifest, [one.good for one in sets if one.good])
 
 
 async def published(backup: Backup, context: StepContext) -> Result | None:
@@ -75,7 +76,7 @@ async def revision(target: Target) -> str | None:
     return commit.strip() if done.status == 0 and not prefix else None
 
 
-async def _manifest(backup: Backup, commit: str | None) -> Manifest:
+def _manifest(backup: Backup, name: str, commit: str | None) -> Manifest:
     """What the finished steps have written, as a manifest that names everything but the guide."""
     operation = backup.operation
     reason = operation.reason
@@ -83,7 +84,7 @@ async def _manifest(backup: Backup, commit: str | None) -> Manifest:
         reason = f"before {operation.plan.runbook}"
     results = backup.results()
     return Manifest(
-        id=await backup.store.free_name(backup.started),
+        id=name,
         target=backup.target.name,
         started=backup.started,
         finished=backup.clock(),

@@ -13,7 +13,7 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -72,7 +72,6 @@ class Restic:
     settings: Settings
     cache: Path
     mark: str = ""
-    lock_wait: timedelta = field(default=LOCK_WAIT)
 
     async def look(self, *argv: str) -> bytes:
         """Has restic print something, whoever holds the repository meanwhile. Raises like `run`."""
@@ -95,7 +94,7 @@ class Restic:
                     # Only what a dead process of this machine left, or is older than 30 minutes.
                     await self._bounded("unlock")
                     unlocked = True
-                elif monotonic() - began > self.lock_wait.total_seconds():
+                elif monotonic() - began > LOCK_WAIT.total_seconds():
                     raise self._told_locked(str(error)) from None
                 else:
                     await asyncio.sleep(_LOCK_POLL)

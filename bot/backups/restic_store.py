@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 TAG = "opsbell"
 READ_AT_ONCE = 4
+FULL_ID = 64
 _KNOWN = "manifests"
 _TO_PRUNE = "to-prune"
 
@@ -114,6 +115,9 @@ class ResticStore(SetStore):
             if snapshots:
                 await self._restic.run("forget", *snapshots)
             raise
+        if snapshots and len(snapshots[0]) == FULL_ID:  # since restic 0.16
+            content = await in_thread((partial / MANIFEST).read_bytes)
+            await in_thread(_keep, self._known(snapshots[0]), content)
         await in_thread(disk.remove_directory, partial)
 
     async def settle(self) -> None:
@@ -205,9 +209,6 @@ class ResticStore(SetStore):
         await in_thread(self._forget_unknown, {each for ids in snapshots.values() for each in ids})
         return found
 
-    async def _names(self) -> Iterable[str]:
-        return [each.set for each in await self._snapshots()]
-
     async def _snapshots(self) -> list[_Snapshot]:
         """The target's snapshots; those of others in the same repository are not looked at."""
         printed = await self._restic.look("snapshots", "--json", "--tag", f"{TAG},{self.target}")
@@ -221,7 +222,7 @@ class ResticStore(SetStore):
 
     async def _read(self, name: str, snapshot: str) -> tuple[Manifest | None, str]:
         """The manifest in a snapshot, and what is wrong with the set."""
-        known = self.directory / _KNOWN / f"{snapshot}.json"
+        known = self._known(snapshot)
         if content := await in_thread(_content, known):
             return read_manifest(content), ""
         sizes = _sizes(await self._restic.look("ls", "--json", snapshot))
@@ -242,6 +243,10 @@ class ResticStore(SetStore):
         if not trouble:
             await in_thread(_keep, known, content)
         return manifest, trouble
+
+    def _known(self, snapshot: str) -> Path:
+        """What was read of a snapshot."""
+        return self.directory / _KNOWN / f"{snapshot}.json"
 
     def _forget_unknown(self, snapshots: set[str]) -> None:
         for path in (self.directory / _KNOWN).glob("*.json"):

@@ -78,10 +78,10 @@ class Backup:
         """What this backup's processes are found by, wherever they run."""
         return mark_of(self.operation)
 
-    async def meter(self, context: StepContext, part: str) -> Meter:
-        """Progress towards the size that the part had last time."""
-        before = await self.store.newest([part])
-        return Meter(context, before.part_size(part) if before else None)
+    def meter(self, context: StepContext, part: str) -> Meter:
+        """Progress towards the size that the part had last time, which the check has found."""
+        before = self.operation.results().get("backup.check", {}).get("before", {})
+        return Meter(context, before.get(part))
 
     def results(self) -> list[Result]:
         """What the backup's finished steps have returned; the operation may have others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -86,9 +87,10 @@ class SetStore(ABC):
         """
         return find(await self.sets(), wanted)
 
-    async def free_name(self, started: datetime) -> str:
-        """The name for a set begun at a moment; see `bot.backups.model.free_name`."""
-        return free_name(started, await self._names())
+    async def free_name(self, started: datetime, sets: Iterable[BackupSet]) -> str:
+        """The name for a set begun at a moment, beside the `sets` that there are; see
+        `bot.backups.model.free_name`."""
+        return free_name(started, [one.id for one in sets])
 
     @abstractmethod
     async def publish(self, name: str, partial: Path, tell: Tell) -> None:
@@ -121,10 +123,6 @@ class SetStore(ABC):
     @abstractmethod
     async def _listed(self) -> list[BackupSet]:
         """All sets, newest first, as the store alone can judge them."""
-
-    @abstractmethod
-    async def _names(self) -> Iterable[str]:
-        """All names that a new set may not bear."""
 
 
 class DirectoryStore(SetStore):
@@ -167,8 +165,9 @@ class DirectoryStore(SetStore):
     async def _listed(self) -> list[BackupSet]:
         return await in_thread(self._work.sets)
 
-    async def _names(self) -> Iterable[str]:
-        return await in_thread(lambda: [path.name for path in self.directory.iterdir()])
+    async def free_name(self, started: datetime, sets: Iterable[BackupSet]) -> str:
+        """One that nothing in the directory bears, be it a set or not."""
+        return free_name(started, await in_thread(os.listdir, self.directory))
 
 
 def _judged(one: BackupSet, verdict: Verdict | None) -> BackupSet:

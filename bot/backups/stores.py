@@ -21,5 +21,6 @@ def store_of(
     if kept.restic is None:
         raise ValueError("a store is a directory or a restic repository")
     place = settings.data.absolute() / "restic"
-    restic = Restic(target, kept.restic, place / "cache", mark)
+    # Another Opsbell on this machine may have a target of that name.
+    restic = Restic(target, kept.restic, place / "cache", f"{mark} {place}" if mark else "")
     return ResticStore(target, Catalogue(place / "sets" / target), verdicts, restic)

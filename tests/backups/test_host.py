@@ -186,9 +186,9 @@ async def test_a_name_that_was_pruned_is_not_given_again(host: Bench) -> None:
     path, manifest = await host.make("logs")
     path.rename(path.with_name(f"{path.name}-3"))
     store = host.backups.store(host.target)
-    assert await store.free_name(manifest.started) == f"{path.name}-4"
+    assert await store.free_name(manifest.started, []) == f"{path.name}-4"
     tomorrow = manifest.started + timedelta(days=1)
-    assert await store.free_name(tomorrow) == next(set_names(tomorrow))
+    assert await store.free_name(tomorrow, []) == next(set_names(tomorrow))
 
 
 async def test_a_backup_never_removes_itself(host: Bench) -> None:
