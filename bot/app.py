@@ -7,10 +7,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Never
 
 import psycopg
 
+from bot.audit import view as audit_view
+from bot.audit.head import FILE as HEAD_FILE
+from bot.audit.head import HeadKeeper
+from bot.audit.service import Audit
 from bot.checklists.controls import Controls
 from bot.config.environment import SlackSecrets
 from bot.config.secret import Secret
@@ -24,6 +29,7 @@ from bot.slack.channel_names import ChannelNames
 from bot.slack.deeds import Deeds
 from bot.slack.dispatch import Dispatch
 from bot.slack.gateway import Gateway
+from bot.slack.message import Message
 from bot.slack.modals import SlackModals
 from bot.slack.posts import Posts
 from bot.slack.surface import Answer, Command, Request, Surface
@@ -37,6 +43,7 @@ from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
 from commands.maintenance import MaintenanceCommand
 from commands.opsbell import OpsbellCommand, Sources
+from commands.runbook import RunbookCommand
 from schedules.backups import scheduled_backups
 from schedules.checklists import scheduled_checklists
 from schedules.clock import Clock
@@ -99,7 +106,8 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         await core.operations.recover()
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
-        for part in (clock.run, gateway.run):
+        head = HeadKeeper(core.database, core.settings.data / HEAD_FILE)
+        for part in (clock.run, gateway.run, head.run):
             await stack.enter_async_context(running(part()))
         yield gateway
     # Jobs that ended last may still be answering.
@@ -118,6 +126,7 @@ def _gateway(core: Core, secrets: SlackSecrets, tasks: Tasks, clock: Clock) -> G
             backlog=core.queue.backlog,
             upcoming=lambda: [(each.name, each.at) for each in clock.upcoming()],
             troubles=lambda: _troubles(core.posts),
+            audit=partial(_audit, core),
         ),
     )
     deeds = Deeds(
@@ -160,7 +169,10 @@ def surface_of(core: Core) -> Surface:
     """What people can type, click and fill in, at the terminal and in Slack alike."""
     surface = Surface()
     backup = BackupCommand(core.settings, core.backups, core.asking)
+    runbook = RunbookCommand(core.settings, core.runbooks, core.asking)
     surface.add(
+        runbook.command(),
+        *runbook.forms(),
         backup.command(),
         backup.show_control(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
@@ -186,7 +198,7 @@ async def slack_commands(settings: Settings) -> tuple[Command, ...]:
     def nothing_runs() -> Never:
         raise RuntimeError("only what is registered can be asked for")
 
-    sources = Sources(nothing_runs, nothing_runs, nothing_runs, nothing_runs)
+    sources = Sources(*[nothing_runs] * 5)
     async with unopened(settings) as core:
         surface, _ = slack_surface(core, sources)
     return tuple(surface.commands.values())
@@ -208,6 +220,11 @@ async def _readiness(core: Core, gateway: Gateway) -> dict[str, bool]:
     except (OpsbellError, psycopg.Error):
         return {"slack": gateway.status().ready, "database": False, "queue": False}
     return {"slack": gateway.status().ready, "database": True, "queue": worked}
+
+
+async def _audit(core: Core) -> Message:
+    audit = Audit(core.database, core.settings.data)
+    return audit_view.message(await audit.events(limit=audit_view.LAST), core.redactor.redact)
 
 
 async def _troubles(posts: Posts) -> list[str]:

@@ -90,6 +90,21 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
 
 @cli.command()
+def audit(
+    words: Annotated[list[str] | None, typer.Argument(help="verify, or nothing.")] = None,
+    since: Annotated[
+        str, typer.Option("--since", help="7d, 12h, or a date; the last day without it.")
+    ] = "",
+    user: Annotated[str, typer.Option("--user", help="U…, os:NAME, or a name in Slack.")] = "",
+    target: Annotated[str, typer.Option("--target", help="What was done to this target.")] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Who did what when; verify: whether the log of it is whole."""
+    _finish(_audit(config, words or [], since, user, target, as_json))
+
+
+@cli.command()
 def manifest(
     url: Annotated[
         str, typer.Option("--url", help="For HTTP: the address under which Slack reaches Opsbell.")
@@ -218,6 +233,14 @@ def _one_line_at_the_end(loop: asyncio.AbstractEventLoop, context: dict[str, Any
         )
     else:
         loop.default_exception_handler(context)
+
+
+async def _audit(
+    config: Path, words: list[str], since: str, user: str, target: str, as_json: bool
+) -> int:
+    from bot.audit_terminal import audit
+
+    return await audit(config, words, since=since, user=user, target=target, as_json=as_json)
 
 
 async def _manifest(config: Path, url: str, as_json: bool) -> int:

@@ -27,7 +27,9 @@ from bot.operations.asking import Asking
 from bot.operations.engine import Engine
 from bot.operations.service import Operations
 from bot.operations.telling import Telling
+from bot.others import OtherSteps
 from bot.restores.drilling import load_for_drill
+from bot.runbooks.service import Runbooks
 from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
 from bot.slack.posts import Posts
@@ -66,6 +68,7 @@ class Core:
     backups: Backups
     drills: Drills
     maintenance: Maintenance
+    runbooks: Runbooks
     checklists: Checklists
     checklist_lookup: Lookup
 
@@ -147,6 +150,8 @@ def _core(
         Topics(client),
         redact=redactor.redact,
     )
+    others = OtherSteps(settings, backups)
+    runbooks = Runbooks(settings, targets, database, posts, operations, others)
     checks = Checks(settings, targets, newest_backup=backups.newest)
     publisher = Publisher(settings, posts, people.group_id)
     jobs = Jobs(database, queue, checks, publisher, utc_now)
@@ -169,6 +174,7 @@ def _core(
         backups,
         drills,
         maintenance,
+        runbooks,
         checklists,
         lookup,
     )

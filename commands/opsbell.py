@@ -22,10 +22,14 @@ from bot.store.queue import Backlog, Lane
 from bot.words import Sign
 
 ACCESS = "opsbell"
-WORDS = ("help", "status")
+AUDIT = "audit"
+"""Its access rule, which nothing configures: it is the admins' alone."""
+
+WORDS = ("help", "status", "audit")
 USAGES = (
     Usage("/opsbell help [COMMAND]", "What Opsbell can do for you", "/opsbell help backup"),
     Usage("/opsbell status", "Version, connections, queue, what comes next"),
+    Usage("/opsbell audit", "The last events of the audit log, for admins"),
 )
 SUMMARY = "Help, and how Opsbell itself is"
 ABOUT = "Opsbell runs checklists, backups and the other operations of your web application."
@@ -35,12 +39,13 @@ _SHOWN = 5
 @dataclass(frozen=True)
 class Sources:
     """Where the status comes from. `upcoming` is name and time, soonest first; `troubles` are
-    sentences on what keeps posts waiting."""
+    sentences on what keeps posts waiting; `audit` shows the last events."""
 
     gateway: Callable[[], GatewayStatus]
     backlog: Callable[[], Awaitable[Mapping[Lane, Backlog]]]
     upcoming: Callable[[], Sequence[tuple[str, datetime]]]
     troubles: Callable[[], Awaitable[Sequence[str]]]
+    audit: Callable[[], Awaitable[Message]]
 
 
 class OpsbellCommand:
@@ -68,6 +73,8 @@ class OpsbellCommand:
                 return Call(ACCESS, query=lambda request, modals: self._help_on(request, command))
             case ["status"]:
                 return Call(ACCESS, query=self._status)
+            case ["audit"]:
+                return Call(AUDIT, query=self._audit)
             case [word, *_] if word in WORDS:
                 raise UsageError(f"Too many words after {word}.")
         raise UsageError(f"/opsbell does not know {request.text.split()[0][:30]}.")
@@ -132,6 +139,9 @@ class OpsbellCommand:
             *self._upcoming(),
         ]
         return Answer(Message(f"{title}. {_connection(gateway)}.", blocks))
+
+    async def _audit(self, request: Request, modals: Modals) -> Answer:
+        return Answer(await self._sources.audit())
 
     def _upcoming(self) -> list[Block]:
         upcoming = self._sources.upcoming()[:_SHOWN]

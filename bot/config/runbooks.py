@@ -31,8 +31,8 @@ class Param(Model):
         A text that begins with a dash would be read as an option by the program it is given to:
         it is accepted only where a `pattern` allows it.
         """
-        if self.type != "choice" and (len(given) > _LONGEST or not given.isprintable()):
-            raise ValueError(f"one line of at most {_LONGEST} characters")
+        if len(given) > _LONGEST:
+            raise ValueError(f"a text of at most {_LONGEST} characters")
         if self.type == "choice" and given not in self.choices:
             raise ValueError(f"one of: {', '.join(self.choices)}")
         if self.type == "integer" and not _INTEGER.fullmatch(given):
@@ -43,6 +43,8 @@ class Param(Model):
             raise ValueError(f"a text that matches {self.pattern}")
         if self.type == "text" and not self.pattern and given.startswith("-"):
             raise ValueError("a text that does not begin with a dash")
+        if self.type == "text" and not given.isprintable():
+            raise ValueError("a single line without control characters")
         return given
 
     @model_validator(mode="after")

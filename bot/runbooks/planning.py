@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from bot.config.settings import Settings
 from bot.config.steps import Condition, Step
@@ -23,14 +23,20 @@ Inlined = tuple[Sequence[PlannedStep], Mapping[str, Any]]
 """Steps that another capability planned, and the facts that they need."""
 
 
-@dataclass(frozen=True)
-class Others:
-    """What other capabilities plan: a backup of parts of a target (all that is configured where
-    none is named), a restore of a set, and maintenance on or off with a reason."""
+class Others(Protocol):
+    """What other capabilities plan. Each raises OpsbellError where it cannot be done."""
 
-    backup: Callable[[str, Sequence[str]], Awaitable[Inlined]]
-    restore: Callable[[str, str, Sequence[str]], Awaitable[Inlined]]
-    maintenance: Callable[[str, str, str], PlannedStep]
+    async def backup(self, target: str, include: Sequence[str]) -> Inlined:
+        """A backup of parts of a target; of all that is configured where none is named."""
+        ...
+
+    async def restore(self, target: str, wanted: str, include: Sequence[str]) -> Inlined:
+        """A restore of a set, given by its ID or `latest`, whole or in part."""
+        ...
+
+    def maintenance(self, target: str, wanted: str, reason: str) -> PlannedStep:
+        """Maintenance `on` or `off`."""
+        ...
 
 
 @dataclass

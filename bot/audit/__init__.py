@@ -1,0 +1,1 @@
+"""Who did what when: the log of events read, and proven whole."""
