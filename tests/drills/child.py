@@ -1,4 +1,4 @@
-"""Runs one operation with drills in a process of its own, to be killed: SETTINGS.json URL NUMBER."""
+"""Runs one operation in a process of its own, to be killed: SETTINGS.json DATABASE_URL NUMBER."""
 
 import asyncio
 import json
