@@ -18,6 +18,7 @@ from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.queue import Queue
 from tests.backups.conftest import open_bench
+from tests.backups.parallel import always_several
 
 
 def die(*_: object) -> None:
@@ -34,6 +35,7 @@ def published_then_die(catalogue: Catalogue, partial: Path, name: str) -> None:
 DOOMS: Mapping[str, Callable[[], None]] = {
     "": lambda: None,
     "after the rename": lambda: setattr(Catalogue, "publish", published_then_die),
+    "by several sessions": always_several,
     "in a removal": lambda: setattr(disk, "remove_directory", die),
 }
 
