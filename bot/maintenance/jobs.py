@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.errors import OpsbellError, Refused
 from bot.maintenance import store
 from bot.maintenance.model import State, Window
-from bot.maintenance.plans import Plans
+from bot.maintenance.plans import OFF_RUNBOOK, Plans
 from bot.maintenance.steps import Switch
 from bot.maintenance.topic import TopicKeeper
 from bot.maintenance.windows import (
@@ -84,8 +84,16 @@ class Jobs:
                 return
             if found.until != datetime.fromisoformat(until) or found.target not in self._targets:
                 return
-            plan = self._plans.off(found.target, {"window": window, "until": until})
-            await self._request(tx, plan, OPSBELL, f"{found.key}:end:{until}")
+            await self.end_again(tx, found, 0)
+
+    async def end_again(self, tx: Transaction, window: Window, attempt: int) -> None:
+        """Asks for its end, once per attempt: whatever kept the last one from it may be over."""
+        waiting = await self._operations.unfinished(tx, window.target)
+        if window.until is None or any(o.plan.runbook == OFF_RUNBOOK for o in waiting):
+            return
+        until = window.until.isoformat()
+        plan = self._plans.off(window.target, {"window": window.id, "until": until})
+        await self._request(tx, plan, OPSBELL, f"{window.key}:end:{until}:{attempt}")
 
     async def rewrite(self, target: str) -> None:
         """Writes a moved end into the file. The target's lock is held, so that a file which an

@@ -65,7 +65,7 @@ class Window:
     are the operations that turned it on and off. One that is `embedded` belongs to a longer
     operation (a deploy), whose message tells of it. `before` says that the file was there already,
     made by hand. `trouble` is what the page answered where that is not what it should.
-    `warned` is the end that was warned of.
+    `warned` is the end that was warned of, `looks` the number of the next look at it.
     """
 
     id: int
@@ -87,6 +87,7 @@ class Window:
     trouble: str = ""
     topic_trouble: str = ""
     warned: datetime | None = None
+    looks: int = 0
 
     @property
     def key(self) -> str:
@@ -117,3 +118,15 @@ class Window:
         if self.until is None:
             raise ValueError(f"{self.key} has no end")
         return max(self.until, now) + by
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asked a maintenance to be. `scheduled` is the number of one to come."""
+
+    target: str
+    actor: str
+    reason: str = ""
+    length: timedelta | None = None
+    scheduled: int | None = None
+    embedded: bool = False

@@ -11,13 +11,15 @@ from bot.config.settings import Settings
 from bot.errors import NotFound, Refused
 from bot.maintenance import store
 from bot.maintenance.jobs import Jobs
-from bot.maintenance.model import Window
+from bot.maintenance.lookout import Lookout
+from bot.maintenance.model import Window, Wish
 from bot.maintenance.notice import Notice
 from bot.maintenance.plans import OFF_RUNBOOK, ON_RUNBOOK, Plans
 from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, look
+from bot.maintenance.publisher import Publisher
 from bot.maintenance.steps import OFF_KIND, ON_KIND, OffStep, OnStep, Switch, off_step, on_step
 from bot.maintenance.topic import TopicKeeper
-from bot.maintenance.windows import Windows, Wish
+from bot.maintenance.windows import Windows
 from bot.operations.model import Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.slack.posts import Posts
@@ -64,13 +66,15 @@ class Maintenance:
         self._database = database
         self._operations = operations
         self._clock = clock
-        self._windows = Windows(settings, queue, posts, redact=redact, clock=clock)
+        publisher = Publisher(settings, posts)
+        self._windows = Windows(settings, queue, publisher, redact=redact, clock=clock)
         self._switch = Switch(settings, targets, database, self._windows, patience=patience)
         self._plans = Plans(settings)
         topic = TopicKeeper(database, self._windows, topics)
         self.jobs = Jobs(
             database, queue, operations, self._windows, self._switch, self._plans, topic
         )
+        self.lookout = Lookout(database, queue, operations, self._windows, self._switch, self.jobs)
         operations.register(ON_KIND, OnStep(self._switch))
         operations.register(OFF_KIND, OffStep(self._switch))
         operations.add_runbook(ON_RUNBOOK, self._plan_on)
@@ -89,6 +93,10 @@ class Maintenance:
     def off_step(self, target: str, *, always: bool = False) -> PlannedStep:
         """A step for any plan; see `bot.maintenance.steps.off_step`."""
         return off_step(target, self.settings.target(target), always=always)
+
+    def step(self, target: str, wanted: str, reason: str) -> PlannedStep:
+        """The step that a configuration calls `maintenance: on` or `off`."""
+        return self.on_step(target, reason) if wanted == "on" else self.off_step(target)
 
     async def hold(self, target: str, operation: int, reason: str = "") -> str:
         """Makes the file for the moment of a swap, without record, message or proof; what was

@@ -15,10 +15,10 @@ from bot.config.settings import Settings
 from bot.errors import Failed
 from bot.maintenance import store
 from bot.maintenance.file import MaintenanceFile, maintenance_file
-from bot.maintenance.model import State
+from bot.maintenance.model import State, Wish
 from bot.maintenance.notice import Notice
 from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, prove
-from bot.maintenance.windows import Windows, Wish
+from bot.maintenance.windows import Windows
 from bot.operations.model import PlannedStep, StepContext
 from bot.store.database import Database, Transaction
 from bot.targets.targets import Targets
@@ -212,7 +212,7 @@ class OffStep:
         there = await file.read()
         async with self._switch.database.transaction() as tx:
             if await self._is_outdated(tx, context):
-                return {"note": "stays on: it was extended or ended meanwhile", "kept": True}
+                return {"note": "nothing to do: it was extended or ended meanwhile", "kept": True}
             window = await self._switch.windows.ending(tx, target, operation.id, there)
         was_on = await file.remove()
         if window:

@@ -4,17 +4,17 @@ row, its event, its message, its timers and the channel's topic together."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.config.settings import Settings
 from bot.errors import NotFound, Refused
 from bot.maintenance import store, view
-from bot.maintenance.model import State, Window
+from bot.maintenance.model import State, Window, Wish
 from bot.maintenance.notice import Notice, one_line
-from bot.maintenance.proof import ON, Proof
-from bot.slack.posts import Posts
+from bot.maintenance.proof import Proof
+from bot.maintenance.publisher import Publisher
 from bot.store.database import Transaction
 from bot.store.events import Event
 from bot.store.queue import Queue
@@ -26,18 +26,9 @@ WARN_JOB = "maintenance.warn"
 END_JOB = "maintenance.end"
 TOPIC_JOB = "maintenance.topic"
 REWRITE_JOB = "maintenance.rewrite"
+LOOK_JOB = "maintenance.look"
 
-
-@dataclass(frozen=True)
-class Wish:
-    """What somebody asked a maintenance to be. `scheduled` is the number of one to come."""
-
-    target: str
-    actor: str
-    reason: str = ""
-    length: timedelta | None = None
-    scheduled: int | None = None
-    embedded: bool = False
+LOOK_EVERY = timedelta(minutes=1)
 
 
 class Windows:
@@ -47,7 +38,7 @@ class Windows:
         self,
         settings: Settings,
         queue: Queue,
-        posts: Posts,
+        publisher: Publisher,
         *,
         redact: Callable[[str], str],
         clock: Callable[[], datetime],
@@ -55,13 +46,8 @@ class Windows:
         self.settings = settings
         self.clock = clock
         self._queue = queue
-        self._posts = posts
+        self._publisher = publisher
         self._redact = redact
-
-    @property
-    def channel(self) -> str:
-        """Where maintenances are told of."""
-        return self.settings.slack.channel("ops")
 
     def notice(self, window: Window) -> Notice:
         """What the file says of it."""
@@ -89,7 +75,8 @@ class Windows:
                     hint=f"Cancel that with /maintenance cancel {other.id}.",
                 )
         window = await store.insert(tx, self._new(wish, State.SCHEDULED, starts=starts))
-        await self._queue.defer(tx, BEGIN_JOB, {"window": window.id}, at=starts)
+        for at in (starts, ends):  # at its end it is missed, if it could not begin
+            await self._queue.defer(tx, BEGIN_JOB, {"window": window.id}, at=at)
         await self._changed(tx, window, "maintenance.scheduled", wish.actor)
         return window
 
@@ -129,7 +116,7 @@ class Windows:
         """The file is there: from now on it is on, and ends by itself where it has an end."""
         window = await self._hold(tx, number)
         if window.state is State.BEGINNING:
-            window = replace(window, state=State.ON)
+            window = await self.look_again(tx, replace(window, state=State.ON))
             await self._set_timers(tx, window)
             await self._save(tx, window, "maintenance.began", window.actor)
         return window
@@ -139,15 +126,11 @@ class Windows:
         window = await self._hold(tx, number)
         window = replace(window, trouble="" if proof.sound else proof.said)
         await store.save(tx, window)
-        await self._publish(tx, window)
+        await self._publisher.live(tx, window)
         if not proof.sound:
-            when = "on" if proof.wanted == ON else "off"
             detail = {"url": proof.url, "said": proof.said}
-            tx.record(_event(window, f"maintenance.{when}_unproven", OPSBELL, "failed", detail))
-            told = view.mismatch(window, proof)
-            await self._posts.put(
-                tx, f"{window.key}:{when}:mismatch", channel=self.channel, message=told
-            )
+            tx.record(_event(window, "maintenance.unproven", OPSBELL, "failed", detail))
+            await self._publisher.mismatch(tx, window, proof)
 
     async def undone(self, tx: Transaction, operation: int) -> None:
         """The file that the operation made is gone again."""
@@ -181,12 +164,13 @@ class Windows:
         if window.state is State.ENDING:
             over = replace(window, state=State.OVER, ended=self.clock(), ended_by=actor, trouble="")
             await self._save(tx, over, "maintenance.ended", actor)
-            await self._quieten_warning(tx, over)
+            await self._publisher.warned(tx, over)
 
     async def reopened(self, tx: Transaction, number: int) -> None:
         """The operation that ended it was undone, and the file is there again."""
         window = await self._hold(tx, number)
         on = replace(window, state=State.ON, ended=None, ended_by="", off_operation=None)
+        on = await self.look_again(tx, on)
         await self._set_timers(tx, on)
         await self._save(tx, on, "maintenance.reopened", OPSBELL)
 
@@ -206,13 +190,13 @@ class Windows:
         if seen and seen != int(window.until.timestamp()):
             end = view.clock_time(window.until, self.settings.timezone)
             raise Refused(f"Not extended again: it ends at {end} now.")
-        before, window = window, replace(window, until=window.extended(by, self.clock()))
+        window = replace(window, until=window.extended(by, self.clock()))
         await self._set_timers(tx, window)
         await self._queue.defer(
             tx, REWRITE_JOB, {"target": window.target}, lock=f"target:{window.target}"
         )
         await self._save(tx, window, "maintenance.extended", actor)
-        await self._quieten_warning(tx, replace(before, warned=window.warned), extended=window)
+        await self._publisher.warned(tx, window)
         return window
 
     async def warn(self, tx: Transaction, number: int, until: datetime) -> None:
@@ -224,12 +208,7 @@ class Windows:
             return
         window = replace(window, warned=until)
         await self._save(tx, window, "maintenance.warned", OPSBELL)
-        await self._posts.put(
-            tx,
-            _warning_key(window.key, until),
-            channel=self.channel,
-            message=view.warning(window, self.settings.timezone),
-        )
+        await self._publisher.warning(tx, window, until)
 
     async def cancel(self, tx: Transaction, number: int, actor: str) -> Window:
         """Takes back one that was scheduled. Raises NotFound and Refused."""
@@ -262,13 +241,34 @@ class Windows:
         missed = replace(window, state=State.MISSED, ended=self.clock())
         await self._save(tx, missed, "maintenance.missed", OPSBELL)
 
+    async def vanished(self, tx: Transaction, window: Window) -> None:
+        """Its file was removed by somebody else, so it is over."""
+        over = replace(window, state=State.OVER, ended=self.clock(), ended_by="", trouble="")
+        await self._save(tx, over, "maintenance.found_ended", OPSBELL)
+        await self._publisher.warned(tx, over)
+
+    async def left_on(self, tx: Transaction, window: Window) -> None:
+        """The operation that it belongs to has ended and left it on: from now on it is told of
+        by itself."""
+        await self._save(tx, replace(window, embedded=False), "maintenance.left_on", OPSBELL)
+
+    async def look_again(self, tx: Transaction, window: Window) -> Window:
+        """Has it looked after in a minute; the same with the number of that look, to be saved.
+
+        The number makes one look follow another, also where a job is handled twice.
+        """
+        window = replace(window, looks=window.looks + 1)
+        arguments = {"window": window.id, "look": window.looks}
+        await self._queue.defer(tx, LOOK_JOB, arguments, at=self.clock() + LOOK_EVERY)
+        return window
+
     async def topic_trouble(self, tx: Transaction, number: int, trouble: str) -> None:
         """Keeps why the channel's topic does not say it."""
         window = await self._hold(tx, number)
         if window.topic_trouble != trouble:
             window = replace(window, topic_trouble=trouble)
             await store.save(tx, window)
-            await self._publish(tx, window)
+            await self._publisher.live(tx, window)
 
     def _new(self, wish: Wish, state: State, *, starts: datetime | None = None) -> Window:
         return Window(
@@ -287,8 +287,7 @@ class Windows:
         """Ends one on record whose file somebody has removed by hand."""
         window = await store.lock_active(tx, target)
         if window:
-            over = replace(window, state=State.OVER, ended=self.clock(), ended_by="")
-            await self._save(tx, over, "maintenance.found_ended", OPSBELL)
+            await self.vanished(tx, window)
 
     async def _hold(self, tx: Transaction, number: int) -> Window:
         window = await store.lock(tx, number)
@@ -303,17 +302,13 @@ class Windows:
     async def _changed(self, tx: Transaction, window: Window, action: str, actor: str) -> None:
         detail = {"reason": window.reason, "until": str(window.until or "")}
         tx.record(_event(window, action, actor, "ok", detail))
-        await self._publish(tx, window)
+        await self._publisher.live(tx, window)
         if not window.embedded and window.state is not State.SCHEDULED:
             await self._queue.defer(
-                tx, TOPIC_JOB, {"channel": self.channel}, lock=f"topic:{self.channel}"
-            )
-
-    async def _publish(self, tx: Transaction, window: Window) -> None:
-        if not window.embedded:
-            told = view.message(window, self.settings.timezone)
-            await self._posts.put(
-                tx, window.key, channel=self.channel, message=told, final=window.state.final
+                tx,
+                TOPIC_JOB,
+                {"channel": self._publisher.channel},
+                lock=f"topic:{self._publisher.channel}",
             )
 
     async def _set_timers(self, tx: Transaction, window: Window) -> None:
@@ -324,19 +319,6 @@ class Windows:
         if warns_at := window.warns_at():
             await self._queue.defer(tx, WARN_JOB, arguments, at=warns_at)
         await self._queue.defer(tx, END_JOB, arguments, at=window.until)
-
-    async def _quieten_warning(
-        self, tx: Transaction, window: Window, *, extended: Window | None = None
-    ) -> None:
-        """Takes the buttons off a warning that is no longer of use."""
-        if window.warned:
-            told = view.warned(extended or window, self.settings.timezone)
-            key = _warning_key(window.key, window.warned)
-            await self._posts.put(tx, key, channel=self.channel, message=told, final=True)
-
-
-def _warning_key(key: str, until: datetime) -> str:
-    return f"{key}:warning:{int(until.timestamp())}"
 
 
 def _event(

@@ -64,7 +64,7 @@ async def test_a_page_that_does_not_look_for_the_file_is_said_loudly(
     anew = str(await bench.said(f"{window.key}:on:mismatch"))
     assert "<@U0ALICE001>" in anew
     assert "Visitors may still use the application" in anew
-    assert "maintenance.on_unproven" in await bench.events()
+    assert "maintenance.unproven" in await bench.events()
 
 
 async def test_a_page_that_stays_closed_is_said_loudly(bench: Bench, page: Page) -> None:

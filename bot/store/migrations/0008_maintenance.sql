@@ -18,7 +18,8 @@ create table maintenances (
     before        boolean not null default false,
     trouble       text not null default '',
     topic_trouble text not null default '',
-    warned        timestamptz              -- the end that was warned of
+    warned        timestamptz,             -- the end that was warned of
+    looks         int not null default 0   -- how often it was looked after
 );
 create unique index maintenances_active on maintenances (target)
     where state in ('beginning', 'on', 'ending');
