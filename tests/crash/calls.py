@@ -19,12 +19,15 @@ from types import FrameType
 _PASSED_OVER = ("bot.store.database", "bot.cli", "bot.app", "bot.core", "bot.__main__")
 _write = os.write
 
+TIME = "time:"
+
 
 class Calls:
     """The calls so far, in the journal: a line each, and a last one `killed POINT` at the end.
 
     `doom` is NAME#n:before or NAME#n:after, "" for none; "after" means that the call was done and
-    the program has not learnt of it. Nothing is counted before `arm`.
+    the program has not learnt of it. TIME:seconds is that long after `arm`, whatever goes on then.
+    Nothing is counted before `arm`.
     """
 
     def __init__(self, journal: Path, doom: str = "") -> None:
@@ -38,6 +41,10 @@ class Calls:
         """Begins to count; can be installed as the handler of a signal."""
         self._armed = True
         self._note("armed")
+        if self._doom.startswith(TIME):
+            clock = threading.Timer(float(self._doom.removeprefix(TIME)), self._die)
+            clock.daemon = True
+            clock.start()
 
     @contextlib.contextmanager
     def made(self, name: str) -> Iterator[None]:
@@ -55,8 +62,11 @@ class Calls:
 
     def _die_at(self, moment: str) -> None:
         if moment == self._doom:
-            self._note(f"killed {moment}")
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._die()
+
+    def _die(self) -> None:
+        self._note(f"killed {self._doom}")
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def _note(self, line: str) -> None:
         _write(self._journal, f"{line}\n".encode())

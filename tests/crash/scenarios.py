@@ -1,7 +1,8 @@
 """What is going on while the program is killed, and what must have become of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +39,19 @@ async def nothing(stage: Stage) -> None:
     """Where a scenario needs no preparation."""
 
 
+@asynccontextmanager
+async def alone(directory: Path, application_url: str) -> AsyncIterator[None]:
+    """Where nothing else runs."""
+    yield
+
+
 @dataclass(frozen=True)
 class Scenario:
     """`prepare` comes before the calls are counted, `play` while they are, `check` at the end.
 
     `config` gives the parts of opsbell.yaml, from the run's directory and the URL of a database
-    of the application's that is the run's own. So many runs go beside one another as `at_once`
+    of the application's that is the run's own, a copy of `template`; `around` is what runs beside
+    Opsbell meanwhile. So many runs go beside one another as `at_once`
     says: most of a run is waiting until a dead process counts as dead.
     """
 
@@ -53,6 +61,8 @@ class Scenario:
     check: Play
     prepare: Play = nothing
     at_once: int = 16
+    template: str = "crash_application"
+    around: Callable[[Path, str], AbstractAsyncContextManager[None]] = alone
 
 
 def _checklists(directory: Path, application_url: str) -> str:

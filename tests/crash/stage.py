@@ -50,6 +50,12 @@ class Stage:
     program: Program | None = None
 
     @property
+    def application_url(self) -> str:
+        """The URL of the application's database."""
+        own = f"/{self.database_url.rsplit('/', 1)[1].partition('?')[0]}"
+        return self.database_url.replace(own, f"/{self.application}")
+
+    @property
     def running(self) -> Program:
         """The program; there must be one."""
         assert self.program is not None

@@ -5,43 +5,13 @@ and after each. In a usual run, calls inside transactions are sampled; OPSBELL_C
 every one, and OPSBELL_CRASH_SEED repeats a sample.
 """
 
-import os
-import secrets
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.crash import scenarios
-from tests.crash.campaign import Campaign, Sample, templates
-from tests.crash.nursery import open_nursery
+from tests.crash.campaign import Campaign
+from tests.crash.judging import judge
 from tests.crash.scenarios import Scenario
 from tests.parts.compose_project import ComposeProject
-from tests.parts.postgres import PostgresServer
-
-
-@pytest.fixture(scope="module")
-def server(postgres: PostgresServer) -> Iterator[PostgresServer]:
-    with templates(postgres):
-        yield postgres
-
-
-@pytest.fixture
-async def campaign(server: PostgresServer, tmp_path: Path) -> AsyncIterator[Campaign]:
-    async with open_nursery() as nursery:
-        yield Campaign(nursery, server, tmp_path)
-
-
-async def judge(campaign: Campaign, scenario: Scenario, inside: float, outside: float = 1) -> None:
-    seed = int(os.environ.get("OPSBELL_CRASH_SEED") or secrets.randbelow(10**6))
-    everything = os.environ.get("OPSBELL_CRASH") == "all"
-    sample = Sample(seed, 1, 1) if everything else Sample(seed, inside, outside)
-    report = await campaign.run(scenario, sample)
-    print(f"OPSBELL_CRASH_SEED={seed}\n{report}")
-    reached = [result for result in report.results if result.was_reached]
-    assert not any(result.problem for result in report.results), f"seed {seed}: {report}"
-    # Some calls of the listed run are made in few others; that hardly any is would be a defect.
-    assert len(reached) > len(report.results) / 2, f"seed {seed}: {report}"
 
 
 @pytest.mark.timeout(1800)
