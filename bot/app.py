@@ -43,6 +43,7 @@ from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
 from commands.maintenance import MaintenanceCommand
 from commands.opsbell import OpsbellCommand, Sources
+from commands.restore import RestoreCommand
 from commands.runbook import RunbookCommand
 from schedules.backups import scheduled_backups
 from schedules.checklists import scheduled_checklists
@@ -104,6 +105,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         )
         logger.info("http server started", extra={"port": port})
         await core.operations.recover()
+        await core.restores.keeping.recover()
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
         head = HeadKeeper(core.database, core.settings.data / HEAD_FILE)
@@ -170,7 +172,10 @@ def surface_of(core: Core) -> Surface:
     surface = Surface()
     backup = BackupCommand(core.settings, core.backups, core.asking)
     runbook = RunbookCommand(core.settings, core.runbooks, core.asking)
+    restore = RestoreCommand(core.settings, core.restores, core.asking)
     surface.add(
+        restore.command(),
+        restore.form(),
         runbook.command(),
         *runbook.forms(),
         backup.command(),

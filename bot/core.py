@@ -29,6 +29,7 @@ from bot.operations.service import Operations
 from bot.operations.telling import Telling
 from bot.others import OtherSteps
 from bot.restores.drilling import load_for_drill
+from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks
 from bot.slack.client import SlackClient, open_session, web_client
 from bot.slack.people import People
@@ -68,6 +69,7 @@ class Core:
     backups: Backups
     drills: Drills
     maintenance: Maintenance
+    restores: Restores
     runbooks: Runbooks
     checklists: Checklists
     checklist_lookup: Lookup
@@ -150,6 +152,7 @@ def _core(
         Topics(client),
         redact=redactor.redact,
     )
+    restores = Restores(settings, targets, operations, backups, maintenance, database, queue)
     others = OtherSteps(settings, backups)
     runbooks = Runbooks(settings, targets, database, posts, operations, others)
     checks = Checks(settings, targets, newest_backup=backups.newest)
@@ -174,6 +177,7 @@ def _core(
         backups,
         drills,
         maintenance,
+        restores,
         runbooks,
         checklists,
         lookup,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.backups.leftovers import end_leftovers
+from bot.backups.leftovers_here import end_leftovers_here
+from bot.errors import Failed
 from bot.restores.server import Server
 
 _CREATE_LIMIT = timedelta(minutes=5)
@@ -146,6 +148,8 @@ async def end_work(server: Server) -> None:
     Raises Failed where something remains."""
     if server.service:
         await end_leftovers(server.target, server.service, server.mark)
+    else:
+        await end_leftovers_here(server.mark)
     left = await server.ask("Ending the sessions of the restore", _END_SESSIONS)
     if left != ["0"]:
-        raise LookupError(f"{left} sessions of {server.mark} remain")
+        raise Failed(f"Sessions of the restore go on at the server: {' '.join(left)}.")

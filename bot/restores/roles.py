@@ -16,7 +16,28 @@ _CREATE = re.compile(rf"CREATE ROLE {_NAME};", re.DOTALL)
 _ALTER = re.compile(rf"ALTER ROLE {_NAME} (?:WITH|SET) .*", re.DOTALL)
 _GRANT = re.compile(rf"GRANT {_NAME} TO {_NAME}(?P<how>.*?)(?: GRANTED BY {_NAME})?;", re.DOTALL)
 
-MADE_COMMENT = "made by Opsbell for a restore"
+MADE_COMMENT = "made by Opsbell for"
+"""Begins the comment on a role that a restore has made; the restore's mark follows."""
+
+_DROP = r"""
+select set_config('opsbell.comment', :'comment', false) \g /dev/null
+do $$
+declare made name;
+begin
+    for made in
+        select r.rolname from pg_catalog.pg_roles r
+        join pg_catalog.pg_shdescription d on d.objoid = r.oid
+        where d.classoid = 'pg_catalog.pg_authid'::regclass
+            and d.description = current_setting('opsbell.comment')
+    loop
+        begin
+            execute format('drop role %I', made);
+        exception when dependent_objects_still_exist or insufficient_privilege then
+            null;
+        end;
+    end loop;
+end$$;
+"""
 
 Schema = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
@@ -41,7 +62,8 @@ async def make_missing_roles(
         return []
     wanted = await _named(missing, schema)
     if wanted:
-        await server.ask("Making the missing roles", "\n".join(_making(script, wanted)))
+        making = _making(script, wanted, f"{MADE_COMMENT} {server.mark}")
+        await server.ask("Making the missing roles", "\n".join(making))
     return wanted
 
 
@@ -49,7 +71,13 @@ def _created(script: Sequence[str]) -> list[str]:
     return [_unquoted(match[1]) for each in script if (match := _CREATE.fullmatch(each))]
 
 
-def _making(script: Sequence[str], wanted: Sequence[str]) -> list[str]:
+async def drop_made_roles(server: Server) -> None:
+    """Removes the roles that were made under the server's mark; those that something needs stay."""
+    comment = f"{MADE_COMMENT} {server.mark}"
+    await server.ask("Removing the roles of the restore", _DROP, values={"comment": comment})
+
+
+def _making(script: Sequence[str], wanted: Sequence[str], comment: str) -> list[str]:
     """What makes the wanted roles and binds them to one another, as one transaction."""
     chosen = ["begin;"]
     for each in script:
@@ -57,7 +85,7 @@ def _making(script: Sequence[str], wanted: Sequence[str]) -> list[str]:
         match = made or altered
         if match and _unquoted(match[1]) in wanted:
             chosen.append(each)
-    chosen += [f"comment on role {ident(name)} is '{MADE_COMMENT}';" for name in wanted]
+    chosen += [f"comment on role {ident(name)} is {_literal(comment)};" for name in wanted]
     for each in script:
         grant = _GRANT.fullmatch(each)
         if grant and {_unquoted(grant[1]), _unquoted(grant[2])} & {*wanted}:
@@ -86,6 +114,10 @@ def _pattern(name: str) -> re.Pattern[bytes]:
     return re.compile(
         rb"(?<![" + edge + rb"])(?:" + quoted + rb"|" + bare + rb")(?![" + edge + rb"])"
     )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _unquoted(name: str) -> str:

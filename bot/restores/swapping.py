@@ -84,19 +84,19 @@ class Swap:
 
 
 async def swapped(server: Server, swap: Swap) -> bool:
-    """Whether the swap has happened. Raises Failed where the names are neither the old nor the
-    new: somebody else has renamed databases."""
+    """Whether the swap has happened. Raises Failed where neither of the two bears the name:
+    somebody else has renamed or removed databases."""
     names = await _names(server, swap)
-    new = {swap.incoming: swap.name} | ({swap.live: swap.aside} if swap.live else {})
-    old = {swap.incoming: swap.incoming_name} | ({swap.live: swap.name} if swap.live else {})
-    if names == new:
+    holder = next((oid for oid, name in names.items() if name == swap.name), None)
+    if holder == swap.incoming:
         return True
-    if names == old:
+    if holder == swap.live:
         return False
-    said = ", ".join(f"{name} is {oid}" for oid, name in sorted(names.items()))
+    said = ", ".join(f"{name} ({oid})" for oid, name in sorted(names.items()))
     raise Failed(
-        f"The databases are not named as this restore left them: {said or 'none is there'}.",
-        hint="Look at them with \\l in psql; nothing was changed.",
+        f"{swap.name} is neither the old database nor the restored one."
+        f" There is {said or 'neither of them'}.",
+        hint="Somebody else has renamed or removed databases. Nothing was changed.",
     )
 
 

@@ -1,0 +1,96 @@
+"""What a restore has replaced is kept for its undo, and removed when the time for that is up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bot.restores import store
+from bot.restores.model import Kept, KeptState
+from bot.restores.running import Restore
+from bot.store.database import Database, Transaction
+from bot.store.events import Event
+from bot.store.locks import held_lock
+from bot.store.queue import Lane, Queue
+from bot.words import utc_now
+
+logger = logging.getLogger(__name__)
+
+REMOVE_JOB = "restore.remove"
+
+Remove = Callable[[Kept], Awaitable[None]]
+
+
+async def keep(restore: Restore, part: str, place: Mapping[str, Any], used: int | None) -> Kept:
+    """Remembers a part that lies aside now, for as long as the configuration says; what an undo
+    has `used` is no longer there."""
+    async with restore.database.transaction() as tx:
+        kept = await store.keep(
+            tx,
+            operation=restore.operation.id,
+            target=restore.target.name,
+            part=part,
+            place=place,
+            until=restore.clock() + restore.policy.undo_for,
+        )
+        if used is not None:
+            await store.mark(tx, used, KeptState.USED)
+        await restore.queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=kept.until)
+    return kept
+
+
+async def unkeep(restore: Restore, part: str, used: int) -> None:
+    """What an undo had used lies where it was kept again."""
+    async with restore.database.transaction() as tx:
+        await store.forget(tx, restore.operation.id, part)
+        await store.mark(tx, used, KeptState.KEPT)
+
+
+class Keeping:
+    """Removes what was kept for long enough."""
+
+    def __init__(self, database: Database, queue: Queue, remove: Remove) -> None:
+        self._database = database
+        self._queue = queue
+        self._remove = remove
+        queue.handle(REMOVE_JOB, self.remove_old, lane=Lane.WORK)
+
+    async def recover(self) -> None:
+        """Looks at all that is kept, once at the start: a timer may have been lost."""
+        async with self._database.transaction() as tx:
+            for kept in await store.all_kept(tx):
+                await self._queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=kept.until)
+
+    async def remove_old(self, kept: int) -> None:
+        """The job: removes what is kept if its time is up and nothing has used it meanwhile.
+
+        The target is held, so that no operation is in the middle of it. Raises what the removal
+        raises; the next start tries again.
+        """
+        due = await self._due(kept)
+        if due is None:
+            return
+        async with held_lock(self._database.url, f"target:{due.target}"):
+            if still := await self._due(kept):
+                await self._remove(still)
+                async with self._database.transaction() as tx:
+                    await self._note(tx, still)
+
+    async def _note(self, tx: Transaction, kept: Kept) -> None:
+        await store.mark(tx, kept.id, KeptState.REMOVED)
+        tx.record(
+            Event(
+                actor="opsbell",
+                action="restore.removed",
+                subject=f"operation:{kept.operation}",
+                target=kept.target,
+                detail={"part": kept.part, "place": dict(kept.place)},
+            )
+        )
+
+    async def _due(self, number: int) -> Kept | None:
+        async with self._database.transaction() as tx:
+            kept = await store.get(tx, number)
+        due = kept and kept.state is KeptState.KEPT and kept.until <= utc_now()
+        return kept if due else None

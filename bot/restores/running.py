@@ -1,0 +1,190 @@
+"""What the steps of one restore share, found anew by each from its operation."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from bot.backups.model import DATABASE, set_names
+from bot.backups.service import Backups
+from bot.config import targets as configured
+from bot.config.backups import BackupPolicy
+from bot.errors import Failed, NotFound, OpsbellError
+from bot.operations.model import Operation, StepContext
+from bot.restores.loading import Dump, dump_of
+from bot.restores.model import aside_name, file_name, incoming_name, undone_name
+from bot.restores.server import Server
+from bot.store.database import Database
+from bot.store.queue import Queue
+from bot.targets.model import Target
+from bot.targets.text import storable
+
+logger = logging.getLogger(__name__)
+
+Result = Mapping[str, Any]
+
+
+class Maintenance(Protocol):
+    """Puts a target into maintenance for the moment of a swap; see `bot.maintenance`."""
+
+    async def hold(self, target: str, operation: int, reason: str = "") -> str:
+        """Makes the maintenance file, unless one is there; what was done."""
+        ...
+
+    async def release(self, target: str, operation: int) -> str:
+        """Removes the file if `hold` has made it for this operation; what was done."""
+        ...
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One restore, or the undo of one, under way."""
+
+    operation: Operation
+    target: Target
+    settings: configured.Target
+    policy: BackupPolicy
+    backups: Backups
+    maintenance: Maintenance
+    database: Database
+    queue: Queue
+    zone: ZoneInfo
+    clock: Callable[[], datetime]
+
+    def moment(self, at: datetime) -> str:
+        """A time for people, where the configuration says they are."""
+        return f"{at.astimezone(self.zone):%a %-d %b %H:%M}"
+
+    @property
+    def stamp(self) -> str:
+        """The operation's start, as names bear it. A resumed operation keeps its first start."""
+        if self.operation.started is None:
+            raise ValueError(f"operation {self.operation.id} has not begun")
+        return next(set_names(self.operation.started))
+
+    @property
+    def mark(self) -> str:
+        """What the processes and sessions of this restore are found by."""
+        return f"opsbell restore {self.stamp} {self.target.name}"
+
+    @property
+    def server(self) -> Server:
+        """The server of the target's database."""
+        return Server(self.target, self.mark)
+
+    @property
+    def name(self) -> str:
+        """The name of the target's database."""
+        return self.target.database().name
+
+    @property
+    def incoming(self) -> str:
+        """What the database is called while it is restored."""
+        return incoming_name(self.name, self.stamp)
+
+    @property
+    def aside(self) -> str:
+        """What the database is called that is replaced."""
+        return aside_name(self.name, self.stamp)
+
+    @property
+    def undone(self) -> str:
+        """What a database is called that took the name and had to give it back."""
+        return undone_name(self.name, self.stamp)
+
+    @property
+    def set_id(self) -> str:
+        """The set that is restored, or the words for a file."""
+        return str(self.operation.plan.facts["set"])
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that are restored."""
+        return tuple(self.operation.plan.facts["parts"])
+
+    @contextlib.asynccontextmanager
+    async def fetched(self, *parts: str) -> AsyncIterator[Path]:
+        """The set's directory inside the block, with at least these parts."""
+        async with self.backups.fetched(self.target.name, self.set_id, parts) as directory:
+            yield directory
+
+    @contextlib.asynccontextmanager
+    async def dump(self) -> AsyncIterator[Dump]:
+        """What the database is restored from, on this machine inside the block."""
+        if name := file_name(self.set_id):
+            yield Dump(dumps_directory(self.backups, self.target.name) / name)
+            return
+        found = await self.backups.find(self.target.name, self.set_id)
+        if found.manifest is None:
+            raise NotFound(f"{self.set_id} is no set any more.")
+        async with self.fetched(DATABASE) as directory:
+            yield dump_of(directory, found.manifest.tables)
+
+
+def dumps_directory(backups: Backups, target: str) -> Path:
+    """Where plain dumps of a target may lie to be restored: beside its sets."""
+    return backups.store(target).directory
+
+
+Work = Callable[[Restore, StepContext], Awaitable[Result]]
+Undo = Callable[[Restore, StepContext], Awaitable[None]]
+Done = Callable[[Restore, StepContext], Awaitable[Result | None]]
+
+
+async def nothing(restore: Restore, context: StepContext) -> None:
+    """There is nothing to take back."""
+
+
+async def of_no_use(restore: Restore, context: StepContext) -> Result | None:
+    """What was not finished is done again."""
+    return None
+
+
+class RestoreStep:
+    """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
+
+    def __init__(
+        self,
+        find: Callable[[Operation], Restore],
+        work: Work,
+        *,
+        undo: Undo = nothing,
+        done: Done = of_no_use,
+    ) -> None:
+        self._find = find
+        self._work = work
+        self._undo = undo
+        self._done = done
+
+    async def run(self, context: StepContext) -> Result:
+        """Does the step's work."""
+        with _disk_told():
+            return await self._work(self._find(context.operation), context)
+
+    async def undo(self, context: StepContext) -> None:
+        """Takes back what the step may have done, and proves it."""
+        with _disk_told():
+            await self._undo(self._find(context.operation), context)
+
+    async def done(self, context: StepContext) -> Result | None:
+        """The step's result where what it is for is so, as far as that can be seen."""
+        try:
+            return await self._done(self._find(context.operation), context)
+        except (OSError, OpsbellError) as error:
+            logger.warning("outcome of a step not known", extra={"error": str(error)})
+            return None
+
+
+@contextlib.contextmanager
+def _disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        place = f": {storable(str(error.filename))}" if error.filename else ""
+        raise Failed(f"{error.strerror or error}{place}.") from error

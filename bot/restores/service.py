@@ -1,0 +1,142 @@
+"""The verbs of restores: plan, undo, look; and the steps they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.backups.model import DATABASE, BackupSet
+from bot.backups.service import Backups
+from bot.backups.sources import known_parts
+from bot.config.settings import Settings
+from bot.errors import Failed, NotFound, Refused
+from bot.operations.model import Operation, Plan
+from bot.operations.service import Operations
+from bot.restores import databases, store
+from bot.restores.checking import check
+from bot.restores.database_steps import (
+    load_database,
+    swap_database,
+    swap_done,
+    undo_load,
+    undo_swap,
+)
+from bot.restores.keeping import Keeping
+from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept
+from bot.restores.planning import Planning
+from bot.restores.running import Maintenance, Restore, RestoreStep
+from bot.restores.server import Server
+from bot.store.database import Database
+from bot.store.queue import Queue
+from bot.targets.targets import Targets
+from bot.words import join, utc_now
+
+
+class Restores:
+    """What the surfaces call. Registers runbooks and steps of restores with the engine."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Targets,
+        operations: Operations,
+        backups: Backups,
+        maintenance: Maintenance,
+        database: Database,
+        queue: Queue,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings = settings
+        self._targets = targets
+        self._backups = backups
+        self._maintenance = maintenance
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self.keeping = Keeping(database, queue, self._remove)
+        for kind, step in (
+            ("restore.check", RestoreStep(self._find, check)),
+            ("restore.load", RestoreStep(self._find, load_database, undo=undo_load)),
+            (
+                "restore.swap",
+                RestoreStep(self._find, swap_database, undo=undo_swap, done=swap_done),
+            ),
+        ):
+            operations.register(kind, step)
+        operations.add_runbook(RUNBOOK, self._plan)
+        operations.add_runbook(UNDO_RUNBOOK, self._plan_undo)
+
+    def parts(self, target: str, named: Sequence[str]) -> tuple[str, ...]:
+        """The parts that words name. Raises UsageError for one that the target does not have."""
+        return self._backups.parts(target, named)
+
+    def known_parts(self, target: str) -> list[str]:
+        """All parts that a target can have."""
+        return known_parts(self._settings.target(target))
+
+    async def sets(self, target: str) -> list[BackupSet]:
+        """The sets that can be restored, the newest first."""
+        return [one for one in await self._backups.sets(target) if one.manifest]
+
+    async def kept(self, target: str) -> list[Kept]:
+        """What restores have replaced and keep for their undo, the newest first."""
+        async with self._database.transaction() as tx:
+            return await store.of_target(tx, target)
+
+    async def _plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        return await self._planning(target).restore(parameters)
+
+    async def _plan_undo(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        kept = await self.kept(target)
+        if "kept" not in parameters:
+            chosen = _newest(target, kept, parameters.get("parts") or ())
+        else:
+            numbers = [int(number) for number in parameters["kept"]]
+            chosen = [one for one in kept if one.id in numbers]
+            if len(chosen) < len(numbers):
+                raise Refused(f"What the restore of {target} had replaced is no longer kept.")
+        return await self._planning(target).undo(chosen)
+
+    def _planning(self, target: str) -> Planning:
+        self._backups.policy(target)
+        return Planning(self._backups, self._targets.get(target), self._settings.target(target))
+
+    async def _remove(self, kept: Kept) -> None:
+        """Removes what an undo could have put back. Raises Failed where it is not what it was."""
+        if kept.part == DATABASE:
+            server = Server(self._targets.get(kept.target), f"opsbell restore kept {kept.id}")
+            name = str(kept.place["database"])
+            found = await server.database(name)
+            if found is None:
+                return
+            if int(found["oid"]) != kept.place["oid"] or name == server.place.name:
+                raise Failed(f"{name} is another database by now: it was not removed.")
+            await databases.drop(server, name)
+
+    def _find(self, operation: Operation) -> Restore:
+        name = operation.plan.target
+        return Restore(
+            operation=operation,
+            target=self._targets.get(name),
+            settings=self._settings.target(name),
+            policy=self._backups.policy(name),
+            backups=self._backups,
+            maintenance=self._maintenance,
+            database=self._database,
+            queue=self._queue,
+            zone=self._settings.timezone,
+            clock=self._clock,
+        )
+
+
+def _newest(target: str, kept: Sequence[Kept], parts: Sequence[str]) -> list[Kept]:
+    """All that the newest restore has replaced, or those parts of it. Raises NotFound."""
+    undoable = [one for one in kept if not one.place.get("undone")]
+    newest = [one for one in undoable if one.operation == undoable[0].operation]
+    chosen = [one for one in newest if not parts or one.part in parts]
+    if not chosen:
+        there = f"Of the last one there is {join([one.part for one in newest])}." if newest else ""
+        raise NotFound(f"There is no restore of {target} to undo.", hint=there)
+    return chosen

@@ -1,0 +1,120 @@
+"""`/restore`: bring a backup back, after its plan was seen and confirmed, and take that back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot.backups.model import BackupSet
+from bot.config.settings import Settings
+from bot.errors import UsageError
+from bot.operations.asking import Asking, plan_asked
+from bot.restores import view
+from bot.restores.model import ACCESS, RUNBOOK, UNDO_RUNBOOK, file_name
+from bot.restores.service import Restores
+from bot.slack.surface import Answer, Call, Command, Form, Modals, Request, Usage
+from bot.slack.text_in import resolve_target, split
+
+NO_BACKUP = "--no-backup"
+WORDS = ("latest", "undo", "status", "plan")
+USAGES = (
+    Usage("/restore", "Choose a backup to restore"),
+    Usage(
+        "/restore ID|latest [database media logs config]",
+        "Restore a backup or parts of it, after showing the plan",
+        "/restore latest database",
+    ),
+    Usage("/restore file:NAME.sql", "Restore a plain dump that lies beside the backups"),
+    Usage("/restore undo [database media logs config]", "Put back what the last one has replaced"),
+    Usage("/restore status", "What is kept for an undo"),
+    Usage("/restore plan ID", "What would be run; nothing is", "/restore plan latest"),
+    Usage("/restore ID --no-backup", "Without the safety backup, where none can be taken"),
+)
+
+
+class RestoreCommand:
+    """Parses the words and asks the restores."""
+
+    def __init__(self, settings: Settings, restores: Restores, asking: Asking) -> None:
+        self._settings = settings
+        self._restores = restores
+        self._asking = asking
+
+    def command(self) -> Command:
+        """What is registered."""
+        return Command("restore", "Bring a backup back", USAGES, self.parse, WORDS)
+
+    def form(self) -> Form:
+        """The window in which a backup is chosen."""
+
+        async def ask(request: Request, modals: Modals) -> Answer | None:
+            place = json.loads(request.metadata)
+            # The form has closed: what comes next is no window on top of it.
+            asked = replace(request, view_id="", channel=place["channel"], thread=place["thread"])
+            parameters = {
+                "set": str(request.fields.get(view.SET) or ""),
+                "parts": list(request.fields.get(view.PARTS) or ()),
+            }
+            return await self._asking.ask(asked, modals, RUNBOOK, request.text, parameters)
+
+        return Form(view.PICK, Call(ACCESS, query=ask))
+
+    def parse(self, request: Request) -> Call:
+        """What the words mean. Raises UsageError."""
+        target, typed = resolve_target(
+            self._settings, split(request.text), request.channel, request.channel_name
+        )
+        words, plan_only = plan_asked(typed)
+        backup = NO_BACKUP not in words
+        words = [word for word in words if word != NO_BACKUP]
+        if odd := next((word for word in words if word.startswith("--")), None):
+            raise UsageError(f"/restore does not know {odd[:30]}.")
+        match [word.lower() for word in words[:1]]:
+            case [] if not plan_only:
+                return Call(
+                    ACCESS,
+                    query=lambda request, modals: self._choose(request, modals, target),
+                    window="Restore",
+                )
+            case []:
+                raise UsageError("Say which backup: its ID, the beginning of it, or latest.")
+            case ["status"] if len(words) == 1:
+                return Call(ACCESS, query=lambda request, modals: self._status(target))
+            case ["undo"]:
+                parts = self._restores.parts(target, words[1:])
+                wanted = {"parts": list(parts)}
+                return self._asking.call(ACCESS, UNDO_RUNBOOK, target, wanted, plan_only=plan_only)
+        file_name(words[0])
+        parameters = {
+            "set": words[0],
+            "parts": list(self._restores.parts(target, words[1:])),
+            "backup": backup,
+        }
+        return self._asking.call(ACCESS, RUNBOOK, target, parameters, plan_only=plan_only)
+
+    async def _choose(self, request: Request, modals: Modals, target: str) -> Answer | None:
+        sets = await self._restores.sets(target)
+        now = datetime.now(UTC)
+        if not sets or not request.trigger_id or request.user.startswith("os:"):
+            slash = f"/{self._settings.slack.command_prefix}restore"
+            return Answer(
+                view.listing(target, sets, now, slash=slash),
+                data={"target": target, "backups": [one.id for one in sets]},
+            )
+        place = json.dumps({"channel": request.channel, "thread": request.thread})
+        parts = _held(sets, self._restores.known_parts(target))
+        await modals.open(request, view.picker(target, sets, parts, now, place))
+        return None
+
+    async def _status(self, target: str) -> Answer:
+        kept = await self._restores.kept(target)
+        slash = f"/{self._settings.slack.command_prefix}restore"
+        told = view.standing(target, kept, self._settings.timezone, slash=slash)
+        return Answer(told, data={"target": target, "kept": [view.as_data(one) for one in kept]})
+
+
+def _held(sets: Sequence[BackupSet], known: Sequence[str]) -> list[str]:
+    held = {part for one in sets if one.manifest for part in one.manifest.parts}
+    return [part for part in known if part in held]
