@@ -18,7 +18,7 @@ from bot.config.backups import BackupPolicy
 from bot.errors import Failed, NotFound, OpsbellError
 from bot.operations.model import Operation, StepContext
 from bot.restores.loading import Dump, dump_of
-from bot.restores.model import aside_name, file_name, incoming_name, undone_name
+from bot.restores.model import UNDO_RUNBOOK, aside_name, file_name, incoming_name, undone_name
 from bot.restores.server import Server
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -90,8 +90,10 @@ class Restore:
 
     @property
     def aside(self) -> str:
-        """What the database is called that is replaced."""
-        return aside_name(self.name, self.stamp)
+        """What the database is called that is replaced. An undo may begin in the second in which
+        the restore began."""
+        undo = self.operation.plan.runbook == UNDO_RUNBOOK
+        return aside_name(self.name, f"{self.stamp}-{self.operation.id}" if undo else self.stamp)
 
     @property
     def undone(self) -> str:

@@ -1,7 +1,6 @@
 """A dump into a new database: everything comes back, and what does not is noticed."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,17 +11,8 @@ from bot.restores import databases
 from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter
 from bot.restores.server import Server
-from tests.parts.postgres import PostgresServer
 from tests.restores.bench import Heard, host_server
-from tests.restores.world import dump_to, everything, make_world, own, rows, url_of
-
-
-@pytest.fixture
-def world(postgres: PostgresServer) -> Iterator[str]:
-    """A database with one of everything."""
-    with postgres.new_database() as url:
-        make_world(url)
-        yield url
+from tests.restores.world import dump_to, everything, own, rows, url_of
 
 
 async def loaded(server: Server, dump: Dump, name: str, jobs: int = 1) -> None:
