@@ -11,7 +11,7 @@ from pathlib import Path
 from psycopg.rows import DictRow
 
 from bot.audit import store
-from bot.audit.head import FILE, Head, read_head
+from bot.audit.head import FILE, Head, HeadKeeper, read_head
 from bot.store.database import Database
 
 MOST = 10_000
@@ -49,7 +49,10 @@ class Audit:
             return await store.last(tx, since=since, actor=actor, target=target, limit=limit)
 
     async def verify(self) -> Verdict:
-        """Goes through the whole log. Raises OpsbellError where the file of its head is damaged."""
+        """Goes through the whole log; where it is whole, its head is kept from now on.
+
+        Raises OpsbellError where the file of its head is damaged.
+        """
         # Before the rows: what is written meanwhile is in neither.
         head = await asyncio.to_thread(read_head, self._head)
         reading = _Reading(head)
@@ -57,7 +60,10 @@ class Audit:
             broken = await self._database.log.broken_at(reading.through(store.every_row(tx)))
         rows = reading.rows - 1 if broken is not None else reading.rows
         cut = head if broken is None and head and reading.mac_at_head != head.mac else None
-        return Verdict(rows, reading.since, broken, cut, guarded=head is not None)
+        found = Verdict(rows, reading.since, broken, cut, guarded=head is not None)
+        if found.whole:
+            await HeadKeeper(self._database, self._head).keep()
+        return found
 
 
 class _Reading:

@@ -77,8 +77,8 @@ def verdict(found: Verdict) -> str:
         )
     if not found.guarded:
         return (
-            f"{Sign.DONE} The event log is whole: {told}. Whether its end was cut is not known:"
-            " there is no audit.head beside its key yet."
+            f"{Sign.DONE} The event log is whole: {told}. Whether its end was cut before is not"
+            " known: there was no audit.head beside its key."
         )
     return f"{Sign.DONE} The event log is whole: {told}."
 

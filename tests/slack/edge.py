@@ -243,7 +243,12 @@ async def edge(
         def upcoming() -> list[tuple[str, datetime]]:
             return [("Daily maintenance", datetime.now(UTC) + timedelta(hours=3))]
 
-        sources = Sources(lambda: gateways[0].status(), queue.backlog, upcoming, troubles)
+        async def last_events() -> Message:
+            return Message("Nothing has happened yet.")
+
+        sources = Sources(
+            lambda: gateways[0].status(), queue.backlog, upcoming, troubles, last_events
+        )
         own = OpsbellCommand(configured, surface, people, sources)
         surface.add(own.command())
         deeds = Deeds(

@@ -1,0 +1,85 @@
+"""Configured runbooks on a target of this machine, run by the real engine; Slack is away."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.backups.service import Backups
+from bot.config.settings import Settings
+from bot.operations.engine import Engine
+from bot.operations.model import Operation, OperationState
+from bot.operations.service import Operations
+from bot.others import OtherSteps
+from bot.runbooks.service import Runbooks
+from bot.slack.client import open_session, web_client
+from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.store.database import Database
+from bot.store.queue import Lane, Queue
+from bot.targets.targets import Targets
+from tests.parts.operations import new_engine, new_operations
+
+ALICE = "slack:U0ALICE001"
+
+
+@dataclass
+class Bench:
+    """Everything that runs configured runbooks."""
+
+    settings: Settings
+    database: Database
+    engine: Engine
+    operations: Operations
+    runbooks: Runbooks
+
+    async def request(self, runbook: str, /, **given: str) -> int:
+        """Plans a runbook and queues it, as its person would."""
+        rule = f"runbook {runbook}"
+        operation = await self.operations.preview(rule, "grandvps", given, actor=ALICE)
+        async with self.database.transaction() as tx:
+            await self.operations.confirm(tx, operation.id, actor=ALICE, typed="grandvps")
+        return operation.id
+
+    async def run(self, runbook: str, /, **given: str) -> Operation:
+        """Runs a runbook to its end, as the queue's worker would."""
+        number = await self.request(runbook, **given)
+        await self.work(number)
+        return await self.operations.get(number)
+
+    async def work(self, number: int) -> None:
+        """The queue's job of an operation."""
+        await self.engine.run(number)
+
+    async def done(self, runbook: str, /, **given: str) -> Operation:
+        """Runs a runbook that has to go well."""
+        operation = await self.run(runbook, **given)
+        assert operation.state is OperationState.DONE, (operation.error, operation.output)
+        return operation
+
+
+async def nothing(**arguments: object) -> None:
+    """Slack is away: posts wait."""
+
+
+@contextlib.asynccontextmanager
+async def open_bench(settings: Mapping[str, Any], database: Database) -> AsyncIterator[Bench]:
+    """Runbooks with these settings, whose one target is called grandvps."""
+    validated = Settings.model_validate(settings)
+    queue = Queue(database)
+    await queue.open()
+    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
+    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
+    async with open_session() as session, Targets(validated) as targets:
+        client = web_client(session, "xoxb-unused")
+        engine = new_engine(database, queue, client)
+        operations = new_operations(database, queue, client, engine)
+        backups = Backups(validated, targets, operations)
+        runbooks = Runbooks(
+            validated,
+            targets,
+            database,
+            Posts(database, queue, client),
+            operations,
+            OtherSteps(validated, backups),
+        )
+        yield Bench(validated, database, engine, operations, runbooks)
