@@ -70,9 +70,9 @@ class Maintenance:
         self._windows = Windows(settings, queue, publisher, redact=redact, clock=clock)
         self._switch = Switch(settings, targets, database, self._windows, patience=patience)
         self._plans = Plans(settings)
-        topic = TopicKeeper(database, self._windows, topics)
+        self.topic = TopicKeeper(database, self._windows, topics)
         self.jobs = Jobs(
-            database, queue, operations, self._windows, self._switch, self._plans, topic
+            database, queue, operations, self._windows, self._switch, self._plans, self.topic
         )
         self.lookout = Lookout(database, queue, operations, self._windows, self._switch, self.jobs)
         operations.register(ON_KIND, OnStep(self._switch))

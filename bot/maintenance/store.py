@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 from psycopg import sql
 from psycopg.rows import DictRow
@@ -14,6 +14,14 @@ from bot.store.database import Transaction
 _ACTIVE = [state.value for state in ACTIVE]
 _SAVED = tuple(f.name for f in fields(Window) if f.name not in ("id", "target", "asked"))
 _INSERTED = (*_SAVED, "target", "asked")
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What Opsbell has written as a channel's topic, and what it was before."""
+
+    ours: str
+    previous: str
 
 
 async def insert(tx: Transaction, window: Window) -> Window:
@@ -109,12 +117,12 @@ async def last(tx: Transaction, target: str, limit: int) -> Sequence[Window]:
     return [_window(row) for row in rows]
 
 
-async def topic(tx: Transaction, channel: str) -> tuple[str, str] | None:
-    """What Opsbell has written as a channel's topic, and what it was before; None for nothing."""
+async def topic(tx: Transaction, channel: str) -> Topic | None:
+    """What is remembered of a channel's topic; None for nothing."""
     row = await tx.first(
-        "select ours, previous from maintenance_topics where channel = %s for update", (channel,)
+        "select ours, previous from maintenance_topics where channel = %s", (channel,)
     )
-    return (row["ours"], row["previous"]) if row else None
+    return Topic(row["ours"], row["previous"]) if row else None
 
 
 async def keep_topic(tx: Transaction, channel: str, ours: str, previous: str) -> None:

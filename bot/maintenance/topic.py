@@ -65,17 +65,21 @@ class TopicKeeper:
         now = await self._topics.read(place)
         async with self._database.transaction() as tx:
             kept = await store.topic(tx, channel)
-            is_ours = kept is not None and now == kept[0]
-            if not on:
-                if kept and is_ours:
-                    await self._topics.write(place, kept[1])
+        is_ours = kept is not None and now == kept.ours
+        if not on:
+            if kept and is_ours:
+                await self._topics.write(place, kept.previous)
+            async with self._database.transaction() as tx:
                 await store.forget_topic(tx, channel)
-                return
-            previous = kept[1] if kept and is_ours else now
-            text = wanted(on, previous, self._windows.settings.timezone)
+            return
+        previous = kept.previous if kept and is_ours else now
+        text = wanted(on, previous, self._windows.settings.timezone)
+        if text == now:
+            return
+        async with self._database.transaction() as tx:
             await store.keep_topic(tx, channel, text, previous)
-        if text != now:
-            written = await self._topics.write(place, text)
+        written = await self._topics.write(place, text)
+        if written != text:
             async with self._database.transaction() as tx:
                 await store.keep_topic(tx, channel, written, previous)
 
