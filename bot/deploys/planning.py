@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bot import words
 from bot.config.targets import ComposeTarget, HostTarget
 from bot.deploys import deployment as kinds
 from bot.deploys.host import restarts
-from bot.deploys.looking import require_clean, require_no_collision, require_room, ways_apart
-from bot.deploys.model import Difference, checked_ref, short
-from bot.deploys.repository import Repository
-from bot.errors import OpsbellError, Refused
+from bot.deploys.looked import Looked
+from bot.deploys.looking import ways_apart
+from bot.deploys.model import short
+from bot.errors import OpsbellError
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
-from bot.runbooks.git import Head
 from bot.runbooks.steps import git_step
-from bot.targets.model import Target
 from bot.words import Sign, duration
 
 RUNBOOK = "deploy"
 _BY_CONFIGURATION = "left out by the configuration"
 _HOUR = 3600.0
 
-Settings = ComposeTarget | HostTarget
 SafetyBackup = Callable[[str], Sequence[PlannedStep]]
 """The steps that back up a target's database. Raises Refused where its backups are not set up."""
 
@@ -34,89 +31,34 @@ Added = Mapping[str, Sequence[PlannedStep]]
 """The steps of configured runbooks, by the step after which they run."""
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What planning has found."""
-
-    target: Target
-    settings: Settings
-    ref: str
-    commit: str
-    head: Head
-    difference: Difference
-    has_manage: bool
-    has_requirements: bool
-
-    @property
-    def maintenance(self) -> bool:
-        """Whether visitors are kept out: always, or only for migrations."""
-        return bool(not self.settings.deploy.zero_downtime or self.difference.migrations)
-
-
-async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]) -> Looked:
-    """Finds out what a deploy would do. Fetches objects, and changes nothing else.
-
-    Raises UsageError, NotFound, Refused, Failed and Unavailable for all that stands in its way.
-    """
-    choices = settings.deploy
-    ref = checked_ref(parameters.get("ref") or choices.ref)
-    repository = Repository(target, choices.remote)
-    head = await repository.head()
-    await require_clean(repository)
-    await repository.fetch()
-    commit = parameters.get("commit") or await repository.resolve(ref)
-    if not await repository.holds(ref, commit):
-        raise Refused(
-            f"{ref} no longer names commit {short(commit)}, nor one that builds upon it.",
-            hint="Ask for a new plan.",
-        )
-    difference = await repository.between(head.commit, commit)
-    apart = ways_apart(head.commit, ref, difference)
-    if apart and not parameters.get("force"):
-        raise Refused(f"Nothing was changed: {apart}", hint=_way_on(ref, difference))
-    await require_no_collision(repository, difference)
-    await require_room(repository, commit)
-    return Looked(
-        target,
-        settings,
-        ref,
-        commit,
-        head,
-        difference,
-        await repository.has_file(commit, "manage.py"),
-        await repository.has_file(commit, str(choices.requirements)),
-    )
-
-
-def _way_on(ref: str, difference: Difference) -> str:
-    if not difference.total:
-        return f"/deploy rollback goes back; /deploy {ref} --force deploys it all the same."
-    return f"Bring the two together, or deploy it all the same with /deploy {ref} --force."
-
-
 def plan(looked: Looked, parameters: Mapping[str, Any], backup: SafetyBackup, added: Added) -> Plan:
     """The plan of what was looked at."""
     name = looked.target.name
     pinned = {"ref": looked.ref, "commit": looked.commit, "force": bool(parameters.get("force"))}
-    safety = _safety(looked, backup)
+    safety = safety_backup(looked, backup)
     return Plan(
         runbook=RUNBOOK,
         title=f"Deploy of {looked.ref} to {name}",
         target=name,
         steps=tuple(_steps(looked, safety, added)),
-        facts={
-            "ref": looked.ref,
-            "commit": looked.commit,
-            "from": looked.head.commit,
-            "branch": looked.head.branch,
-            "include": ["database"],
-        },
+        facts=facts(looked),
         parameters=pinned,
         confirm=Confirm.ASK,
         recovery=Recovery.ASK,
         notes=tuple(notes(looked, safety)),
         undo="/deploy rollback, which brings back what runs now",
     )
+
+
+def facts(looked: Looked) -> dict[str, Any]:
+    """The identities that the steps share."""
+    return {
+        "ref": looked.ref,
+        "commit": looked.commit,
+        "from": looked.head.commit,
+        "branch": looked.head.branch,
+        "include": ["database"],
+    }
 
 
 def notes(looked: Looked, safety: Sequence[PlannedStep]) -> list[str]:
@@ -153,7 +95,7 @@ def _after_migrations(backed_up: bool) -> str:
     return f"{said}. There is no backup of before to go back to."
 
 
-def _safety(looked: Looked, backup: SafetyBackup) -> list[PlannedStep]:
+def safety_backup(looked: Looked, backup: SafetyBackup) -> list[PlannedStep]:
     absent = PlannedStep("backup.check", "Safety backup")
     if "backup" in looked.settings.deploy.leave_out:
         return [replace(absent, left_out=_BY_CONFIGURATION)]
@@ -166,19 +108,19 @@ def _safety(looked: Looked, backup: SafetyBackup) -> list[PlannedStep]:
 
 
 def _steps(looked: Looked, safety: Sequence[PlannedStep], added: Added) -> list[PlannedStep]:
-    """All steps in their order."""
-    settings, name = looked.settings, looked.target.name
-    closed = _maintenance_left_out(looked)
-    on, off = on_step(name, settings, f"deploy of {looked.ref}"), off_step(name, settings)
-    is_closed = not (closed or on.left_out)
+    """All steps in their order. The tests come before the migrations, so that a release which
+    fails them has not touched the database."""
     named = [
-        ("checkout", git_step(settings.deploy.remote, looked.ref, looked.commit, looked.head)),
-        ("build", _build(looked)),
-        ("tests", _manage(looked, "Tests", "test", "--noinput", leave="tests")),
-        ("migrate", _manage(looked, "Migrate", "migrate", leave="migrate", kind=kinds.MIGRATE)),
+        (
+            "checkout",
+            git_step(looked.settings.deploy.remote, looked.ref, looked.commit, looked.head),
+        ),
+        ("build", build_step(looked)),
+        ("tests", manage_step(looked, "Tests", "test", "--noinput", leave="tests")),
+        ("migrate", manage_step(looked, "Migrate", "migrate", leave="migrate", kind=kinds.MIGRATE)),
         (
             "static",
-            _manage(
+            manage_step(
                 looked,
                 "Static files",
                 "collectstatic",
@@ -187,15 +129,32 @@ def _steps(looked: Looked, safety: Sequence[PlannedStep], added: Added) -> list[
                 kind=kinds.STATIC,
             ),
         ),
-        ("switch", _switch(looked)),
-        ("healthy", _healthy(looked, closed=is_closed)),
     ]
+    steps = [each for key, step in named for each in (step, *added.get(key, ()))]
+    return framed(looked, safety, steps, added)
+
+
+def framed(
+    looked: Looked,
+    safety: Sequence[PlannedStep],
+    steps: Sequence[PlannedStep],
+    added: Added,
+) -> list[PlannedStep]:
+    """What goes before and after the steps that bring a revision to the place where it runs."""
+    settings, name = looked.settings, looked.target.name
+    closed = _maintenance_left_out(looked)
+    on, off = on_step(name, settings, f"deploy of {looked.ref}"), off_step(name, settings)
+    is_closed = not (closed or on.left_out)
     return [
         _check(looked),
         *safety,
         replace(on, left_out=on.left_out or closed),
         _keep(looked),
-        *(each for key, step in named for each in (step, *added.get(key, ()))),
+        *steps,
+        _switch(looked),
+        *added.get("switch", ()),
+        _healthy(looked, closed=is_closed),
+        *added.get("healthy", ()),
         replace(off, left_out=off.left_out or closed),
         *([_healthy(looked, closed=False)] if is_closed else []),
         _watch(looked),
@@ -220,18 +179,27 @@ def _keep(looked: Looked) -> PlannedStep:
     )
 
 
-def _build(looked: Looked) -> PlannedStep:
-    settings = looked.settings
-    left_out = _left_out(looked, "build")
+def build_step(looked: Looked) -> PlannedStep:
+    settings, left_out = looked.settings, _left_out(looked, "build")
+    if isinstance(settings, ComposeTarget):
+        return PlannedStep(
+            kinds.BUILD,
+            "Build",
+            command=_compose("build", *settings.deploy.services),
+            undo="give the images of before their names again",
+            limit=2 * _HOUR,
+            repeatable=True,
+            left_out=left_out,
+        )
     requirements = str(settings.deploy.requirements)
-    program = settings.deploy.manage[0]
-    pip = (program, "-m", "pip", "install", "--upgrade", "-r", requirements)
     if not left_out and not looked.has_requirements:
         left_out = f"there is no {requirements}"
     return PlannedStep(
         kinds.INSTALL,
         "Install requirements",
-        command=shlex.join(pip),
+        command=shlex.join(
+            (settings.deploy.manage[0], "-m", "pip", "install", "--upgrade", "-r", requirements)
+        ),
         risk="Packages change beside the running application.",
         undo="install the packages of before",
         limit=_HOUR,
@@ -240,7 +208,11 @@ def _build(looked: Looked) -> PlannedStep:
     )
 
 
-def _manage(
+def _compose(*words: str) -> str:
+    return shlex.join(("docker", "compose", *words))
+
+
+def manage_step(
     looked: Looked, title: str, *command: str, leave: str, kind: str = kinds.MANAGE
 ) -> PlannedStep:
     left_out = _left_out(looked, leave)
@@ -254,7 +226,7 @@ def _manage(
         kind,
         title,
         {"command": list(command)},
-        command=shlex.join((*looked.settings.deploy.manage, *command)),
+        command=_managed(looked, command),
         risk=risk,
         limit=_HOUR,
         repeatable=True,
@@ -262,34 +234,59 @@ def _manage(
     )
 
 
+def _managed(looked: Looked, command: Sequence[str]) -> str:
+    """One of Django's commands as a person would type it."""
+    choices = looked.settings.deploy
+    if isinstance(looked.settings, HostTarget):
+        return shlex.join((*choices.manage, *command))
+    return _compose("run", "--rm", "--no-deps", choices.service, *choices.manage, *command)
+
+
 def _switch(looked: Looked) -> PlannedStep:
     settings = looked.settings
-    if not isinstance(settings, HostTarget):
-        raise Refused("Not yet.")
-    services = settings.deploy.services or tuple(settings.services)
-    commands = [shlex.join(argv) for _, argv in restarts(settings, services)]
+    if isinstance(settings, HostTarget):
+        services = settings.deploy.services or tuple(settings.services)
+        command = " && ".join(shlex.join(argv) for _, argv in restarts(settings, services))
+        risk = "The application is away while it restarts."
+        title, left_out = "Restart", "" if services else "no service is configured"
+    else:
+        named = settings.deploy.services
+        title, left_out = "Up", ""
+        command = _compose("up", "--detach", *(("--no-deps", *named) if named else ()))
+        risk = "Services whose image or configuration changed are started anew."
+        if looked.rolling:
+            command = f"{command}, {settings.deploy.service} beside the old one until it is healthy"
+            risk = "For a moment the old and the new release both answer."
     return PlannedStep(
         kinds.SWITCH,
-        "Restart",
-        command=" && ".join(commands),
-        risk="The application is away while it restarts.",
-        undo="restart what ran before",
-        limit=600.0,
-        left_out="" if services else "no service is configured",
+        title,
+        {"rolling": looked.rolling},
+        command=command,
+        risk=risk,
+        undo="start what ran before",
+        limit=_HOUR,
+        repeatable=True,
+        left_out=left_out,
     )
 
 
 def _healthy(looked: Looked, *, closed: bool) -> PlannedStep:
     health = looked.settings.health
-    command = f"GET {health.url} until 2xx, for at most {duration(health.within)}" if health else ""
+    told = ["wait until the containers are healthy"] if _in_containers(looked) else []
+    if health:
+        told.append(f"GET {health.url} until 2xx, for at most {duration(health.within)}")
     return PlannedStep(
         kinds.HEALTHY,
         "Healthy" if closed or not looked.maintenance else "Healthy for visitors",
         {"closed": closed},
-        command=command,
+        command=", ".join(told),
         repeatable=True,
-        left_out="" if health else "no health URL is configured",
+        left_out="" if told else "no health URL is configured",
     )
+
+
+def _in_containers(looked: Looked) -> bool:
+    return isinstance(looked.settings, ComposeTarget)
 
 
 def _watch(looked: Looked) -> PlannedStep:

@@ -11,12 +11,12 @@ from typing import Any
 from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget, HostTarget
+from bot.deploys import compose, health, looked, packages, planning, rollback, steps, view, watching
 from bot.deploys import deployment as kinds
-from bot.deploys import health, packages, planning, steps, view, watching
 from bot.deploys.deployment import Deployment, DeployStep
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
-from bot.errors import OpsbellError, Refused
+from bot.errors import NotFound, OpsbellError, Refused
 from bot.operations.model import Operation, OperationState, Plan, PlannedStep, TargetLock
 from bot.operations.service import Operations
 from bot.slack.posts import Posts
@@ -73,16 +73,23 @@ class Deploys:
                 kinds.INSTALL,
                 DeployStep(self._find, packages.install, undo=packages.packages_of_before),
             ),
+            (kinds.BUILD, DeployStep(self._find, compose.build, undo=compose.build_undone)),
+            (kinds.IMAGES, DeployStep(self._find, steps.use_images, undo=steps.images_back)),
             (kinds.MANAGE, self._managing(steps.manage)),
             (kinds.MIGRATE, self._managing(steps.migrate)),
             (kinds.STATIC, self._managing(steps.manage)),
-            (kinds.SWITCH, self._managing(steps.switch)),
+            (
+                kinds.SWITCH,
+                DeployStep(self._find, steps.switch, undo=steps.end_switch, done=steps.switched),
+            ),
             (kinds.HEALTHY, DeployStep(self._find, health.healthy, done=health.healthy_by_now)),
             (kinds.WATCH, DeployStep(self._find, watch.run, done=watching.watched)),
         ):
             self._operations.register(kind, step)
         self._operations.add_runbook(RUNBOOK, self.plan)
-        self._operations.add_next_steps(RUNBOOK, view.next_steps)
+        self._operations.add_runbook(rollback.RUNBOOK, self.plan_rollback)
+        for runbook in (RUNBOOK, rollback.RUNBOOK):
+            self._operations.add_next_steps(runbook, view.next_steps)
 
     def _managing(self, work: kinds.Work) -> DeployStep:
         return DeployStep(self._find, work, undo=steps.end_manage, done=steps.manage_not_known)
@@ -91,12 +98,39 @@ class Deploys:
         """What a deploy of `ref` (the configured one where none is given) would do, with `force`
         also where what runs is no part of it. Fetches objects and changes nothing else."""
         settings = self._of(target)
-        looked = await planning.look(self._targets.get(target), settings, parameters)
+        found = await looked.look(self._targets.get(target), settings, parameters)
         added: dict[str, Sequence[PlannedStep]] = {
             after: await self._runbook_steps(name, target)
             for after, name in settings.deploy.add.items()
         }
-        return planning.plan(looked, parameters, self._safety, added)
+        return planning.plan(found, parameters, self._safety, added)
+
+    async def plan_rollback(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        """What it would take to go back to what ran before the deploy numbered `deploy` (the last
+        one where none is given), `with` the migrations reversed or the database of before."""
+        settings = self._of(target)
+        number = parameters.get("deploy") or await self._last_deploy(target)
+        operation = await self._operations.get(int(number))
+        if operation.plan.target != target:
+            raise Refused(f"Operation {number} is none of {target}.", hint="See /deploy history.")
+        return await rollback.plan(
+            self._targets.get(target),
+            settings,
+            rollback.Past.of(operation),
+            parameters,
+            backup=self._safety,
+            restore=self._restore,
+        )
+
+    async def _last_deploy(self, target: str) -> int:
+        for operation in await self.history(target):
+            if operation.plan.runbook == RUNBOOK and operation.state is OperationState.DONE:
+                return operation.id
+        raise NotFound(f"There is no deploy of {target} to go back from.")
+
+    async def _restore(self, target: str, backup: str) -> Plan:
+        parameters = {"set": backup, "parts": ["database"]}
+        return await self._operations.plan("restore", target, parameters)
 
     async def running(self, target: str) -> Running:
         """What a target runs."""
@@ -119,8 +153,12 @@ class Deploys:
 
     async def history(self, target: str, limit: int = 15) -> list[Operation]:
         """The newest deploys of a target that were run, newest first."""
-        found = await self._operations.last(RUNBOOK, target, limit)
-        return [operation for operation in found if operation.started]
+        found = [
+            *(await self._operations.last(RUNBOOK, target, limit)),
+            *(await self._operations.last(rollback.RUNBOOK, target, limit)),
+        ]
+        newest = sorted(found, key=lambda operation: operation.id, reverse=True)
+        return [operation for operation in newest if operation.started][:limit]
 
     def _safety(self, target: str) -> Sequence[PlannedStep]:
         return self._backups.steps(target, ["database"], title="Safety backup")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot import words
 from bot.config.targets import HostTarget
-from bot.deploys import host
+from bot.deploys import compose, host, images
 from bot.deploys.deployment import CHECK, STATIC, SWITCH, Deployment, Result
 from bot.deploys.health import Look, is_healthy, is_hidden, proven, within
 from bot.deploys.looking import require_clean, require_no_collision, require_room
@@ -38,11 +40,13 @@ async def keep(deployment: Deployment, context: StepContext) -> Result:
     """Keeps what the way back needs: which migrations the database has had."""
     migrations = await applied(deployment.target)
     hidden = await is_hidden(deployment)
+    kept = {} if is_on_host(deployment) else await images.keep(deployment, context)
     told = "" if migrations is None else f", {words.count(len(migrations), 'migration')} applied"
     return {
         "note": f"{short(deployment.start)}{told}",
         "migrations": as_json(migrations),
         "hidden": hidden,
+        **kept,
     }
 
 
@@ -50,37 +54,46 @@ async def bring_back(deployment: Deployment, context: StepContext) -> None:
     """Starts what ran before once more, where the deploy had come to the switch, and proves that
     it is healthy. The work tree is back by then."""
     await deployment.target.end_marked(mark_of(context))
-    if not deployment.begun(SWITCH):
-        return
     head = await deployment.repository.head()
     if head.commit != deployment.start:
         raise Failed(f"{short(deployment.start)} is not checked out again, so nothing was started.")
+    if not is_on_host(deployment):
+        await compose.bring_back(deployment, context)
+    if not deployment.begun(SWITCH):
+        return
     if deployment.begun(STATIC):
-        argv = manage_argv(deployment, "collectstatic", "--noinput")
-        await run_command(deployment.target, context, argv, name="collectstatic")
-    await host.restart(deployment, context)
+        await _run_manage(deployment, context, ("collectstatic", "--noinput"))
+    if is_on_host(deployment):
+        await host.restart(deployment, context)
     if deployment.result(CHECK).get("healthy"):
         hidden = bool(context.step.result.get("hidden"))
         await proven(Look(deployment, url=not hidden), within(deployment), context)
 
 
-def manage_argv(deployment: Deployment, *arguments: str) -> tuple[str, ...]:
-    """One of Django's commands."""
-    return (*deployment.choices.manage, *arguments)
+def is_on_host(deployment: Deployment) -> bool:
+    """Whether the application's processes run on this machine."""
+    return isinstance(deployment.settings, HostTarget)
 
 
 async def manage(deployment: Deployment, context: StepContext) -> Result:
     """Runs the step's `command`, one of Django's."""
-    argv = manage_argv(deployment, *context.step.planned.arguments["command"])
-    last = await run_command(
-        deployment.target, context, argv, name=context.step.planned.arguments["command"][0]
-    )
+    last = await _run_manage(deployment, context, context.step.planned.arguments["command"])
     return {"note": last[:150]}
+
+
+async def _run_manage(deployment: Deployment, context: StepContext, command: Sequence[str]) -> str:
+    if not is_on_host(deployment):
+        return await compose.manage(deployment, context, *command)
+    argv = (*deployment.choices.manage, *command)
+    return await run_command(deployment.target, context, argv, name=f"manage.py {command[0]}")
 
 
 async def end_manage(deployment: Deployment, context: StepContext) -> None:
     """Ends what still runs of it."""
-    await deployment.target.end_marked(mark_of(context))
+    if is_on_host(deployment):
+        await deployment.target.end_marked(mark_of(context))
+    else:
+        await compose.end_manage(deployment, context)
 
 
 async def manage_not_known(deployment: Deployment, context: StepContext) -> Result | None:
@@ -103,6 +116,34 @@ async def migrate(deployment: Deployment, context: StepContext) -> Result:
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:
     """Starts the new revision in place of the old one."""
-    if isinstance(deployment.settings, HostTarget):
+    if is_on_host(deployment):
         return {"note": await host.restart(deployment, context)}
-    raise Refused("Not yet.")
+    return await compose.switch(deployment, context)
+
+
+async def end_switch(deployment: Deployment, context: StepContext) -> None:
+    """Ends what still runs of it. What ran before comes back by what kept it."""
+    if is_on_host(deployment):
+        await deployment.target.end_marked(mark_of(context))
+    else:
+        await compose.end_switch(deployment, context)
+
+
+async def switched(deployment: Deployment, context: StepContext) -> Result | None:
+    """Whether the new revision has taken the old one's place. A restart cannot be seen: None."""
+    if is_on_host(deployment):
+        await deployment.target.end_marked(mark_of(context))
+        return None
+    return await compose.switched(deployment, context)
+
+
+async def use_images(deployment: Deployment, context: StepContext) -> Result:
+    """Has Compose find the images that an earlier deploy has kept."""
+    wanted = context.step.planned.arguments["images"]
+    await images.put_back(deployment, wanted)
+    return {"note": words.join(sorted(wanted))}
+
+
+async def images_back(deployment: Deployment, context: StepContext) -> None:
+    """Has Compose find those that ran when this began."""
+    await images.put_back(deployment, compose.kept(deployment))
