@@ -36,9 +36,9 @@ class Place(Protocol):
         """Where its tools run."""
         ...
 
-    async def make(self) -> Mapping[str, Any]:
+    async def make(self, dump: int) -> Mapping[str, Any]:
         """Makes the empty database, once what is left of others is gone: JSON values, with a
-        `note` for people."""
+        `note` for people. `dump` are the bytes of what will be restored into it."""
         ...
 
     def database(self, made: Mapping[str, Any]) -> DatabasePlace:
@@ -68,11 +68,12 @@ class ServerPlace:
         """The scratch server as a target."""
         return self._server
 
-    async def make(self) -> Mapping[str, Any]:
-        """Starts the server, and makes sure that there is room in it."""
+    async def make(self, dump: int) -> Mapping[str, Any]:
+        """Starts the server, and makes sure that there is room in it: for the database as
+        production's is now, and for a copy of the dump beside it."""
         original = await look_at_original(self._original)
         await self._server.start(original.scratch_settings(), self._image)
-        free, needed = await self._server.free(), int(original.size * _GROWTH) + _SPARE
+        free, needed = await self._server.free(), int(original.size * _GROWTH) + dump + _SPARE
         if free < needed:
             raise Failed(
                 f"Not enough space for a scratch server: {words.size(free)} free where Docker keeps"
@@ -128,7 +129,7 @@ class DatabaseInPlace:
         """The target itself."""
         return self._original.target
 
-    async def make(self) -> Mapping[str, Any]:
+    async def make(self, dump: int) -> Mapping[str, Any]:
         """Creates the database, like production's."""
         original = await look_at_original(self._original)
         for name in await self._left_behind():

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import words
-from bot.backups.model import GLOBALS
+from bot.backups.model import DATABASE, GLOBALS
 from bot.backups.threads import in_thread
 from bot.backups.verifying import Damaged, check_files
 from bot.drills.model import (
@@ -70,7 +70,8 @@ async def check(drill: Drill, context: StepContext) -> Result:
 async def make_place(drill: Drill, context: StepContext) -> Result:
     """Makes the empty scratch database."""
     await context.progress("starting")
-    return await drill.needed_place.make()
+    dump = (await drill.manifest()).part_size(DATABASE)
+    return await drill.needed_place.make(dump)
 
 
 async def remove_place(drill: Drill, context: StepContext) -> None:

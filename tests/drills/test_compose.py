@@ -9,30 +9,44 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.backups.model import Manifest
+from bot.operations.model import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
-from tests.backups.conftest import compose_settings
+from bot.words import count
+from tests.backups.conftest import ALICE, compose_settings
 from tests.backups.test_verifying import set_file
 from tests.drills.conftest import DrillBench, open_drills, with_policy
-from tests.drills.tools import facts_of, scratch_containers, watch_scratch
+from tests.drills.tools import (
+    facts_of,
+    inspect,
+    scratch_containers,
+    volumes,
+    volumes_of,
+    wait_for_scratch,
+    watch_scratch,
+)
 from tests.parts.compose_project import ComposeProject, run
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 
-SIX_THOUSAND = "6\N{NARROW NO-BREAK SPACE}000 rows in 4 tables as in the manifest"
+
+def all_rows(manifest: Manifest) -> str:
+    """What is said of a set that came back whole."""
+    return f"{count(sum(manifest.tables.values()), 'row')} in 4 tables as in the manifest"
 
 
 async def test_a_good_set_is_proven_and_nothing_is_left(
     compose: DrillBench, grandvps: ComposeProject
 ) -> None:
-    path, _ = await compose.bench.make()
+    path, manifest = await compose.bench.make()
     async with watch_scratch(grandvps) as seen:
         operation = await compose.good()
     assert operation.plan.facts["set"] == path.name
     assert operation.results()["drill.restore"]["tables"]["public.payments"] == 3000
     verdict = (await compose.results.verdicts(compose.bench.target))[path.name]
     assert verdict.good
-    assert SIX_THOUSAND in verdict.summary
+    assert all_rows(manifest) in verdict.summary
     assert await scratch_containers(grandvps) == []
     databases = await grandvps.psql("select datname from pg_database order by 1")
     assert databases.split() == ["grandvps_prod", "postgres", "template0", "template1"]
@@ -126,7 +140,7 @@ async def test_assertions_are_asked_as_production_would_be(
 async def test_while_production_is_under_load(
     compose: DrillBench, grandvps: ComposeProject
 ) -> None:
-    await compose.bench.make("database")
+    _, manifest = await compose.bench.make("database")
     stop = asyncio.Event()
 
     async def write() -> int:
@@ -148,7 +162,7 @@ async def test_while_production_is_under_load(
     finally:
         stop.set()
     assert await writing > 10
-    assert SIX_THOUSAND in operation.steps[-2].note
+    assert all_rows(manifest) in operation.steps[-2].note
 
 
 async def test_extensions_and_preloaded_libraries_come_along(
@@ -177,3 +191,74 @@ async def test_extensions_and_preloaded_libraries_come_along(
         operation = await drills.good()
     place = next(s for s in operation.steps if s.planned.kind == "drill.place")
     assert "with pg_stat_statements" in place.note
+
+
+async def test_two_targets_are_drilled_at_once(
+    grandvps: ComposeProject, grandvps15: ComposeProject, tmp_path: Path, database: Database
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        benches = []
+        for name, project in (("newer", grandvps), ("older", grandvps15)):
+            queue = Queue(database)
+            await queue.open()
+            settings = compose_settings(project, tmp_path / "store")
+            renamed = {key: {name: settings[key]["grandvps"]} for key in settings}
+            opened = open_drills(renamed, database, queue)
+            benches.append(await stack.enter_async_context(opened))
+        for each in benches:
+            await each.bench.make("database")
+        first, second = await asyncio.gather(*(each.good() for each in benches))
+    assert first.started
+    assert second.started
+    assert first.finished
+    assert second.finished
+    assert max(first.started, second.started) < min(first.finished, second.finished)
+    for project in (grandvps, grandvps15):
+        assert await scratch_containers(project) == []
+
+
+async def test_a_cancelled_drill_leaves_nothing(
+    compose: DrillBench, grandvps: ComposeProject
+) -> None:
+    await compose.bench.make("database")
+    number = await compose.request()
+    running = asyncio.create_task(compose.bench.engine.run(number))
+    container = await wait_for_scratch(grandvps)
+    facts = await inspect(container)
+    async with compose.bench.database.transaction() as tx:
+        await tx.execute("update operations set cancel_by = %s where id = %s", (ALICE, number))
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    operation = await compose.bench.operations.get(number)
+    assert operation.state is OperationState.CANCELLED, operation.error
+    assert await scratch_containers(grandvps) == []
+    assert not volumes_of(facts) & await volumes()
+
+
+async def test_a_directory_of_a_dump_is_restored_too(
+    grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
+) -> None:
+    settings = compose_settings(grandvps, tmp_path / "store")
+    async with open_drills(settings, database, queue) as drills:
+        path, manifest = await drills.bench.make("database")
+        # The same set as several sessions would have dumped it.
+        await grandvps.exec(
+            "db", "pg_dump", "-U", grandvps.user, "-Fd", "-j2", "-f", "/tmp/dump", grandvps.database
+        )
+        await run("docker", "cp", f"{grandvps.container('db')}:/tmp/dump", str(path / "database"))
+        await grandvps.exec("db", "rm", "-r", "/tmp/dump")
+        (path / "database.dump").unlink()
+        files = [file for file in manifest.files if file.path != "database.dump"]
+        files += [
+            set_file(each).model_copy(update={"path": f"database/{each.name}"})
+            for each in (path / "database").iterdir()
+        ]
+        told = json.loads((path / "manifest.json").read_text())
+        told["files"] = [file.model_dump() for file in files]
+        (path / "manifest.json").write_text(json.dumps(told))
+        operation = await drills.good()
+        assert all_rows(manifest) in operation.steps[-2].note
+        one = next((path / "database").glob("*.dat.gz"))
+        one.write_bytes(one.read_bytes()[:-1])
+        assert f"database/{one.name} has" in (await drills.bad()).error

@@ -175,3 +175,31 @@ async def cut_off(
     end = "select pg_terminate_backend(pg_backend_pid())"
     await Session(target, place, mark).lines("Loading", end)
     raise AssertionError("the session goes on")
+
+
+DJANGO = """
+    create table django_migrations (
+        id bigint generated always as identity, app text, name text, applied timestamptz);
+    insert into django_migrations (app, name, applied)
+        values ('auth', '0001_initial', now() - interval '9 days'),
+               ('shop', '0001_initial', now() - interval '8 days')
+"""
+
+
+async def test_migrations_are_compared_with_productions(
+    host: DrillBench, application_url: str
+) -> None:
+    fill(application_url, DJANGO)
+    path, _ = await host.bench.make("database")
+    result = (await host.good()).steps[-2].note
+    assert result.endswith("2 migrations, as in production")
+    fill(
+        application_url,
+        "insert into django_migrations (app, name, applied)"
+        " values ('shop', '0002_prices', now() + interval '1 minute')",
+    )
+    result = (await host.good(path.name)).steps[-2].note
+    assert result.endswith("2 migrations, 1 applied in production since")
+    fill(application_url, "delete from django_migrations where app = 'auth'")
+    result = (await host.good(path.name)).steps[-2].note
+    assert result.endswith("⚠️ production does not have auth.0001_initial")
