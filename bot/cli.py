@@ -105,6 +105,20 @@ def audit(
 
 
 @cli.command()
+def database(
+    command: Annotated[
+        list[str] | None, typer.Argument(help="A program and its arguments, after --.")
+    ] = None,
+    restored: Annotated[
+        str, typer.Option("--restored", help="The ID of the backup that was just restored.")
+    ] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Runs a program such as psql beside Opsbell's own database, while no Opsbell runs."""
+    _finish(_database(config, command or [], restored))
+
+
+@cli.command()
 def manifest(
     url: Annotated[
         str, typer.Option("--url", help="For HTTP: the address under which Slack reaches Opsbell.")
@@ -241,6 +255,12 @@ async def _audit(
     from bot.audit_terminal import audit
 
     return await audit(config, words, since=since, user=user, target=target, as_json=as_json)
+
+
+async def _database(config: Path, command: list[str], restored: str) -> int:
+    from bot.own_database import database
+
+    return await database(config, command, restored=restored)
 
 
 async def _manifest(config: Path, url: str, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from bot.backups.model import CONFIG, DATABASE, DUMP, GLOBALS, Manifest
 from bot.backups.snapshot import connection_settings
 from bot.backups.sources import Part
 from bot.config import targets as configured
+from bot.config.base import OWN
 from bot.targets.model import DatabasePlace, Target
 
 _SCRIPT = "--no-psqlrc --quiet --no-align --tuples-only --set=ON_ERROR_STOP=1"
@@ -37,6 +38,7 @@ class Guide:
         self._target = target
         self._settings = settings
         self._parts = [part for part in parts if part.name in manifest.parts]
+        self._own = manifest.target == OWN
         self._compose = isinstance(settings, configured.ComposeTarget)
         self._place = target.database() if settings.database else None
 
@@ -74,7 +76,9 @@ class Guide:
                 "Names for what follows\n\nThe set was kept in a restic repository: run this in the"
                 " directory into which you have restored its snapshot."
             )
-        if self._place and "PGPASSWORD" in self._place.environment:
+        if self._own:
+            said += " The command opsbell signs in to its own database."
+        elif self._place and "PGPASSWORD" in self._place.environment:
             said += " The password is not written here: `export PGPASSWORD=…` first."
         return f"{said}\n\n{_block(*lines)}"
 
@@ -89,6 +93,8 @@ class Guide:
         return join(argv)
 
     def _database_command(self, place: DatabasePlace) -> str:
+        if self._own:
+            return f"opsbell database --config {quote(str(self._settings.config[0]))} --"
         known = {
             k: v for k, v in place.environment.items() if k not in ("PGPASSWORD", "PGDATABASE")
         }
@@ -140,6 +146,11 @@ class Guide:
             start = f"compose up --detach --wait {quote(place.service)}"
             said = "Stop the application, start its database"
             chapters.append(f"{said}\n\n{_block(stop, start)}")
+        elif self._own:
+            chapters.append(
+                "Stop Opsbell\n\nEvery process of it that uses this database. The commands below"
+                " refuse to work while one runs, and for some seconds after a kill."
+            )
         else:
             chapters.append(
                 "Stop the application\n\nNothing may write into the database meanwhile."
@@ -211,6 +222,17 @@ class Guide:
         return f"{said}\n\n{_block(*lines)}"
 
     def _start(self) -> str:
+        if self._own:
+            config = quote(str(self._settings.config[0]))
+            restored = f"opsbell database --config {config} --restored {self._manifest.id}"
+            verify = f"opsbell audit verify --config {config}"
+            said = (
+                "Start Opsbell\n\nThe first command ends what was under way when the backup was"
+                " taken, so that it does not go on now; the second has to say that the log of"
+                " events is whole. Then start every Opsbell again. What was said in Slack since"
+                " then stays there, but Opsbell no longer knows of it."
+            )
+            return f"{said}\n\n{_block(restored, verify)}"
         if self._compose:
             return f"Start the application\n\n{_block('compose up --detach --wait')}"
         return "Start the application\n\nIt can be started now."

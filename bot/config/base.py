@@ -76,8 +76,14 @@ def _within(value: PurePosixPath) -> PurePosixPath:
     return value
 
 
+OWN = "opsbell"
+"""The name under which Opsbell itself is backed up; no target may bear it."""
+
 Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, _reference("targets")]
+BackedUpName = Annotated[str, _reference("targets", OWN)]
+"""A target, or Opsbell itself."""
+
 CheckName = Annotated[str, _reference("checks")]
 RunbookName = Annotated[str, _reference("runbooks")]
 RoleName = Annotated[str, _reference("roles", "anyone", "operator", "admin")]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from bot.config.base import LocalPath, Model, TargetName, wrong
+from bot.config.base import BackedUpName, LocalPath, Model, TargetName, wrong
 from bot.config.values import Period, Regex, Text, WebUrl
 
 Percent = Annotated[float, Field(gt=0, le=100)]
@@ -61,10 +61,10 @@ class LogsCheck(_Check):
 
 
 class BackupAgeCheck(_Check):
-    """How long ago the target's last good backup finished."""
+    """How long ago the last good backup of the target, or of Opsbell itself, finished."""
 
     kind: Literal["backup_age"]
-    target: TargetName
+    target: BackedUpName
     warn: Period = timedelta(hours=26)
     crit: Period = timedelta(hours=50)
 

@@ -7,11 +7,13 @@ with all others; what has a wrong shape is left to the models to refuse.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.config.base import OWN
 from bot.config.document import Document, Path, dotted
 from bot.config.errors import Problem
 from bot.config.report import line
 from bot.config.words import nearest, one_of, quoted
 
+_OWN_TARGET = {"database": "its own", "config": "its own"}
 _WITHOUT_APPROVALS = ("checklist", "opsbell")
 
 
@@ -49,7 +51,7 @@ def _list(value: Any) -> list[Any]:
 def _included(data: Mapping[str, Any]) -> Iterator[_Finding]:
     """A backup includes what its target has."""
     for name, policy in _entries(data, "backups"):
-        target = _mapping(data, "targets", name)
+        target = _OWN_TARGET if name == OWN else _mapping(data, "targets", name)
         parts = [part for part in ("database", "config") if target.get(part)]
         parts += _mapping(target, "files")
         for i, part in enumerate(_list(policy.get("include"))):
@@ -62,7 +64,7 @@ def _checked(data: Mapping[str, Any]) -> Iterator[_Finding]:
     """A check reads what its target has."""
     for name, check in _entries(data, "checks"):
         kind, wanted = check.get("kind"), check.get("target")
-        target = _mapping(data, "targets", str(wanted))
+        target = _OWN_TARGET if wanted == OWN else _mapping(data, "targets", str(wanted))
         if not target:
             continue
         place = ("checks", name, "target")

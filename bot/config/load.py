@@ -10,6 +10,7 @@ from bot.config.base import Context
 from bot.config.consistency import inconsistencies
 from bot.config.document import Document, read
 from bot.config.errors import ConfigurationError, Problem
+from bot.config.own import with_own_target
 from bot.config.settings import Settings
 
 _DEFINING = ("roles", "targets", "checks")
@@ -35,7 +36,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         found += inconsistencies(document)
     if settings is None or found:
         raise ConfigurationError(path, _in_order(found))
-    return settings
+    return with_own_target(settings, path)
 
 
 def _text(path: Path) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from bot.config.access import ANYONE, RUNBOOK, AccessRule, Command, access_rule, runbook_rule
 from bot.config.backups import BackupPolicy
-from bot.config.base import LocalPath, Model, Name, TargetName, wrong
+from bot.config.base import OWN, BackedUpName, LocalPath, Model, Name, wrong
 from bot.config.checklists import Checklist, Holiday
 from bot.config.checks import Check
 from bot.config.http import Http
@@ -34,6 +34,12 @@ def _runbook(value: str) -> str:
     return value
 
 
+def _not_own(value: str) -> str:
+    if value == OWN:
+        raise wrong(f"another name: {OWN} is Opsbell itself")
+    return value
+
+
 def _database(value: Any) -> Any:
     return None if value == "embedded" else value
 
@@ -48,8 +54,8 @@ class Settings(Model):
     http: Http = Http()
     roles: Mapping[Annotated[Name, AfterValidator(_role)], tuple[Member, ...]] = {}
     access: Mapping[Command, AccessRule] = {}
-    targets: Mapping[Name, Target] = {}
-    backups: Mapping[TargetName, BackupPolicy] = {}
+    targets: Mapping[Annotated[Name, AfterValidator(_not_own)], Target] = {}
+    backups: Mapping[BackedUpName, BackupPolicy] = {}
     checks: Mapping[Name, Check] = {}
     checklists: Mapping[Name, Checklist] = {}
     holidays: tuple[Holiday, ...] = ()
@@ -64,8 +70,9 @@ class Settings(Model):
         return self.targets[name]
 
     def only_target(self) -> str | None:
-        """The one target's name, where there is exactly one."""
-        return next(iter(self.targets)) if len(self.targets) == 1 else None
+        """The one target's name, where there is exactly one beside Opsbell itself."""
+        names = [name for name in self.targets if name != OWN] or list(self.targets)
+        return names[0] if len(names) == 1 else None
 
     def target_of_channel(self, *channel: str) -> str | None:
         """The target that a channel, given by its ID and its name, is bound to."""

@@ -191,7 +191,8 @@ def _wait_until_it_answers(url: str) -> None:
     deadline = time.monotonic() + START_LIMIT.total_seconds()
     while True:
         try:
-            psycopg.connect(url, connect_timeout=5).close()
+            # Not the database itself: one that is being restored may be missing just now.
+            psycopg.connect(url, dbname="template1", connect_timeout=5).close()
         except psycopg.OperationalError as error:
             if time.monotonic() > deadline:
                 raise Unavailable(
