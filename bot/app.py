@@ -41,6 +41,7 @@ from bot.store.queue import Lane
 from bot.web import web_server
 from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
+from commands.deploy import DeployCommand
 from commands.maintenance import MaintenanceCommand
 from commands.opsbell import OpsbellCommand, Sources
 from commands.restore import RestoreCommand
@@ -173,16 +174,19 @@ def surface_of(core: Core) -> Surface:
     backup = BackupCommand(core.settings, core.backups, core.asking)
     runbook = RunbookCommand(core.settings, core.runbooks, core.asking)
     restore = RestoreCommand(core.settings, core.restores, core.asking)
+    deploy = DeployCommand(core.settings, core.deploys, core.asking, core.operations)
     surface.add(
+        deploy.command(),
+        *deploy.controls(),
         restore.command(),
         restore.form(),
-        runbook.command(),
-        *runbook.forms(),
         backup.command(),
         backup.show_control(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
         MaintenanceCommand(core.settings, core.maintenance, core.asking).command(),
         *MaintenanceControls(core.maintenance).controls(),
+        runbook.command(),
+        *runbook.forms(),
         *core.asking.controls(),
     )
     Controls(core.checklists, core.checklist_lookup).register(surface)

@@ -19,6 +19,7 @@ from bot.checklists.service import Checklists
 from bot.checks.service import Checks
 from bot.config.environment import SlackSecrets
 from bot.config.settings import Settings
+from bot.deploys.service import Deploys
 from bot.drills.service import Drills
 from bot.drills.store import DrillResults
 from bot.maintenance.service import Maintenance
@@ -71,6 +72,7 @@ class Core:
     maintenance: Maintenance
     restores: Restores
     runbooks: Runbooks
+    deploys: Deploys
     checklists: Checklists
     checklist_lookup: Lookup
 
@@ -155,6 +157,15 @@ def _core(
     restores = Restores(settings, targets, operations, backups, maintenance, database, queue)
     others = OtherSteps(settings, backups)
     runbooks = Runbooks(settings, targets, database, posts, operations, others)
+    deploys = Deploys(
+        settings,
+        targets,
+        database,
+        operations,
+        backups,
+        posts,
+        runbook_steps=runbooks.steps,
+    )
     checks = Checks(settings, targets, newest_backup=backups.newest)
     publisher = Publisher(settings, posts, people.group_id)
     jobs = Jobs(database, queue, checks, publisher, utc_now)
@@ -179,6 +190,7 @@ def _core(
         maintenance,
         restores,
         runbooks,
+        deploys,
         checklists,
         lookup,
     )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.config.settings import Settings
-from bot.deploys import view
+from bot.deploys import rollback, view
 from bot.deploys.model import checked_ref
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
-from bot.errors import UsageError
-from bot.operations.asking import Asking, plan_asked
-from bot.operations.locks import Locks
+from bot.errors import Refused, UsageError
+from bot.operations.asking import WINDOW, Asking, plan_asked
+from bot.operations.model import OperationState
+from bot.operations.service import Operations
+from bot.operations.view import who
 from bot.slack.message import Message
-from bot.slack.surface import Answer, Call, Command, Request, Usage
+from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage
 from bot.slack.text_in import resolve_target, split
 from bot.store.database import Transaction
 
@@ -25,10 +28,20 @@ USAGES = (
     Usage("/deploy plan [REF]", "What would be deployed, and how; nothing is", "/deploy plan main"),
     Usage("/deploy status", "What runs, since when, and whether it is locked"),
     Usage("/deploy history", "The deploys that were run, with their IDs"),
+    Usage(
+        "/deploy rollback [ID] [--migrations | --database]",
+        "Go back to what ran before a deploy, the last one without an ID",
+        "/deploy rollback",
+    ),
     Usage("/deploy lock REASON", "Let nobody else's operations run", "/deploy lock migrating mail"),
     Usage("/deploy unlock", "Let others go on"),
 )
 FORCE = "--force"
+ADMIN = "admin"
+"""No command of this name has a rule, so that it takes an admin."""
+
+_NUMBER = re.compile(r"[0-9]{1,12}", re.ASCII)
+_WITH = {f"--{each}": each for each in (rollback.MIGRATIONS, rollback.DATABASE)}
 
 
 class DeployCommand:
@@ -39,18 +52,22 @@ class DeployCommand:
         settings: Settings,
         deploys: Deploys,
         asking: Asking,
-        locks: Locks,
+        operations: Operations,
     ) -> None:
         self._settings = settings
         self._deploys = deploys
         self._asking = asking
-        self._locks = locks
+        self._operations = operations
 
     def command(self) -> Command:
         """What is registered."""
         return Command(
             "deploy", "Deploy a revision, and go back from one", USAGES, self.parse, WORDS
         )
+
+    def controls(self) -> list[Control]:
+        """The button that takes a deploy back."""
+        return [Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW))]
 
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
@@ -65,6 +82,8 @@ class DeployCommand:
                 return Call(ACCESS, query=lambda request, modals: self._history(target))
             case [word, *reason] if word.lower() == "lock":
                 return self._lock(target, " ".join(reason))
+            case [word, *more] if word.lower() == "rollback":
+                return self._rollback(target, more, plan_only)
             case [word] if word.lower() == "unlock":
                 return Call(ACCESS, change=lambda request, tx: self._unlock(request, tx, target))
             case [word, *_] if word.lower() in ("status", "history", "unlock"):
@@ -80,24 +99,60 @@ class DeployCommand:
         wanted = {"force": FORCE in words} | ({"ref": checked_ref(refs[0])} if refs else {})
         return self._asking.call(ACCESS, RUNBOOK, target, wanted, plan_only=plan_only)
 
+    def _rollback(self, target: str, words: Sequence[str], plan_only: bool) -> Call:
+        options = [word for word in words if word.startswith("-")]
+        numbers = [word for word in words if not word.startswith("-")]
+        if unknown := [word for word in options if word not in _WITH]:
+            raise UsageError(f"/deploy rollback does not know the option {unknown[0][:30]}.")
+        if len(options) > 1 or len(numbers) > 1:
+            raise UsageError("One deploy at a time, with --migrations or --database or neither.")
+        if numbers and not _NUMBER.fullmatch(numbers[0]):
+            raise UsageError(
+                f'"{numbers[0][:30]}" is no ID of a deploy.', hint="/deploy history lists them."
+            )
+        wanted: dict[str, object] = {"with": _WITH[options[0]]} if options else {}
+        wanted |= {"deploy": int(numbers[0])} if numbers else {}
+        return self._asking.call(ACCESS, rollback.RUNBOOK, target, wanted, plan_only=plan_only)
+
     def _lock(self, target: str, reason: str) -> Call:
         if not reason:
             raise UsageError("Say why: whoever waits will read it.")
         return Call(ACCESS, change=lambda request, tx: self._take(request, tx, target, reason))
 
     async def _take(self, request: Request, tx: Transaction, target: str, reason: str) -> Answer:
-        await self._locks.take(tx, target, actor=request.actor, reason=reason)
+        await self._operations.locks.take(tx, target, actor=request.actor, reason=reason)
         return Answer(
             Message(f"{target} is locked: only your operations run, until /deploy unlock."),
             data={"target": target, "locked": True, "reason": reason},
         )
 
     async def _unlock(self, request: Request, tx: Transaction, target: str) -> Answer:
-        lock = await self._locks.free(tx, target, actor=request.actor, steal=False)
+        held = await self._operations.locks.get(tx, target)
+        steal = held is not None and held.holder != request.actor
+        if held and steal:
+            await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
+        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=steal)
         return Answer(
             Message(f"{target} is unlocked (it was locked for: {lock.reason})."),
             data={"target": target, "locked": False},
         )
+
+    async def _require_admin(self, request: Request, why: str) -> None:
+        try:
+            await self._operations.check(ADMIN, request.actor)
+        except Refused as error:
+            hint = "They can unlock it, and so can an admin."
+            raise Refused(f"Not unlocked: {why}.", hint=hint) from error
+
+    async def _back(self, request: Request, modals: Modals) -> Answer | None:
+        """The button: a deploy that is still watched is cancelled, which takes it back."""
+        operation = await self._operations.get(int(request.value))
+        if operation.state is OperationState.RUNNING:
+            await self._deploys.cancel(operation.id, actor=request.actor)
+            return Answer(Message(f"Deploy {operation.id} is being taken back."))
+        wanted = {"deploy": operation.id}
+        target = operation.plan.target
+        return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
 
     async def _status(self, target: str) -> Answer:
         running = await self._deploys.running(target)

@@ -14,9 +14,10 @@ from bot.deploys.host import restarts
 from bot.deploys.looked import Looked
 from bot.deploys.looking import ways_apart
 from bot.deploys.model import short
-from bot.errors import OpsbellError
+from bot.errors import OpsbellError, Refused
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
+from bot.runbooks.planning import Planned
 from bot.runbooks.steps import git_step
 from bot.words import Sign, duration
 
@@ -27,7 +28,7 @@ _HOUR = 3600.0
 SafetyBackup = Callable[[str], Sequence[PlannedStep]]
 """The steps that back up a target's database. Raises Refused where its backups are not set up."""
 
-Added = Mapping[str, Sequence[PlannedStep]]
+Added = Mapping[str, Planned]
 """The steps of configured runbooks, by the step after which they run."""
 
 
@@ -41,7 +42,7 @@ def plan(looked: Looked, parameters: Mapping[str, Any], backup: SafetyBackup, ad
         title=f"Deploy of {looked.ref} to {name}",
         target=name,
         steps=tuple(_steps(looked, safety, added)),
-        facts=facts(looked),
+        facts=facts(looked) | _more_facts(added),
         parameters=pinned,
         confirm=Confirm.ASK,
         recovery=Recovery.ASK,
@@ -59,6 +60,16 @@ def facts(looked: Looked) -> dict[str, Any]:
         "branch": looked.head.branch,
         "include": ["database"],
     }
+
+
+def _more_facts(added: Added) -> dict[str, Any]:
+    """What the added steps rest on. Raises Refused where one would take another backup."""
+    found: dict[str, Any] = {}
+    for planned in added.values():
+        found |= planned.facts
+    if "include" in found:
+        raise Refused("A runbook that is added to a deploy takes no backup: the deploy does.")
+    return found
 
 
 def notes(looked: Looked, safety: Sequence[PlannedStep]) -> list[str]:
@@ -130,8 +141,13 @@ def _steps(looked: Looked, safety: Sequence[PlannedStep], added: Added) -> list[
             ),
         ),
     ]
-    steps = [each for key, step in named for each in (step, *added.get(key, ()))]
+    steps = [each for key, step in named for each in (step, *after(added, key))]
     return framed(looked, safety, steps, added)
+
+
+def after(added: Added, key: str) -> Sequence[PlannedStep]:
+    """The steps that the configuration adds after one of these."""
+    return added[key].steps if key in added else ()
 
 
 def framed(
@@ -152,9 +168,9 @@ def framed(
         _keep(looked),
         *steps,
         _switch(looked),
-        *added.get("switch", ()),
+        *after(added, "switch"),
         _healthy(looked, closed=is_closed),
-        *added.get("healthy", ()),
+        *after(added, "healthy"),
         replace(off, left_out=off.left_out or closed),
         *([_healthy(looked, closed=False)] if is_closed else []),
         _watch(looked),

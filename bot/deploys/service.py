@@ -19,12 +19,14 @@ from bot.deploys.repository import Repository
 from bot.errors import NotFound, OpsbellError, Refused
 from bot.operations.model import Operation, OperationState, Plan, PlannedStep, TargetLock
 from bot.operations.service import Operations
+from bot.restores.model import RUNBOOK as RESTORE
+from bot.runbooks.planning import Planned
 from bot.slack.posts import Posts
 from bot.store.database import Database
 from bot.targets.targets import Targets
 
-RunbookSteps = Callable[[str, str], Awaitable[Sequence[PlannedStep]]]
-"""The steps of a configured runbook on a target."""
+RunbookSteps = Callable[[str, str, Mapping[str, str]], Awaitable[Planned]]
+"""The steps of a configured runbook on a target, with parameters."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ class Deploys:
         also where what runs is no part of it. Fetches objects and changes nothing else."""
         settings = self._of(target)
         found = await looked.look(self._targets.get(target), settings, parameters)
-        added: dict[str, Sequence[PlannedStep]] = {
-            after: await self._runbook_steps(name, target)
+        added: dict[str, Planned] = {
+            after: await self._runbook_steps(name, target, {})
             for after, name in settings.deploy.add.items()
         }
         return planning.plan(found, parameters, self._safety, added)
@@ -130,7 +132,7 @@ class Deploys:
 
     async def _restore(self, target: str, backup: str) -> Plan:
         parameters = {"set": backup, "parts": ["database"]}
-        return await self._operations.plan("restore", target, parameters)
+        return await self._operations.plan(RESTORE, target, parameters)
 
     async def running(self, target: str) -> Running:
         """What a target runs."""
@@ -159,6 +161,11 @@ class Deploys:
         ]
         newest = sorted(found, key=lambda operation: operation.id, reverse=True)
         return [operation for operation in newest if operation.started][:limit]
+
+    async def cancel(self, number: int, *, actor: str) -> None:
+        """Cancels a deploy that runs, which takes it back. Raises like `Operations.cancel`."""
+        async with self._database.transaction() as tx:
+            await self._operations.cancel(tx, number, actor=actor)
 
     def _safety(self, target: str) -> Sequence[PlannedStep]:
         return self._backups.steps(target, ["database"], title="Safety backup")

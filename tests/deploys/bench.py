@@ -18,7 +18,9 @@ from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
 from bot.operations.model import Course, Operation, Plan
 from bot.operations.service import Operations
-from bot.runbooks.registering import kinds_of
+from bot.others import OtherSteps
+from bot.restores.service import Restores
+from bot.runbooks.service import Runbooks
 from bot.slack.client import open_session, web_client
 from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
 from bot.slack.topics import Topics
@@ -77,11 +79,6 @@ async def _nothing(**arguments: object) -> None:
     """Slack is away: posts wait."""
 
 
-async def no_runbooks(name: str, target: str) -> tuple[()]:
-    """No runbook is configured."""
-    return ()
-
-
 @contextlib.asynccontextmanager
 async def open_bench(
     settings: Mapping[str, Any], database: Database, queue: Queue
@@ -96,7 +93,7 @@ async def open_bench(
         engine = new_engine(database, queue, client)
         operations = new_operations(database, queue, client, engine)
         backups = Backups(validated, targets, operations)
-        Maintenance(
+        maintenance = Maintenance(
             validated,
             targets,
             database,
@@ -107,9 +104,9 @@ async def open_bench(
             redact=lambda text: text,
             patience=timedelta(seconds=3),
         )
-        operations.register(
-            "git",
-            kinds_of(validated, targets, approvals=operations.step_approvals, tell=_tell)["git"],
+        Restores(validated, targets, operations, backups, maintenance, database, queue)
+        runbooks = Runbooks(
+            validated, targets, database, posts, operations, OtherSteps(validated, backups)
         )
         deploys = Deploys(
             validated,
@@ -118,15 +115,11 @@ async def open_bench(
             operations,
             backups,
             posts,
-            runbook_steps=no_runbooks,
+            runbook_steps=runbooks.steps,
         )
         target = validated.only_target()
         assert target
         yield Bench(validated, database, targets, engine, operations, deploys, target)
-
-
-async def _tell(context: object, text: str) -> None:
-    """Nobody listens."""
 
 
 def host_settings(site: Path, url: str, port: int, work: Path) -> dict[str, Any]:
