@@ -62,6 +62,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "openssl": _program("openssl"),
     "ssh": _program("ssh"),
     "git": _program("git"),
+    "nginx": _program("nginx"),
     "restic": _program("restic"),
     "root": lambda: None if os.geteuid() == 0 else "only root may mount a file system",
 }
