@@ -27,6 +27,13 @@ _PLACE = re.compile(
     r"|remaining connection slots|could not resize shared memory|Disk quota exceeded"
 )
 
+# What restic says of data that is altered or lost in a repository that it can open and read.
+_STORE = re.compile(
+    r"ciphertext verification failed|invalid data returned|hash (?:does not match|mismatch)"
+    r"|not found in (?:the )?(?:index|repository)|blob .* (?:not found|is missing)|wrong hash",
+    re.IGNORECASE,
+)
+
 
 class Loaded(Protocol):
     """A database that was restored: the rows of its tables, by their names as SQL writes them."""
@@ -108,6 +115,11 @@ def migrations_told(
 def blames_the_place(output: str) -> bool:
     """Whether a restore failed for a reason that says nothing about the set."""
     return bool(_PLACE.search(output))
+
+
+def blames_the_store(output: str) -> bool:
+    """Whether a store that answers has said that it does not have the whole set any more."""
+    return bool(_STORE.search(output)) and not _PLACE.search(output)
 
 
 def several(lines: Sequence[str]) -> str:

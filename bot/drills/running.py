@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.backups.model import BackupSet, Manifest
+from bot.backups.model import Manifest
+from bot.backups.set_store import SetStore
 from bot.backups.verdicts import Verdict
-from bot.drills.model import Load
+from bot.drills.model import Load, blames_the_store
 from bot.drills.places import Place
 from bot.drills.sql import Session
 from bot.drills.store import DrillResults, keep
@@ -31,8 +31,7 @@ class Drill:
     """One drill under way; each step finds it anew from its operation."""
 
     operation: Operation
-    find_set: Callable[[], Awaitable[BackupSet]]
-    fetched: Callable[[BackupSet], AbstractAsyncContextManager[Path]]
+    store: SetStore
     live: Session | None
     place: Place | None
     assertions: tuple[str, ...]
@@ -47,16 +46,34 @@ class Drill:
     async def manifest(self) -> Manifest:
         """The set's manifest. Raises NotFound where the set is gone, Failed where the manifest
         cannot be read."""
-        found = await self.find_set()
+        found = await self.store.find(self.set_id)
         if found.manifest is None:
             raise await self.condemned(found.trouble)
         return found.manifest
 
     @contextlib.asynccontextmanager
-    async def files(self) -> AsyncIterator[Path]:
-        """The set as a directory of this machine inside the block."""
-        async with self.fetched(await self.find_set()) as directory:
+    async def files(self, *parts: str) -> AsyncIterator[Path]:
+        """The set as a directory of this machine inside the block, with at least these parts; all
+        where none is named. What a repository has lost of it condemns it."""
+        async with contextlib.AsyncExitStack() as stack:
+            found = await self.store.find(self.set_id)
+            try:
+                directory = await stack.enter_async_context(
+                    self.store.fetched(found, parts or None)
+                )
+            except Failed as error:
+                if not blames_the_store(f"{error.message}\n{error.output}"):
+                    raise
+                summary = f"the store cannot give it back: {error.message.rstrip('.')}"
+                raise await self.condemned(summary, output=error.output) from error
             yield directory
+
+    async def tidy(self) -> None:
+        """Ends what a killed drill left running on this machine, and removes what it fetched."""
+        # A directory that is gone or away holds nothing of ours to end or remove.
+        with contextlib.suppress(FileNotFoundError):
+            await self.store.settle()
+            await self.store.clear()
 
     @property
     def needed_place(self) -> Place:
@@ -127,6 +144,11 @@ Done = Callable[[Drill, StepContext], Awaitable[Result | None]]
 
 async def nothing(drill: Drill, context: StepContext) -> None:
     """For a step that only looks."""
+
+
+async def tidy(drill: Drill, context: StepContext) -> None:
+    """For a step that fetches the set."""
+    await drill.tidy()
 
 
 async def not_known(drill: Drill, context: StepContext) -> Result | None:

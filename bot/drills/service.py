@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from bot import words
@@ -16,7 +14,7 @@ from bot.config.settings import Settings
 from bot.drills import view
 from bot.drills.model import Load
 from bot.drills.places import DatabaseInPlace, Place, ServerPlace
-from bot.drills.running import Drill, DrillStep, mark_of
+from bot.drills.running import Drill, DrillStep, mark_of, tidy
 from bot.drills.sql import Session
 from bot.drills.steps import (
     ask,
@@ -74,9 +72,9 @@ class Drills:
         self._load = load
         operations.add_runbook(RUNBOOK, self.plan)
         for kind, step in (
-            ("drill.check", DrillStep(self._find, check)),
+            ("drill.check", DrillStep(self._find, check, undo=tidy)),
             ("drill.place", DrillStep(self._find, make_place, undo=remove_place)),
-            ("drill.restore", DrillStep(self._find, restore)),
+            ("drill.restore", DrillStep(self._find, restore, undo=tidy)),
             ("drill.compare", DrillStep(self._find, compare)),
             ("drill.ask", DrillStep(self._find, ask)),
             ("drill.conclude", DrillStep(self._find, conclude, done=concluded)),
@@ -184,20 +182,12 @@ class Drills:
     def _find(self, operation: Operation) -> Drill:
         """A drill from its operation alone: nothing outside is looked at."""
         plan = operation.plan
-        name, set_id = plan.target, str(plan.facts["set"])
+        name = plan.target
         restores = any(step.kind == "drill.place" for step in plan.steps)
-
-        async def find_set() -> BackupSet:
-            return await self._backups.find(name, set_id)
-
-        def fetched(one: BackupSet) -> AbstractAsyncContextManager[Path]:
-            return self._backups.fetched(name, one.id)
-
         live = self._live(operation) if restores else None
         return Drill(
             operation=operation,
-            find_set=find_set,
-            fetched=fetched,
+            store=self._backups.store(name, mark_of(operation)),
             live=live,
             place=self._place(operation, live) if live else None,
             assertions=self._backups.policy(name).assertions,

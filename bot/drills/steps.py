@@ -86,7 +86,7 @@ async def restore(drill: Drill, context: StepContext) -> Result:
     place = drill.needed_place
     database = place.database(drill.made)
     began = datetime.now(UTC)
-    async with drill.files() as directory:
+    async with drill.files(DATABASE) as directory:
         try:
             loaded = await drill.load(
                 place.target, database, directory, mark_of(context.operation), context

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.drills.model import Migration, blames_the_place, migrations_told, several, wrong_rows
+from bot.drills.model import (
+    Migration,
+    blames_the_place,
+    blames_the_store,
+    migrations_told,
+    several,
+    wrong_rows,
+)
 
 TAKEN = datetime(2026, 11, 22, 2, tzinfo=UTC)
 OLD, NEW = TAKEN - timedelta(days=30), TAKEN + timedelta(hours=5)
@@ -70,6 +77,20 @@ def test_a_production_that_does_not_answer_is_said() -> None:
 )
 def test_whose_fault_a_failure_is(said: str, place: bool) -> None:
     assert blames_the_place(said) is place
+
+
+@pytest.mark.parametrize(
+    ("said", "store"),
+    [
+        ("ignoring error for /database.dump: ciphertext verification failed", True),
+        ("Fatal: id 5f1a not found in repository", True),
+        ("There were 3 errors: dial tcp: i/o timeout", False),
+        ("ignoring error for /database.dump: write: No space left on device", False),
+        ("ciphertext verification failed; write: No space left on device", False),
+    ],
+)
+def test_whether_a_repository_has_lost_data(said: str, store: bool) -> None:
+    assert blames_the_store(said) is store
 
 
 def test_of_many_findings_the_first_are_named() -> None:
