@@ -28,6 +28,9 @@ class Told:
     async def progress(self, note: str, share: float | None = None) -> None:
         self.notes.append((note, share))
 
+    async def output(self, text: str) -> None:
+        raise AssertionError("a meter writes no output")
+
 
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> list[float]:

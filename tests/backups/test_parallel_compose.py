@@ -175,7 +175,7 @@ async def test_a_disk_that_runs_full_stops_the_dump_before_the_server(
     place = await find_place(target, "db", 1)
     assert place
     full = Place(place.path, place.filesystem, 1 << 60, place.free, place.mounted)
-    environment = target.database().environment | {MARK: "opsbell backup now grandvps"}
+    environment = {**target.database().environment, MARK: "opsbell backup now grandvps"}
     argv = ["pg_dump", "--format=directory", "--compress=zstd:19", "--no-sync"]
     with pytest.raises(OnlyAlone, match="the disk with the scratch files is nearly full"):
         meter = Meter(Told(), None)
