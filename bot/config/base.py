@@ -53,12 +53,15 @@ def _name(value: str) -> str:
     return value
 
 
-def _reference(kind: str, *always: str) -> AfterValidator:
+def _reference(kind: str, *always: str, or_else: str = "") -> AfterValidator:
+    """A name that the document defines as one of `kind`, or one of `always`. `or_else` is taken
+    too, but not offered where another name is wrong."""
+
     def check(value: str, info: ValidationInfo) -> str:
         if not isinstance(info.context, Context):
             return value
         names = info.context.names.get(kind, frozenset()) | set(always)
-        if value not in names:
+        if value not in names and value != or_else:
             raise undefined(value, names, kind)
         return value
 
@@ -81,7 +84,7 @@ OWN = "opsbell"
 
 Name = Annotated[str, AfterValidator(_name)]
 TargetName = Annotated[str, _reference("targets")]
-BackedUpName = Annotated[str, _reference("targets", OWN)]
+BackedUpName = Annotated[str, _reference("targets", or_else=OWN)]
 """A target, or Opsbell itself."""
 
 CheckName = Annotated[str, _reference("checks")]

@@ -1,6 +1,7 @@
 """Defaults, access, targets, holidays, parameters: what the settings answer."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -280,3 +281,33 @@ def test_a_runbook_takes_its_own_role_and_the_commands_approvals() -> None:
 def test_a_runbook_is_not_called_like_a_word_of_the_command(name: str) -> None:
     with pytest.raises(ValidationError, match="has a meaning of its own"):
         Settings.model_validate({"runbooks": {name: {"title": "T", "steps": [{"note": "x"}]}}})
+
+
+OWN = """
+data: ./var
+targets: {shop: {runtime: host, directory: /srv/shop}}
+backups: {opsbell: {include: [config, database], store: {directory: b}}}
+checks: {own: {kind: backup_age, target: opsbell}}
+"""
+
+
+def test_opsbell_itself_is_a_target_where_it_is_backed_up(loaded: Load, tmp_path: Path) -> None:
+    settings = loaded(OWN)
+    own = settings.target("opsbell")
+    assert isinstance(own, HostTarget)
+    assert [str(path) for path in own.config] == [
+        str(tmp_path / "opsbell.yaml"),
+        str(tmp_path / "var" / "audit.key"),
+    ]
+    assert own.database
+    assert own.database.url.reveal().startswith("postgresql://postgres@/postgres?host=%2F")
+    # What is typed without a target is meant for the application.
+    assert settings.only_target() == "shop"
+    elsewhere = loaded(f'database: "postgresql://me:secret@db/opsbell"{OWN}').target("opsbell")
+    assert isinstance(elsewhere, HostTarget)
+    assert elsewhere.database
+    assert elsewhere.database.url.reveal() == "postgresql://me:secret@db/opsbell"
+
+
+def test_opsbell_itself_is_no_target_otherwise(loaded: Load) -> None:
+    assert list(loaded("targets: {shop: {runtime: host, directory: d}}").targets) == ["shop"]
