@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bot import words
-from bot.backups.model import DATABASE, GLOBALS, part_of
+from bot.backups.model import ARCHIVE, DATABASE, GLOBALS, part_of
 from bot.backups.threads import in_thread
 from bot.backups.verifying import check_files
 from bot.errors import Failed
 from bot.operations.model import StepContext
+from bot.restores.file_steps import check_files_of
 from bot.restores.loading import Dump
 from bot.restores.model import file_name
 from bot.restores.plain import inspect
@@ -67,9 +68,14 @@ async def _check_set(restore: Restore, context: StepContext) -> str:
     async def tell(read: int) -> None:
         await context.progress(f"{words.size(read)} read back", read / total if total else None)
 
+    said = [f"{words.count(len(files), 'file')}, {words.size(total)} read back"]
     async with restore.fetched(*restore.parts) as directory:
         await check_files(directory, files, tell)
-    return f"{words.count(len(files), 'file')}, {words.size(total)} read back"
+        for part in restore.parts:
+            if part != DATABASE:
+                archive = directory / f"{part}{ARCHIVE}"
+                said.append(await check_files_of(restore, part, archive))
+    return " · ".join(said)
 
 
 async def _check_server(restore: Restore) -> str:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.backups.dump_jobs import spare_cores
 from bot.backups.model import DATABASE
 from bot.backups.threads import in_thread
-from bot.errors import Failed, OpsbellError
+from bot.errors import Failed
 from bot.operations.model import Operation, StepContext, StepState
 from bot.restores import databases, keeping
+from bot.restores.closing import in_maintenance, release
 from bot.restores.loading import load
 from bot.restores.meter import LoadMeter
 from bot.restores.roles import drop_made_roles
 from bot.restores.running import Restore, Result
 from bot.restores.scratch import remove_scratch
 from bot.restores.swapping import Swap, exchange, swapped
-from bot.words import Sign
 
 MOST_JOBS = 8
 _SIZE = "select pg_catalog.pg_database_size(:'name'::name) as size"
-
-logger = logging.getLogger(__name__)
 
 
 async def load_database(restore: Restore, context: StepContext) -> Result:
@@ -65,7 +61,7 @@ async def swap_database(restore: Restore, context: StepContext) -> Result:
     if swap.live is not None:
         # Before anything is closed: it takes its time with many settings.
         await databases.copy_properties(server, swap.incoming_name, like=swap.name)
-    async with _in_maintenance(restore, "a backup is being restored") as told:
+    async with in_maintenance(restore, "a backup is being restored") as told:
         await exchange(server, swap)
     return await _settled(restore, context, swap, told)
 
@@ -78,7 +74,7 @@ async def undo_swap(restore: Restore, context: StepContext) -> None:
     swap = _swap_or_none(restore, context)
     if swap is not None and await swapped(server, swap):
         await _take_back(restore, context, swap)
-    await _release(restore, [])
+    await release(restore, [])
 
 
 async def swap_done(restore: Restore, context: StepContext) -> Result | None:
@@ -89,7 +85,7 @@ async def swap_done(restore: Restore, context: StepContext) -> Result | None:
     if swap is None or not await swapped(server, swap):
         return None
     told: list[str] = []
-    await _release(restore, told)
+    await release(restore, told)
     return await _settled(restore, context, swap, told)
 
 
@@ -106,33 +102,6 @@ async def _settled(
     return {"note": " · ".join([note, *told]), **_as_json(swap)}
 
 
-@contextlib.asynccontextmanager
-async def _in_maintenance(restore: Restore, reason: str) -> AsyncIterator[list[str]]:
-    """Has the target in maintenance inside the block, as far as that can be; what to know of it.
-
-    The swap itself lets nobody in at a wrong moment: that the application's page cannot say what
-    is going on is no reason to leave the data unrestored, or to swap them back.
-    """
-    told: list[str] = []
-    try:
-        held = await restore.maintenance.hold(restore.target.name, restore.operation.id, reason)
-        told.append(held)
-    except OpsbellError as error:
-        told.append(f"{Sign.WARNING} not in maintenance: {error.message}")
-    try:
-        yield told
-    finally:
-        await _release(restore, told)
-
-
-async def _release(restore: Restore, told: list[str]) -> None:
-    try:
-        await restore.maintenance.release(restore.target.name, restore.operation.id)
-    except OpsbellError as error:
-        logger.warning("maintenance not ended", extra={"error": str(error)})
-        told.append(f"{Sign.WARNING} maintenance was not ended: {error.message}")
-
-
 async def _take_back(restore: Restore, context: StepContext, swap: Swap) -> None:
     if swap.live is None:
         raise Failed(f"There was no database {swap.name} before: it stays as it was restored.")
@@ -141,7 +110,7 @@ async def _take_back(restore: Restore, context: StepContext, swap: Swap) -> None
     # An undo's database goes back to where it was kept; one that was restored is kept anew.
     gone = back if used else Swap(back.name, back.live, restore.undone, back.incoming, swap.aside)
     await databases.copy_properties(restore.server, gone.incoming_name, like=gone.name)
-    async with _in_maintenance(restore, "a restore is taken back"):
+    async with in_maintenance(restore, "a restore is taken back"):
         await exchange(restore.server, gone)
     if used:
         await keeping.unkeep(restore, DATABASE, used)

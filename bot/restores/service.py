@@ -22,6 +22,14 @@ from bot.restores.database_steps import (
     undo_load,
     undo_swap,
 )
+from bot.restores.file_steps import (
+    files_at,
+    move_done,
+    move_files,
+    undo_move,
+    undo_unpack,
+    unpack_files,
+)
 from bot.restores.keeping import Keeping
 from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept
 from bot.restores.planning import Planning
@@ -63,6 +71,8 @@ class Restores:
                 "restore.swap",
                 RestoreStep(self._find, swap_database, undo=undo_swap, done=swap_done),
             ),
+            ("restore.unpack", RestoreStep(self._find, unpack_files, undo=undo_unpack)),
+            ("restore.move", RestoreStep(self._find, move_files, undo=undo_move, done=move_done)),
         ):
             operations.register(kind, step)
         operations.add_runbook(RUNBOOK, self._plan)
@@ -105,8 +115,11 @@ class Restores:
 
     async def _remove(self, kept: Kept) -> None:
         """Removes what an undo could have put back. Raises Failed where it is not what it was."""
-        if kept.part == DATABASE:
-            server = Server(self._targets.get(kept.target), f"opsbell restore kept {kept.id}")
+        target, mark = self._targets.get(kept.target), f"opsbell restore kept {kept.id}"
+        if kept.part != DATABASE:
+            await files_at(target, kept.place, mark).remove()
+        else:
+            server = Server(target, mark)
             name = str(kept.place["database"])
             found = await server.database(name)
             if found is None:
