@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.config.settings import Settings
-from bot.errors import NotFound, Refused
+from bot.errors import NotFound, OpsbellError, Refused
 from bot.maintenance import store
 from bot.maintenance.jobs import Jobs
 from bot.maintenance.lookout import Lookout
@@ -33,10 +33,12 @@ from bot.words import utc_now
 @dataclass(frozen=True)
 class Standing:
     """How a target stands now: what its file says (None: it is not there), what is on record, and
-    what the page answers (None where no URL is configured)."""
+    what the page answers (None where no URL is configured). `trouble` is why the file could not
+    be looked at, "" where it could."""
 
     target: str
     file: Notice | None
+    trouble: str
     window: Window | None
     scheduled: tuple[Window, ...]
     proof: Proof | None
@@ -225,16 +227,20 @@ class Maintenance:
 
     async def standing(self, target: str) -> Standing:
         """How a target stands, by its file, the record and the page. Raises Refused where no file
-        is configured, and what reading the file raises."""
-        file = await self._switch.file(target).read()
-        where = self.settings.target(target).maintenance
+        is configured."""
+        file, trouble = None, ""
+        reader = self._switch.file(target)
+        try:
+            file = await reader.read()
+        except OpsbellError as error:
+            trouble = str(error)
         async with self._database.transaction() as tx:
             window = await store.lock_active(tx, target)
             coming = tuple(await store.scheduled(tx, target))
-        proof = None
-        if where and where.url:
-            proof = await look(where.url, OFF if file is None else ON)
-        return Standing(target, file, window, coming, proof)
+        closed = window is not None if trouble else file is not None
+        where = self.settings.target(target).maintenance
+        proof = await look(where.url, ON if closed else OFF) if where and where.url else None
+        return Standing(target, file, trouble, window, coming, proof)
 
     async def _found(self, tx: Transaction, number: int) -> Window:
         found = await store.lock(tx, number)

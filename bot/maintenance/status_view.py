@@ -35,7 +35,8 @@ def as_data(standing: Standing) -> dict[str, Any]:
     window, proof = standing.window, standing.proof
     return {
         "target": standing.target,
-        "on": standing.file is not None,
+        "on": None if standing.trouble else standing.file is not None,
+        "trouble": standing.trouble,
         "maintenance": window.id if window else None,
         "reason": standing.file.reason if standing.file else "",
         "by": standing.file.by if standing.file else "",
@@ -56,6 +57,11 @@ def as_data(standing: Standing) -> dict[str, Any]:
 
 def _sentence(standing: Standing, zone: ZoneInfo) -> tuple[Sign, str]:
     target, file, window = standing.target, standing.file, standing.window
+    if standing.trouble:
+        record = "on record it is" if window else "on record it is not"
+        return Sign.UNKNOWN, (
+            f"Whether {target} is in maintenance is not known ({record}): {standing.trouble}"
+        )
     if window and window.state is not State.ON:
         there = "is there" if file else "is not there"
         return (

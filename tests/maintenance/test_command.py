@@ -1,0 +1,176 @@
+"""`/maintenance`: its words, and what they answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.errors import Refused, UsageError
+from bot.operations.asking import Asking
+from bot.slack.limits import fit
+from bot.slack.surface import Answer, Kind, Request
+from commands.maintenance import MaintenanceCommand
+from tests.maintenance.conftest import Bench
+from tests.maintenance.page import Page
+
+
+class NoModals:
+    """None of the answers opens a modal."""
+
+    async def open(self, request: Request, view: Any) -> str:
+        raise AssertionError("a modal was opened")
+
+    async def update(self, view_id: str, view: Any) -> None:
+        raise AssertionError("a modal was changed")
+
+
+@pytest.fixture
+def command(bench: Bench) -> MaintenanceCommand:
+    asking = Asking(bench.database, bench.operations)
+    return MaintenanceCommand(bench.settings, bench.maintenance, asking)
+
+
+def request(text: str) -> Request:
+    return Request(Kind.COMMAND, f"command:{text}", "maintenance", "U0ALICE001", text=text)
+
+
+async def answer(bench: Bench, command: MaintenanceCommand, text: str) -> Answer:
+    """What the words answer, once they are committed; Slack would take it."""
+    call = command.parse(request(text))
+    if call.query:
+        answered = await call.query(request(text), NoModals())
+    else:
+        assert call.change
+        async with bench.database.transaction() as tx:
+            answered = await call.change(request(text), tx)
+    assert answered
+    assert fit(answered.message).overflow is None
+    return answered
+
+
+def shown(answered: Answer) -> str:
+    return f"{answered.message.text}\n{answered.message.blocks}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("onn", "/maintenance does not know onn"),
+        ("off now", "off takes no further words"),
+        ("status please", "status takes no further words"),
+        ("on 30m", 'Say "for 30m"'),
+        ("schedule tomorrow", "Say when and for how long"),
+        ("extend", "Say by how much"),
+        ("extend half an hour", "Say by how much"),
+        ("extend 0m", "lasts longer than that"),
+        ("cancel all", "cancel takes a number at most"),
+        ("plan schedule 22:00 for 30m", "Only on and off have a plan"),
+        ("on in:elsewhere", 'no target "elsewhere"'),
+    ],
+)
+async def test_wrong_words_are_told(command: MaintenanceCommand, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        command.parse(request(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "seconds"),
+    [
+        ("on", "", None),
+        ("ON Upgrade to 1.5 for 30m in:grandvps", "Upgrade to 1.5", 1800),
+        ('on "closed for 2 customers"', "closed for 2 customers", None),
+    ],
+)
+async def test_on_queues_what_was_asked_for(
+    bench: Bench, command: MaintenanceCommand, text: str, reason: str, seconds: int | None
+) -> None:
+    answered = await answer(bench, command, text)
+    operation = await bench.operations.get(answered.data["operation"])
+    assert operation.plan.runbook == "maintenance.on"
+    assert operation.plan.parameters["reason"] == reason
+    assert operation.plan.parameters["seconds"] == seconds
+    assert "is queued as operation" in answered.message.text
+    done = await bench.run(operation.id)
+    assert done.steps[0].note == "503 proven"
+
+
+async def test_one_request_is_taken_once(bench: Bench, command: MaintenanceCommand) -> None:
+    await answer(bench, command, "off")
+    with pytest.raises(Refused, match="taken already"):
+        await answer(bench, command, "off")
+
+
+async def test_status_goes_by_the_file(
+    bench: Bench, command: MaintenanceCommand, page: Page
+) -> None:
+    answered = await answer(bench, command, "")
+    assert "✅ grandvps is not in maintenance." in shown(answered)
+    assert (answered.data["on"], answered.data["status"]) == (False, 200)
+
+    bench.file.touch()
+    assert "its file is there, made by hand" in shown(await answer(bench, command, "status"))
+    bench.file.unlink()
+
+    await bench.on("Upgrade to 1.5")
+    answered = await answer(bench, command, "status")
+    assert "⏸ grandvps is in maintenance, until" in shown(answered)
+    assert "Upgrade to 1.5" in shown(answered)
+    assert (answered.data["on"], answered.data["status"], answered.data["proven"]) == (
+        True,
+        503,
+        True,
+    )
+
+    page.blind = True
+    assert "the page answers 200 instead of 503" in shown(await answer(bench, command, "status"))
+
+    bench.file.unlink()
+    told = shown(await answer(bench, command, "status"))
+    assert "🔴 grandvps should be in maintenance, but its file is gone" in told
+
+
+async def test_a_plan_is_shown_and_nothing_is_run(
+    bench: Bench, command: MaintenanceCommand
+) -> None:
+    for text in ("plan on Upgrade for 30m", "on Upgrade for 30m --plan"):
+        told = shown(await answer(bench, command, text))
+        assert f"create {bench.file}" in told
+        assert "Reason: Upgrade" in told
+        assert "It ends by itself after 30 min." in told
+    told = shown(await answer(bench, command, "off --plan"))
+    assert f"remove {bench.file}" in told
+    assert not await bench.database.first("select from operations")
+
+
+async def test_schedule_extend_and_cancel(bench: Bench, command: MaintenanceCommand) -> None:
+    answered = await answer(bench, command, "schedule in 2h for 30m Upgrade")
+    assert answered.message.text.startswith("Maintenance 1 of grandvps: ")
+    told = shown(await answer(bench, command, "status"))
+    assert "Scheduled: " in told
+    answered = await answer(bench, command, "cancel")
+    assert answered.message.text == "Maintenance 1 of grandvps was cancelled."
+    with pytest.raises(Refused, match="not in a maintenance"):
+        await answer(bench, command, "extend 30m")
+    await bench.on(length=timedelta(minutes=30))
+    answered = await answer(bench, command, "extend by 1h")
+    window = await bench.window()
+    assert window
+    assert window.until == bench.clock.now + timedelta(minutes=90)
+    assert answered.message.text.startswith("The maintenance of grandvps ends ")
+
+
+async def test_a_day_that_has_passed_is_refused(command: MaintenanceCommand) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=2)
+    with pytest.raises(UsageError, match="has passed"):
+        command.parse(request(f"schedule {yesterday:%Y-%m-%d} 12:00 for 30m"))
+
+
+async def test_a_target_without_a_file_says_what_to_configure(bench: Bench) -> None:
+    bare = bench.settings.targets["grandvps"].model_copy(update={"maintenance": None})
+    settings = bench.settings.model_copy(update={"targets": {"grandvps": bare}})
+    from bot.maintenance.plans import Plans
+
+    with pytest.raises(Refused, match="no maintenance file configured"):
+        Plans(settings).on("grandvps", {})
