@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import sys
 import uuid
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from bot.operations.model import Confirm, OperationState
 from bot.os_user import me
 from bot.slack import present
 from bot.slack.surface import Answer, Kind, Request
+from bot.slack.text_in import joined
 from bot.store.database import Transaction
 
 
@@ -47,7 +47,7 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
-    text = shlex.join(words) + (f" in:{shlex.quote(wishes.target)}" if wishes.target else "")
+    text = joined([*words, *([f"in:{wishes.target}"] if wishes.target else [])])
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=f"os:{me()}", text=text
     )

@@ -14,6 +14,7 @@ from bot.words import join
 
 _TOKEN = re.compile(r"<([^<>|]+)(?:\|([^<>]*))?>")
 _QUOTES = str.maketrans("“”„‟«»‘’‚‛", '""""""' + "''''")
+_BEFORE_QUOTE = re.compile(r"[A-Za-z0-9_-]+=(?=[\"'])")
 # Phones turn "--" into a dash. Only before a word is it an option; elsewhere it is punctuation.
 _OPTION_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
 # Control characters but for tab and line breaks, and halves of surrogate pairs: nobody means
@@ -57,8 +58,8 @@ def _bare(match: re.Match[str]) -> str:
 def split(text: str) -> list[str]:
     """The words of a text; what stands in quotes is one word.
 
-    A quote opens only where a word begins, so `can't` needs no care; nothing else is special.
-    Raises UsageError for a `"` that is not closed.
+    A quote opens only where a word begins, or behind `NAME=`, so `can't` needs no care; nothing
+    else is special. Raises UsageError for a `"` that is not closed.
     """
     words: list[str] = []
     rest = text.strip()
@@ -68,7 +69,25 @@ def split(text: str) -> list[str]:
     return words
 
 
+def joined(words: Iterable[str]) -> str:
+    """The text that `split` makes these words of. Raises UsageError for a word that no quotes fit
+    around."""
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    if word and word[0] not in "\"'" and not re.search(r"\s|=[\"']", word):
+        return word
+    for quote in "\"'":
+        if quote not in word:
+            return f"{quote}{word}{quote}"
+    raise UsageError(f"{_short(word)} has both kinds of quotes in it.")
+
+
 def _next_word(text: str) -> tuple[str, str]:
+    if name := _BEFORE_QUOTE.match(text):
+        word, rest = _next_word(text[name.end() :])
+        return name[0] + word, rest
     quote = text[0]
     if quote in "\"'":
         inner, closed, after = text[1:].partition(quote)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.config.settings import Settings
 from bot.errors import UsageError
-from bot.slack.text_in import clean, nearest, resolve_target, split
+from bot.slack.text_in import clean, joined, nearest, resolve_target, split
 
 
 @pytest.mark.parametrize(
@@ -44,10 +44,30 @@ def test_clean(typed: str, meant: str) -> None:
         ("'tis late", ["'tis", "late"]),
         (r"a\b $HOME `id` ;", [r"a\b", "$HOME", "`id`", ";"]),
         ('say"no"', ['say"no"']),
+        ('name="Bob and Eve" n=\'a b\' x=""', ["name=Bob and Eve", "n=a b", "x="]),
+        ("name='tis late", ["name='tis", "late"]),
     ],
 )
 def test_split(text: str, words: list[str]) -> None:
     assert split(text) == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["now", "in:shop", "it's"],
+        ["name=Bob's; touch x", "", " ", "a\tb\nc"],
+        ["'tis", '"', "name='x", 'a" b', "$(id)", "--plan"],
+    ],
+)
+def test_words_survive_their_way_through_a_text(words: list[str]) -> None:
+    assert split(joined(words)) == words
+
+
+def test_a_word_that_no_quotes_fit_around_is_refused() -> None:
+    with pytest.raises(UsageError, match="both kinds of quotes"):
+        joined(["a 'b' \"c\""])
 
 
 def test_a_quote_that_does_not_close_is_named() -> None:
