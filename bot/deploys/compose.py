@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.config.targets import ComposeTarget
 from bot.deploys import images
-from bot.deploys.containers import config_hash, configuration, containers, docker, image_id
-from bot.deploys.deployment import KEEP, SWITCH, Deployment, Result
+from bot.deploys.containers import (
+    ServiceContainer,
+    configuration,
+    containers,
+    docker,
+    image_id,
+)
+from bot.deploys.deployment import CHECK, KEEP, SWITCH, Deployment, Result
 from bot.deploys.rolling import roll
 from bot.errors import Failed
 from bot.operations.model import StepContext
@@ -35,9 +42,10 @@ def run_arguments(service: str, command: Sequence[str], *options: str) -> tuple[
 
 
 def up_arguments(services: Sequence[str]) -> tuple[str, ...]:
-    """What `docker compose` is told to bring up. Where services are named, those which they
-    depend on (a database) stay as they are."""
-    return ("up", "--detach", "--no-build", *(("--no-deps", *services) if services else ()))
+    """What `docker compose` is told to bring up. Those which the services depend on stay as they
+    are, unless their own definition has changed. Without --no-deps: Compose would take the
+    containers for others the next time that somebody brings them up."""
+    return ("up", "--detach", "--no-build", *services)
 
 
 async def build(deployment: Deployment, context: StepContext) -> Result:
@@ -82,7 +90,7 @@ async def end_manage(deployment: Deployment, context: StepContext) -> None:
 async def switch(deployment: Deployment, context: StepContext) -> Result:
     """Starts the new revision in place of the old one: each service beside its old containers
     first where the plan says `rolling`."""
-    await _start(deployment, context)
+    await _start(deployment, context, back=False)
     return {"note": f"{join(await deployed(deployment))} up"}
 
 
@@ -94,8 +102,13 @@ async def end_switch(deployment: Deployment, context: StepContext) -> None:
 
 async def switched(deployment: Deployment, context: StepContext) -> Result | None:
     """Whether all containers are those of the new revision, once what still runs of the step is
-    ended."""
+    ended. Where the image is that of before, it cannot be seen whether they are: None."""
     await end_switch(deployment, context)
+    before = {str(each["image"]) for each in kept(deployment).values()}
+    for service in await deployed(deployment):
+        found = await containers(deployment.target, images.project(deployment), [service])
+        if any(each.image in before for each in found):
+            return None
     if await _not_as_wanted(deployment):
         return None
     return {"note": f"{join(await deployed(deployment))} up"}
@@ -106,7 +119,7 @@ async def bring_back(deployment: Deployment, context: StepContext) -> None:
     switch. The work tree is back by then."""
     await images.put_back(deployment, kept(deployment))
     if deployment.begun(SWITCH):
-        await _start(deployment, context)
+        await _start(deployment, context, back=True)
 
 
 def kept(deployment: Deployment) -> images.Kept:
@@ -147,16 +160,30 @@ def _why_single(settings: Mapping[str, Any]) -> str:
     return ""
 
 
-async def _start(deployment: Deployment, context: StepContext) -> None:
+async def _start(deployment: Deployment, context: StepContext, *, back: bool) -> None:
     """Brings up what the files and images say now, and proves it."""
     if _is_rolling(deployment):
         for service in await deployed(deployment):
-            await roll(deployment, context, service)
+            before = kept(deployment).get(service, {})
+            is_old = partial(_is_old, before, back)
+            # What was ill before the deploy is brought back all the same.
+            prove = not back or bool(deployment.result(CHECK).get("healthy"))
+            await roll(deployment, context, service, is_old, prove=prove)
     else:
         argv = deployment.target.compose(*up_arguments(deployment.services))
         await run_command(deployment.target, context, argv, name="docker compose up")
     if troubles := await _not_as_wanted(deployment):
         raise Failed(f"Compose has ended, but {troubles}.")
+
+
+def _is_old(before: Mapping[str, Any], back: bool, container: ServiceContainer) -> bool:
+    """Whether a container has to go: one of those before the deploy, or, on the way back, one that
+    is not like these."""
+    was_there = container.id in before.get("containers", ())
+    if not back:
+        return was_there
+    same = (container.image, container.config_hash) == (before.get("image"), before.get("hash"))
+    return not (was_there or same)
 
 
 def _is_rolling(deployment: Deployment) -> bool:
@@ -172,10 +199,10 @@ async def _not_as_wanted(deployment: Deployment) -> str:
     troubles = []
     for service in await deployed(deployment):
         reference = images.reference_of(deployment, service, services[service])
-        wanted = (await image_id(target, reference), await config_hash(target, service))
+        wanted = await image_id(target, reference)
         found = await containers(target, images.project(deployment), [service])
         running = [each for each in found if each.running]
-        old = [each for each in running if (each.image, each.config_hash) != wanted]
+        old = [each for each in running if each.image != wanted]
         if old:
             troubles.append(f"{count(len(old), 'container')} of {service} are of before")
         elif not running and not await _rests(deployment, service, services[service]):

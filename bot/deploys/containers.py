@@ -71,14 +71,6 @@ async def configuration(target: Target, *options: str) -> Mapping[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-async def config_hash(target: Target, service: str) -> str:
-    """By what Compose tells whether a container is as the files have it now, but for its image."""
-    done = await target.run(target.compose("config", "--hash", service), timeout=_QUICK)
-    if done.status:
-        raise failure(target, "docker compose config", done.status, done.stderr)
-    return done.stdout.split()[-1]
-
-
 async def docker(target: Target, *arguments: str, timeout: timedelta = _QUICK) -> str:
     """What docker's own program says. Raises Failed."""
     done = await target.run(("docker", *arguments), timeout=timeout)

@@ -17,8 +17,9 @@ _OWN = "opsbell"
 _TAG = re.compile(r"deploy-(\d+)")
 _ODD = re.compile(r"[^a-z0-9]+")
 
-Kept = Mapping[str, Mapping[str, str]]
-"""By service: `reference`, the name under which Compose finds its image, and `image`, its ID."""
+Kept = Mapping[str, Mapping[str, Any]]
+"""By service: `reference`, the name under which Compose finds its image, and `image`, its ID; the
+`containers` that ran, by ID, and Compose's `hash` of their configuration."""
 
 
 async def keep(deployment: Deployment, context: StepContext) -> Mapping[str, Kept]:
@@ -28,10 +29,16 @@ async def keep(deployment: Deployment, context: StepContext) -> Mapping[str, Kep
     A service without a container runs nothing that could be kept.
     """
     target = deployment.target
-    kept: dict[str, dict[str, str]] = {}
-    for each in await containers(target, project(deployment), deployment.services):
-        if each.service not in kept or each.running:
-            kept[each.service] = {"reference": each.reference, "image": each.image}
+    kept: dict[str, dict[str, Any]] = {}
+    found = await containers(target, project(deployment), deployment.services)
+    for each in sorted(found, key=lambda one: one.running):
+        known = kept.get(each.service, {}).get("containers", [])
+        kept[each.service] = {
+            "reference": each.reference,
+            "image": each.image,
+            "hash": each.config_hash,
+            "containers": [*known, each.id] if each.running else [],
+        }
     for service, image in kept.items():
         await context.progress(f"keeping the image of {service}")
         await docker(target, "image", "tag", image["image"], name(deployment, service))

@@ -2,23 +2,17 @@
 
 New containers are started beside the old ones, and these are stopped once the new ones are
 healthy and known: Docker's name server tells whoever asks (a proxy before the service) of both.
-What was cut off is done again from what is there; nothing is remembered.
+What was cut off is done again from what is there.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.deploys import images
-from bot.deploys.containers import (
-    ServiceContainer,
-    config_hash,
-    configuration,
-    containers,
-    docker,
-    image_id,
-)
+from bot.deploys.containers import ServiceContainer, containers, docker
 from bot.deploys.deployment import Deployment
 from bot.deploys.health import LOOK_EVERY, within
 from bot.errors import Failed
@@ -31,53 +25,59 @@ from bot.words import duration
 KNOWN_AFTER = 3.0
 """Seconds after which a proxy that asks Docker's name server anew has heard of a container."""
 
+IsOld = Callable[[ServiceContainer], bool]
+"""Says of a container of the service whether it is to be replaced."""
+
 _STOPPING = timedelta(minutes=5)
 
 
-async def roll(deployment: Deployment, context: StepContext, service: str) -> None:
-    """Replaces the containers of one service by those which the files and images say now.
+async def roll(
+    deployment: Deployment, context: StepContext, service: str, is_old: IsOld, *, prove: bool
+) -> None:
+    """Replaces the containers of one service that are old by as many as the files and images say
+    now.
 
-    Raises Failed where the new ones do not get healthy: the old ones run on then, the new ones are
-    removed.
+    Raises Failed where `prove` is set and the new ones do not get healthy: the old ones run on
+    then, and what was started beside them is removed.
     """
-    new, old = await _sorted(deployment, service)
-    if not old and any(each.running for each in new):
-        return
-    wanted = max(len([each for each in old if each.running]), 1)
-    stopped = [each for each in (*new, *old) if not each.running]
-    await _remove(deployment, stopped)
-    new = [each for each in new if each.running]
-    old = [each for each in old if each.running]
-    if len(new) < wanted:
-        await _start(deployment, context, service, len(old) + wanted)
+    found = await _containers(deployment, service)
+    await _remove(deployment, [each for each in found if not each.running])
+    old = [each for each in found if each.running and is_old(each)]
+    new = [each for each in found if each.running and not is_old(each)]
+    if len(new) < max(len(old), 1):
+        await _start(deployment, context, service, len(old) + max(len(old), 1))
     try:
-        await _healthy(deployment, context, service)
+        if prove:
+            await _healthy(deployment, context, service, {each.id for each in old})
     except BaseException:
-        new, _ = await _sorted(deployment, service)
+        there = {each.id for each in (*old, *new)}
+        started = [each for each in await _containers(deployment, service) if each.id not in there]
         if old:
-            await asyncio.shield(_remove(deployment, new))
+            await asyncio.shield(_remove(deployment, started))
         raise
-    await asyncio.sleep(KNOWN_AFTER)
+    await asyncio.sleep(KNOWN_AFTER if old else 0)
     await _remove(deployment, old)
 
 
 async def _start(deployment: Deployment, context: StepContext, service: str, number: int) -> None:
-    options = ("--detach", "--no-build", "--no-deps", "--no-recreate")
+    # With --no-deps, Compose would take the container for another one the next time.
+    options = ("--detach", "--no-build", "--no-recreate")
     argv = deployment.target.compose("up", *options, "--scale", f"{service}={number}", service)
     await run_command(deployment.target, context, argv, name="docker compose up")
 
 
-async def _healthy(deployment: Deployment, context: StepContext, service: str) -> None:
-    """Waits until every new container is healthy, or has run for a while where it has no check."""
+async def _healthy(
+    deployment: Deployment, context: StepContext, service: str, old: set[str]
+) -> None:
+    """Waits until all but these containers are healthy, or have run for a while where they have no
+    check."""
     clock = asyncio.get_running_loop().time
     began, limit = clock(), within(deployment).total_seconds()
     while True:
-        new, _ = await _sorted(deployment, service)
-        ids = {each.id[:12] for each in new}
         found = [
             each
             for each in await deployment.target.health([service])
-            if each.begun.partition(" ")[0] in ids
+            if not any(one.startswith(each.begun.partition(" ")[0] or "-") for one in old)
         ]
         states = {each.state for each in found}
         waited = clock() - began
@@ -96,17 +96,8 @@ async def _healthy(deployment: Deployment, context: StepContext, service: str) -
         await asyncio.sleep(LOOK_EVERY)
 
 
-async def _sorted(
-    deployment: Deployment, service: str
-) -> tuple[list[ServiceContainer], list[ServiceContainer]]:
-    """The containers which are as they should be now, and the others."""
-    target = deployment.target
-    settings = (await configuration(target))["services"][service]
-    image = await image_id(target, images.reference_of(deployment, service, settings))
-    wanted = (image, await config_hash(target, service))
-    found = await containers(target, images.project(deployment), [service])
-    new = [each for each in found if (each.image, each.config_hash) == wanted]
-    return new, [each for each in found if each not in new]
+async def _containers(deployment: Deployment, service: str) -> list[ServiceContainer]:
+    return await containers(deployment.target, images.project(deployment), [service])
 
 
 async def _remove(deployment: Deployment, these: list[ServiceContainer]) -> None:
