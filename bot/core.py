@@ -166,7 +166,12 @@ def _core(
         posts,
         runbook_steps=runbooks.steps,
     )
-    checks = Checks(settings, targets, newest_backup=backups.newest)
+    checks = Checks(
+        settings,
+        targets,
+        newest_backup=backups.newest,
+        in_maintenance=maintenance.is_on_now,
+    )
     publisher = Publisher(settings, posts, people.group_id)
     jobs = Jobs(database, queue, checks, publisher, utc_now)
     checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=utc_now)

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from bot.checks.backup_age import NewestBackup, look_at_backup_age
 from bot.checks.disk import look_at_disk
@@ -24,6 +25,8 @@ from bot.words import duration
 _SUMMARY_LENGTH = 300
 
 Redact = Callable[[str], str]
+InMaintenance = Callable[[str], Awaitable[bool]]
+"""Whether a target is in maintenance now; never raises."""
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +49,14 @@ class Checks:
         targets: Targets,
         *,
         newest_backup: NewestBackup | None = None,
+        in_maintenance: InMaintenance | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._settings = settings
         self._targets = targets
         self._redactor = targets.redactor()
         self._newest_backup = newest_backup
+        self._in_maintenance = in_maintenance
         self._now = now
         self._given_up: dict[str, asyncio.Task[Finding]] = {}
 
@@ -82,10 +87,11 @@ class Checks:
                 raise Unavailable(f"There is no check called {name}.", retryable=False)
             redact = self._redact(check)
             finding = await self._within_limit(name, check, redact, taken_at)
+            summary = _one_line(redact(finding.summary)) + await self._excuse(check, finding)
             return Reading(
                 name,
                 finding.state,
-                _one_line(redact(finding.summary)),
+                summary,
                 taken_at,
                 value=finding.value,
                 unit=finding.unit,
@@ -93,6 +99,13 @@ class Checks:
             )
         except OpsbellError as error:
             return Reading(name, State.UNKNOWN, error.message, taken_at, detail=error.hint)
+
+    async def _excuse(self, check: Check, finding: Finding) -> str:
+        """What to know of a finding that is not well: that its target is in maintenance."""
+        target = target_of(check, self._settings)
+        if finding.state is State.OK or not target or self._in_maintenance is None:
+            return ""
+        return f" ({target} is in maintenance)" if await self._in_maintenance(target) else ""
 
     async def _within_limit(
         self, name: str, check: Check, redact: Redact, taken_at: datetime
@@ -132,6 +145,19 @@ class Checks:
     def _redact(self, check: Check) -> Redact:
         """Hides all secrets; raises Unavailable where those of the check's target are not known."""
         return partial(self._redactor.redact, whose=getattr(check, "target", ""))
+
+
+def target_of(check: Check, settings: Settings) -> str:
+    """The target that a check looks at, "" for none: the one that it names, or the one at whose
+    address its URL is."""
+    if not isinstance(check, HttpCheck):
+        return getattr(check, "target", "")
+    asked = urlsplit(check.url)
+    for name, target in settings.targets.items():
+        for each in (target.maintenance, target.health):
+            if each and each.url and urlsplit(each.url)[:2] == asked[:2]:
+                return name
+    return ""
 
 
 def _outcome(name: str, look: asyncio.Task[Finding]) -> Finding:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import psycopg
 
 from bot.config.settings import Settings
 from bot.errors import NotFound, OpsbellError, Refused
@@ -28,6 +31,8 @@ from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
 from bot.targets.targets import Targets
 from bot.words import utc_now
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,15 @@ class Maintenance:
     async def is_on(self, tx: Transaction, target: str) -> bool:
         """Whether a target is in maintenance, by the record: its alerts are held back then."""
         return await store.is_active(tx, target)
+
+    async def is_on_now(self, target: str) -> bool:
+        """The same at once; False where the record cannot be asked. Never raises."""
+        try:
+            async with self._database.transaction() as tx:
+                return await self.is_on(tx, target)
+        except (OpsbellError, psycopg.Error) as error:
+            logger.warning("maintenance not known", extra={"target": target, "error": str(error)})
+            return False
 
     def on_step(self, target: str, reason: str = "") -> PlannedStep:
         """A step for any plan; see `bot.maintenance.steps.on_step`."""
