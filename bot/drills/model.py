@@ -23,6 +23,9 @@ _SLACK = timedelta(hours=1)
 _PLACE = re.compile(
     r"No space left|could not extend file|could not write|[Oo]ut of memory|out of shared memory"
     r"|permission denied|must be (?:owner|superuser|a member|able)|server closed the connection"
+    # A scratch server has the image's extensions, not those that are mounted into production's.
+    r"|must be (?:loaded via|preloaded)|can only create extension in database"
+    r"|could not open extension control file|extension .* is not available|could not access file"
     r"|connection to server|terminating connection|the database system is|too many clients"
     r"|remaining connection slots|could not resize shared memory|Disk quota exceeded"
 )

@@ -18,6 +18,7 @@ select json_build_object(
     'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
     'database', to_jsonb(d),
     'search_path', current_setting('search_path'),
+    'directory', (select setting from pg_catalog.pg_settings where name = 'data_directory'),
     'known', exists (select from pg_catalog.pg_settings where name = 'shared_preload_libraries'),
     'settings', (select coalesce(json_object_agg(name, setting), '{}') from pg_catalog.pg_settings
                  where source <> 'default' and source <> 'client'
@@ -39,7 +40,8 @@ class Original:
 
     `size` is the database's, in bytes. `locale` is that of a provider other than the C library,
     `provider` is "" before version 15. `settings` are those of the server that matter; `known`
-    says whether the server has shown them all.
+    says whether the server has shown them all. `directory` is where its data are, "" if it hides
+    that.
     """
 
     superuser: str
@@ -53,6 +55,7 @@ class Original:
     search_path: str
     settings: Mapping[str, str]
     known: bool
+    directory: str
 
     def scratch_settings(self) -> ScratchSettings:
         """How a cluster is made whose new databases are like the original."""
@@ -97,4 +100,5 @@ async def look_at_original(session: Session) -> Original:
         search_path=found["search_path"],
         settings=found["settings"],
         known=found["known"],
+        directory=found["directory"] or "",
     )

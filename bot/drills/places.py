@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from bot import words
+from bot.backups.threads import in_thread
 from bot.drills.original import Original, look_at_original
 from bot.drills.sql import Session
 from bot.errors import Failed, OpsbellError
@@ -18,8 +20,11 @@ from bot.targets.scratch import ScratchServer
 logger = logging.getLogger(__name__)
 
 _GROWTH = 1.2
-_SPARE = 1 << 30
-"""What stays free on the scratch server's disk, which may be production's as well, in bytes."""
+_PACKED = 3
+"""How much smaller than its database a dump usually is at least."""
+
+SPARE = 1 << 30
+"""Bytes that are left free where a drill restores to: production's data may be on the same disk."""
 
 _MAKE_LIMIT = timedelta(minutes=10)
 _DROP_LIMIT = timedelta(minutes=5)
@@ -43,6 +48,10 @@ class Place(Protocol):
 
     def database(self, made: Mapping[str, Any]) -> DatabasePlace:
         """The database that was made."""
+        ...
+
+    async def room(self, made: Mapping[str, Any]) -> int | None:
+        """The bytes that are free where its data are; None where that is not known."""
         ...
 
     async def trouble(self) -> str:
@@ -73,7 +82,7 @@ class ServerPlace:
         production's is now, and for a copy of the dump beside it."""
         original = await look_at_original(self._original)
         await self._server.start(original.scratch_settings(), self._image)
-        free, needed = await self._server.free(), int(original.size * _GROWTH) + dump + _SPARE
+        free, needed = await self._server.free(), _needed(original, dump) + dump
         if free < needed:
             raise Failed(
                 f"Not enough space for a scratch server: {words.size(free)} free where Docker keeps"
@@ -99,12 +108,14 @@ class ServerPlace:
         """The database of production's name on the scratch server."""
         return self._server.place(made["superuser"], self._original.place.name)
 
+    async def room(self, made: Mapping[str, Any]) -> int | None:
+        """The room where Docker keeps the server's data."""
+        return await self._server.free()
+
     async def trouble(self) -> str:
-        """Whether the server has ended, or its disk is full."""
-        if why := await self._server.ended():
-            return f"the scratch server did not live: {why}"
-        free = await self._server.free()
-        return f"the scratch server's disk is full ({words.size(free)} free)" * (free < 64 << 20)
+        """Whether the server has ended."""
+        why = await self._server.ended()
+        return f"the scratch server did not live: {why}" if why else ""
 
     async def remove(self, made: Mapping[str, Any], roles: Sequence[str]) -> None:
         """Removes the container with its volume, and all else of it."""
@@ -132,6 +143,13 @@ class DatabaseInPlace:
     async def make(self, dump: int) -> Mapping[str, Any]:
         """Creates the database, like production's."""
         original = await look_at_original(self._original)
+        directory = original.directory if _is_here(self._original.place) else ""
+        free, needed = await _free(directory), _needed(original, dump)
+        if free is not None and free < needed:
+            raise Failed(
+                f"Not enough space for a scratch database: {words.size(free)} free in {directory},"
+                f" about {words.size(needed)} needed."
+            )
         for name in await self._left_behind():
             await self._drop(name)
         statement, variables = original.create_database()
@@ -151,12 +169,17 @@ class DatabaseInPlace:
         return {
             "roles": await self._roles(),
             "search_path": original.search_path,
-            "note": f"{self._name}, about {words.size(original.size)} needed",
+            "directory": directory,
+            "note": self._name + (f", {words.size(free)} free" if free is not None else ""),
         }
 
     def database(self, made: Mapping[str, Any]) -> DatabasePlace:
         """The scratch database, signed in to as to production's."""
         return replace(self._original.place, name=self._name)
+
+    async def room(self, made: Mapping[str, Any]) -> int | None:
+        """The room where the server keeps its data, if that is on this machine."""
+        return await _free(str(made.get("directory", "")))
 
     async def trouble(self) -> str:
         """Whether the server no longer answers."""
@@ -214,3 +237,22 @@ class DatabaseInPlace:
     def _remark(self) -> str:
         target = self._original.target.name
         return f"Scratch database of Opsbell's restore drills of {target}; may be dropped."
+
+
+def _needed(original: Original, dump: int) -> int:
+    """About what a restored database takes: production may have lost since what the dump holds."""
+    return max(int(original.size * _GROWTH), dump * _PACKED) + SPARE
+
+
+def _is_here(place: DatabasePlace) -> bool:
+    """Whether a server is one of this machine's."""
+    host = place.environment.get("PGHOST", "")
+    return host in ("", "localhost", "127.0.0.1", "::1") or host.startswith("/")
+
+
+async def _free(directory: str) -> int | None:
+    """The bytes free around a directory; None where that cannot be seen."""
+    try:
+        return (await in_thread(shutil.disk_usage, directory)).free if directory else None
+    except OSError:
+        return None

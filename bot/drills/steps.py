@@ -6,9 +6,12 @@ without a verdict: a full disk says nothing about a backup.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import re
+from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,22 +19,26 @@ from bot import words
 from bot.backups.model import DATABASE, GLOBALS
 from bot.backups.threads import in_thread
 from bot.backups.verifying import Damaged, check_files
+from bot.cancelling import end
 from bot.drills.model import (
+    Loaded,
     Migration,
     blames_the_place,
     migrations_told,
     several,
     wrong_rows,
 )
+from bot.drills.places import SPARE
 from bot.drills.running import Drill, Result, mark_of, verdict_result
 from bot.drills.sql import Session
-from bot.errors import Failed, OpsbellError
+from bot.errors import Failed, OpsbellError, Unavailable
 from bot.operations.model import StepContext
 from bot.words import Sign, count
 
 logger = logging.getLogger(__name__)
 
 ASSERTION_LIMIT = timedelta(minutes=30)
+_LOOK_EVERY = 5.0
 _MIGRATIONS_LIMIT = timedelta(minutes=5)
 
 _ROLE = re.compile(r"^CREATE ROLE (.+);$", re.MULTILINE)
@@ -44,6 +51,10 @@ where c.relname = 'django_migrations' and c.relkind = 'r'
        and a.attname in ('app', 'name', 'applied') and not a.attisdropped) = 3
 order by n.nspname <> 'public', n.nspname limit 1 \\gexec
 """
+
+
+class NotCarriedOut(Failed):
+    """A restore that was ended, or could not go on, for a reason that is not the set's."""
 
 
 async def check(drill: Drill, context: StepContext) -> Result:
@@ -88,13 +99,15 @@ async def restore(drill: Drill, context: StepContext) -> Result:
     began = datetime.now(UTC)
     async with drill.files(DATABASE) as directory:
         try:
-            loaded = await drill.load(
-                place.target, database, directory, mark_of(context.operation), context
-            )
+            mark = mark_of(context.operation)
+            loading = drill.load(place.target, database, directory, mark, context)
+            loaded = await _while_there_is_room(drill, loading)
+        except NotCarriedOut:
+            raise
         except Failed as error:
             said = f"{error.message}\n{error.output}"
             if why := await place.trouble():
-                raise Failed(f"Not carried out: {why}.", output=error.output) from error
+                raise NotCarriedOut(f"Not carried out: {why}.", output=error.output) from error
             if blames_the_place(said):
                 raise
             summary = f"it cannot be restored: {error.message.rstrip('.')}"
@@ -168,6 +181,27 @@ async def clear(drill: Drill, context: StepContext) -> Result:
     """Removes the scratch database with everything around it."""
     await remove_place(drill, context)
     return {"note": "removed"}
+
+
+async def _while_there_is_room(drill: Drill, loading: Awaitable[Loaded]) -> Loaded:
+    """Waits for a load, and ends it before it fills a disk that production may need."""
+    task = asyncio.ensure_future(loading)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_LOOK_EVERY)
+            with contextlib.suppress(Unavailable):
+                free = await drill.needed_place.room(drill.made)
+                if free is not None and free < SPARE // 2 and not task.done():
+                    raise NotCarriedOut(
+                        f"Not carried out: only {words.size(free)} are left free on the disk that"
+                        " it restores to.",
+                        hint="Nothing is said about the backup. Free some space first.",
+                    )
+        return task.result()
+    finally:
+        await end([task])
+        if not task.cancelled():
+            task.exception()  # marks it as seen where something else is what people hear of
 
 
 async def _migrations(session: Session) -> list[Migration]:

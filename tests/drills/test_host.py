@@ -1,10 +1,13 @@
 """Drills on this machine: a database of its own on production's server, and nothing left there."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from bot.drills import places
 from bot.drills.model import Loaded
 from bot.drills.sql import Session
 from bot.operations.model import StepContext
@@ -203,3 +206,37 @@ async def test_migrations_are_compared_with_productions(
     fill(application_url, "delete from django_migrations where app = 'auth'")
     result = (await host.good(path.name)).steps[-2].note
     assert result.endswith("⚠️ production does not have auth.0001_initial")
+
+
+async def test_a_disk_without_room_ends_it_before_production_has_none(
+    tmp_path: Path,
+    application_url: str,
+    database: Database,
+    queue: Queue,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def loads_for_ever(
+        target: Target, place: DatabasePlace, directory: Path, mark: str, context: StepContext
+    ) -> Loaded:
+        free.append(places.SPARE // 2 - 1)
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    async def seen(directory: str) -> int:
+        assert Path(directory).is_absolute()  # the data directory of the server on this machine
+        return free[-1]
+
+    free = [places.SPARE]
+    monkeypatch.setattr(places, "_free", seen)
+    monkeypatch.setattr("bot.drills.steps._LOOK_EVERY", 0.1)
+    make_application(tmp_path / "application")
+    settings = host_settings(tmp_path / "application", application_url, tmp_path / "store")
+    before = databases(application_url)
+    async with open_drills(settings, database, queue, load=loads_for_ever) as drills:
+        await drills.bench.make("database")
+        operation = await drills.without_verdict()
+        assert "Not enough space for a scratch database" in operation.error
+        free.append(100 * places.SPARE)
+        operation = await drills.without_verdict()
+        assert "Not carried out: only 537 MB are left free" in operation.error
+    assert databases(application_url) == before

@@ -72,7 +72,9 @@ def test_a_production_that_does_not_answer_is_said() -> None:
         ("pg_restore: error: could not execute query: ERROR: out of memory", True),
         ('ERROR: invalid input syntax for type integer: "x"', False),
         ("pg_restore: error: could not read from input file: end of file", False),
-        ('ERROR: could not open extension control file "x.control": No such file', False),
+        ('ERROR: could not open extension control file "x.control": No such file', True),
+        ("ERROR: can only create extension in database postgres", True),
+        ('pg_restore: error: ERROR: duplicate key value violates unique constraint "x"', False),
     ],
 )
 def test_whose_fault_a_failure_is(said: str, place: bool) -> None:
