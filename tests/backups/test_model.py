@@ -8,8 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from bot.backups.model import Comparison, Manifest, SetFile, compare, name_order, part_of, set_names
-from bot.backups.retention import superfluous
-from bot.config.backups import Keep
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -128,51 +126,3 @@ def test_each_part_is_compared_with_the_newest_set_that_holds_it() -> None:
         ("media", 60, 50),
         ("config", 1, None),
     ]
-
-
-def days(*ago: int, **sizes: int) -> list[Manifest]:
-    return [manifest(NOON - timedelta(days=day), **(sizes or {"database": 1})) for day in ago]
-
-
-def kept(sets: list[Manifest], keep: Keep) -> list[str]:
-    gone = superfluous(sets, keep, BERLIN, NOON)
-    return [f"{one.started:%m-%d}" for one in sets if one not in gone]
-
-
-def test_the_last_ones_are_kept() -> None:
-    assert kept(days(0, 1, 2, 3), Keep(last=2)) == ["11-22", "11-21"]
-    assert kept(days(0), Keep(last=3)) == ["11-22"]
-    assert superfluous([], Keep(last=1), BERLIN, NOON) == []
-
-
-def test_the_newest_of_each_period_is_kept() -> None:
-    sets = days(*range(70))
-    keep = Keep(last=1, daily=3, weekly=3, monthly=3)
-    assert kept(sets, keep) == [
-        "11-22",  # last, day, week and month
-        "11-21",
-        "11-20",
-        "11-15",  # a Sunday: the week before ended
-        "11-08",
-        "10-31",
-        "09-30",
-    ]
-
-
-def test_days_are_those_of_the_time_zone() -> None:
-    late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # already the 22nd in Berlin
-    sets = [manifest(at, database=1) for at in (NOON, late, late - timedelta(hours=2))]
-    gone = superfluous(sets, Keep(last=1, daily=2), BERLIN, NOON)
-    assert gone == [sets[1]]
-
-
-def test_smaller_sets_push_out_nothing_larger() -> None:
-    full = manifest(NOON - timedelta(days=9), database=1, logs=1)
-    logs = days(0, 1, 2, logs=1)
-    assert superfluous([*logs, full], Keep(last=2), BERLIN, NOON) == [logs[2]]
-
-
-def test_larger_sets_push_out_smaller_ones() -> None:
-    logs = manifest(NOON - timedelta(days=9), logs=1)
-    full = days(0, 1, database=1, logs=1)
-    assert superfluous([*full, logs], Keep(last=2), BERLIN, NOON) == [logs]

@@ -15,6 +15,7 @@ from tests.mistakes.hosts import HostBench
 from tests.mistakes.projects import as_nobody
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import run
+from tests.parts.require import need
 from tests.parts.users import AS_NOBODY, NOBODY
 
 
@@ -141,8 +142,12 @@ async def store_in_its_source(bench: HostBench) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def restic_store(bench: HostBench) -> AsyncIterator[Scene]:
+    need("restic")
+    repository = str(bench.directory / "repository")
+    own = ("env", "RESTIC_PASSWORD=the right one", f"RESTIC_CACHE_DIR={bench.directory}")
+    await run(*own, "restic", "-r", repository, "init")
     parts = bench.backed_up(bench.directory)
-    restic = {"repository": "/srv/restic", "password": "a-password"}
+    restic = {"repository": repository, "password": "a-password"}
     parts["backups"]["shop"]["store"] = {"restic": restic}
     yield bench.scene(**parts)
 
@@ -230,10 +235,10 @@ MISTAKES = (
         "backups.shop.store.directory to a directory elsewhere.",
     ),
     Mistake(
-        "backups to restic",
+        "a restic repository with another password",
         restic_store,
-        "Store: A restic repository is not supported yet. Set backups.shop.store.directory "
-        "instead.",
+        "Store: The password does not open the restic repository. Correct "
+        "backups.shop.store.restic.password or password_file.",
     ),
 )
 

@@ -1,0 +1,138 @@
+"""Which sets stay, and why: the pure part."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.backups.model import Manifest
+from bot.backups.retention import reasons, superfluous
+from bot.config.backups import Keep
+from tests.backups.test_model import NOON, manifest
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def days(*ago: int, **sizes: int) -> list[Manifest]:
+    return [manifest(NOON - timedelta(days=day), **(sizes or {"database": 1})) for day in ago]
+
+
+def kept(sets: list[Manifest], keep: Keep, now: datetime = NOON) -> list[str]:
+    gone = superfluous(sets, keep, BERLIN, now)
+    return [f"{one.started:%m-%d}" for one in sets if one not in gone]
+
+
+def test_the_last_ones_are_kept() -> None:
+    assert kept(days(0, 1, 2, 3), Keep(last=2)) == ["11-22", "11-21"]
+    assert kept(days(0), Keep(last=3)) == ["11-22"]
+    assert superfluous([], Keep(last=1), BERLIN, NOON) == []
+
+
+def test_the_newest_of_each_period_is_kept() -> None:
+    sets = days(*range(70))
+    keep = Keep(last=1, daily=3, weekly=3, monthly=3)
+    assert kept(sets, keep) == [
+        "11-22",  # last, day, week and month
+        "11-21",
+        "11-20",
+        "11-15",  # a Sunday: the week before ended
+        "11-08",
+        "10-31",
+        "09-30",
+    ]
+
+
+def test_each_says_all_its_reasons() -> None:
+    sets = days(0, 1, 7, 22, 330)
+    told = reasons(sets, Keep(last=1, daily=2, weekly=2, monthly=2, yearly=2), BERLIN, NOON)
+    assert list(told.values()) == [
+        ["last", "daily 2026-11-22", "weekly 2026-W47", "monthly 2026-11", "yearly 2026"],
+        ["daily 2026-11-21"],
+        ["weekly 2026-W46"],
+        ["monthly 2026-10"],
+        ["yearly 2025"],
+    ]
+
+
+def test_weeks_are_those_of_the_calendar_also_at_new_year() -> None:
+    sets = [manifest(datetime(2027, 1, day, 12, tzinfo=UTC), database=1) for day in (4, 3, 1)]
+    told = reasons(sets, Keep(last=1, weekly=2, yearly=1), BERLIN, sets[0].started)
+    assert list(told.values()) == [
+        ["last", "weekly 2027-W01", "yearly 2027"],
+        ["weekly 2026-W53"],
+        [],
+    ]
+
+
+def test_periods_without_a_set_do_not_count() -> None:
+    assert kept(days(0, 100, 200), Keep(last=1, daily=2)) == ["11-22", "08-14"]
+
+
+def test_the_newest_of_a_day_counts() -> None:
+    sets = [manifest(NOON - timedelta(hours=hours), database=1) for hours in (0, 1, 2, 30)]
+    told = reasons(sets, Keep(last=1, daily=7), BERLIN, NOON)
+    assert list(told.values()) == [
+        ["last", "daily 2026-11-22"],
+        [],
+        [],
+        ["daily 2026-11-21"],
+    ]
+
+
+def test_days_are_those_of_the_time_zone() -> None:
+    late = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)  # already the 22nd in Berlin
+    sets = [manifest(at, database=1) for at in (NOON, late, late - timedelta(hours=2))]
+    gone = superfluous(sets, Keep(last=1, daily=2), BERLIN, NOON)
+    assert gone == [sets[1]]
+
+
+def test_a_day_of_25_hours_is_one_day() -> None:
+    # The clock is set back in the night of 25 October 2026.
+    times = [datetime(2026, 10, 24, 22, 5, tzinfo=UTC), datetime(2026, 10, 25, 22, 55, tzinfo=UTC)]
+    sets = [manifest(at, database=1) for at in reversed(times)]
+    told = reasons(sets, Keep(last=1, daily=2), BERLIN, NOON)
+    assert list(told.values()) == [["last", "daily 2026-10-25"], []]
+
+
+def test_smaller_sets_push_out_nothing_larger() -> None:
+    full = manifest(NOON - timedelta(days=9), database=1, logs=1)
+    logs = days(0, 1, 2, logs=1)
+    assert superfluous([*logs, full], Keep(last=2), BERLIN, NOON) == [logs[2]]
+
+
+def test_larger_sets_push_out_smaller_ones() -> None:
+    logs = manifest(NOON - timedelta(days=9), logs=1)
+    full = days(0, 1, database=1, logs=1)
+    assert superfluous([*full, logs], Keep(last=2), BERLIN, NOON) == [logs]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=4000)])
+def test_sets_of_a_clock_that_was_ahead_push_out_none(ahead: timedelta) -> None:
+    ghosts = [manifest(NOON + ahead + timedelta(days=day), database=1) for day in (2, 1, 0)]
+    real = days(0, 1, 2)
+    keep = Keep(last=2)
+    told = reasons([*ghosts, *real], keep, BERLIN, NOON)
+    assert [told[one.id] for one in ghosts] == [["dated in the future"]] * 3
+    assert superfluous([*ghosts, *real], keep, BERLIN, NOON) == [real[2]]
+
+
+def test_a_clock_that_was_set_back_removes_nothing_of_before() -> None:
+    real = days(0, 1, 2)
+    then = NOON - timedelta(days=4000)
+    night = [manifest(then - timedelta(minutes=minute), database=1) for minute in (0, 1, 2)]
+    gone = superfluous([*real, *night], Keep(last=2), BERLIN, then)
+    assert gone == [night[2]]
+
+
+def test_clocks_of_two_machines_differ_a_little() -> None:
+    sets = [manifest(NOON + timedelta(minutes=2), database=1), *days(0, 1)]
+    assert superfluous(sets, Keep(last=2), BERLIN, NOON) == [sets[2]]
+
+
+def test_the_newest_set_of_each_part_stays_whatever_is_configured() -> None:
+    # Beside the configuration's own limits, as if somebody had gone around them.
+    nothing = Keep.model_construct(last=0, daily=0, weekly=0, monthly=0, yearly=0)
+    sets = [*days(0, logs=1), *days(1, database=1, logs=1), *days(2, database=1, media=1)]
+    assert superfluous(sets, nothing, BERLIN, NOON) == []
+    older = days(3, database=1)
+    assert superfluous([*sets, *older], nothing, BERLIN, NOON) == older
