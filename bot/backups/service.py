@@ -119,7 +119,7 @@ class Backups:
         if not title:
             return planned
         return tuple(
-            replace(step, title=f"{title}: {step.title[0].lower()}{step.title[1:]}")
+            replace(step, title=f"{title}: {step.title[0].lower()}{step.title[1:]}", group=title)
             for step in planned
         )
 

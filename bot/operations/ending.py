@@ -43,27 +43,43 @@ def begun(operation: Operation) -> list[Step]:
 
 def to_take_back(operation: Operation, *, crashed: bool) -> list[Step]:
     """What is undone when an operation did not end well: after a crash that people decide about,
-    the step that was cut off alone; else all but the finished steps that stand."""
+    the step that was cut off, with its group; else all but the finished steps that stand."""
     if crashed and operation.plan.recovery is Recovery.ASK:
-        return [step for step in operation.steps if step.state is StepState.RUNNING]
-    return [
-        step
-        for step in begun(operation)
-        if not (step.planned.stands and step.state is StepState.DONE)
-    ]
+        return [
+            step
+            for step in begun(operation)
+            if step.state is StepState.RUNNING or not _is_whole(operation, step)
+        ]
+    return [step for step in begun(operation) if not _stands(operation, step)]
 
 
 def what_is_so_now(operation: Operation) -> str:
     """What was taken back and what stands, after an operation that did not end well."""
-    undone = [s.planned.title for s in operation.steps if s.state is StepState.UNDONE]
-    stands = [
-        step.planned.title
-        for step in operation.steps
-        if step.state is StepState.DONE and step.planned.stands
-    ]
-    told = [f"Taken back: {join(undone)}."] if undone else []
-    told += [f"Still there: {join(stands)}."] if stands else []
+    undone = [s for s in operation.steps if s.state is StepState.UNDONE and s.planned.undo]
+    standing = [step for step in operation.steps if _stands(operation, step)]
+    told = [f"Taken back: {join(_names(undone))}."] if undone else []
+    told += [f"Still there: {join(_names(standing))}."] if standing else []
     return " ".join(told)
+
+
+def _stands(operation: Operation, step: Step) -> bool:
+    """Whether a later failure leaves a step as it is."""
+    return step.state is StepState.DONE and step.planned.stands and _is_whole(operation, step)
+
+
+def _is_whole(operation: Operation, step: Step) -> bool:
+    """Whether all steps of a step's group are done; one without a group is whole by itself."""
+    group = step.planned.group
+    return not group or all(
+        each.state in (StepState.DONE, StepState.LEFT_OUT)
+        for each in operation.steps
+        if each.planned.group == group
+    )
+
+
+def _names(steps: list[Step]) -> list[str]:
+    """What people call steps: a group by its name, once."""
+    return list(dict.fromkeys(step.planned.group or step.planned.title for step in steps))
 
 
 def interruption(operation: Operation, cause: str) -> Ending:

@@ -300,7 +300,7 @@ class Engine:
         return " ".join(troubles)
 
     async def _mark_undone(self, operation: Operation, step: Step) -> None:
-        if step.planned.undo and step.state is StepState.DONE:
+        if (step.planned.undo or step.planned.group) and step.state is StepState.DONE:
             async with self.database.transaction() as tx:
                 await store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
                 detail = {"step": step.planned.kind, "title": step.planned.title}

@@ -118,7 +118,8 @@ class PlannedStep:
     to know before, and what takes it back ("" where nothing has to be or can be taken back).
     `limit` is in seconds. `retries` are for steps that may run twice. A step that `stands` is not
     undone because a later one failed. One that is `always` to run also runs after a failure, once
-    what failed is undone; after a crash only where it is `repeatable`. `left_out` says why
+    what failed is undone; after a crash only where it is `repeatable`. Steps of one `group` make
+    one thing (a safety backup): one that is cut off takes the others with it. `left_out` says why
     planning left it out; it does not run then.
     """
 
@@ -133,6 +134,7 @@ class PlannedStep:
     repeatable: bool = False
     stands: bool = False
     always: bool = False
+    group: str = ""
     left_out: str = ""
 
 

@@ -24,7 +24,12 @@ async def _confirm(stage: Stage, name: str, words: str, typed: str = "") -> None
     """Types a command and runs the plan in its modal."""
     alice = stage.slack.person("alice")
     await stage.ask(f"{name} typed", alice.command(words, channel="ops"))
-    view = await stage.see(alice.wait_for_view(30, _is_plan))
+    try:
+        view = await stage.see(alice.wait_for_view(30, _is_plan))
+    except TimeoutError:
+        told = [message.plain for message in alice.ephemerals()]
+        shown = [view.blocks for view in stage.slack.backend.views.stacks.get(alice.id, [])]
+        raise AssertionError(f"no plan for {words}: {told} {shown}") from None
     await stage.ask(name, alice.submit(view, {"name": typed} if typed else {}))
 
 

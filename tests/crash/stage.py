@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 
 from bot.playground import LocalSlack
@@ -51,9 +52,8 @@ class Stage:
 
     @property
     def application_url(self) -> str:
-        """The URL of the application's database."""
-        own = f"/{self.database_url.rsplit('/', 1)[1].partition('?')[0]}"
-        return self.database_url.replace(own, f"/{self.application}")
+        """How the application's database is reached."""
+        return make_conninfo(self.database_url, dbname=self.application)
 
     @property
     def running(self) -> Program:

@@ -86,6 +86,26 @@ async def test_undo_takes_back_all_that_was_done(
     assert house.recorder.log == ["undo note", "undo up", "undo checkout", "undo backup"]
 
 
+async def test_a_group_that_was_cut_off_begins_anew(house: House, queue: Queue) -> None:
+    """The parts of a set are of use together or not at all."""
+    wanted = plan_of(
+        step("dump", group="Safety backup", stands=True),
+        step("publish", group="Safety backup", stands=True),
+        step("swap"),
+        recovery=Recovery.ASK,
+    )
+    operation = await cut_off(house, queue, wanted, "publish")
+    assert [s.state.value for s in operation.steps] == ["undone", "interrupted", "open"]
+    house.recorder.log.clear()
+    workers = asyncio.create_task(queue.run())
+    await choose(house, operation.id, Course.RESUME)
+    assert (await house.ended(operation.id)).state is OperationState.DONE
+    assert house.recorder.log == ["run dump", "run publish", "run swap"]
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+
+
 async def test_leave_is_the_end_of_it(house: House, interrupted: Operation) -> None:
     await choose(house, interrupted.id, Course.LEAVE)
     with pytest.raises(Refused, match="is interrupted"):
