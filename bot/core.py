@@ -155,7 +155,7 @@ def _core(
         redact=redactor.redact,
     )
     restores = Restores(settings, targets, operations, backups, maintenance, database, queue)
-    others = OtherSteps(settings, backups)
+    others = OtherSteps(settings, backups, operations)
     runbooks = Runbooks(settings, targets, database, posts, operations, others)
     deploys = Deploys(
         settings,

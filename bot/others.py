@@ -6,18 +6,20 @@ from collections.abc import Sequence
 
 from bot.backups.service import Backups
 from bot.config.settings import Settings
-from bot.errors import Refused
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.model import PlannedStep
+from bot.operations.service import Operations
+from bot.restores.model import RUNBOOK as RESTORE
 from bot.runbooks.planning import Inlined
 
 
 class OtherSteps:
     """See `bot.runbooks.planning.Others`."""
 
-    def __init__(self, settings: Settings, backups: Backups) -> None:
+    def __init__(self, settings: Settings, backups: Backups, operations: Operations) -> None:
         self._settings = settings
         self._backups = backups
+        self._operations = operations
 
     async def backup(self, target: str, include: Sequence[str]) -> Inlined:
         """A backup of these parts, of all that is configured where none is named."""
@@ -26,11 +28,10 @@ class OtherSteps:
         return steps, {"include": list(parts)}
 
     async def restore(self, target: str, wanted: str, include: Sequence[str]) -> Inlined:
-        """Refused: a restore asks for confirmation and approvals of its own."""
-        raise Refused(
-            "A restore is asked for by itself, since it asks for approvals of its own.",
-            hint=f"Run /restore {wanted}, and the rest of the runbook after it.",
-        )
+        """All that a restore by itself does, its safety backup included."""
+        parameters = {"set": wanted, "parts": list(include)}
+        plan = await self._operations.plan(RESTORE, target, parameters)
+        return plan.steps, plan.facts
 
     def maintenance(self, target: str, wanted: str, reason: str) -> PlannedStep:
         """Maintenance on or off."""

@@ -81,10 +81,13 @@ class Settings(Model):
 
     def rule(self, command: str) -> AccessRule:
         """Who may use a command, or a runbook by its rule's name (`runbook_rule`); admins alone
-        where nothing is known of it. A runbook takes its own role and /runbook's approvals."""
+        where nothing is known of it. A runbook takes its own role and /runbook's approvals; one
+        that restores takes no fewer than /restore."""
         name = command.removeprefix(runbook_rule(""))
         if name != command and (runbook := self.runbooks.get(name)):
-            return self.rule(RUNBOOK).model_copy(update={"role": runbook.role})
+            asked = [RUNBOOK, *("restore" for step in runbook.steps if step.restore)]
+            approvals = max(self.rule(each).approvals for each in asked)
+            return AccessRule(role=runbook.role, approvals=approvals)
         return access_rule(self.access, command)
 
     def secrets(self) -> Iterator[Secret]:

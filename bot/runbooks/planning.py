@@ -70,10 +70,12 @@ class StepPlanner:
                 )
                 continue
             made, facts = await self._made(target, step, parameters)
-            for name, value in facts.items():
-                if planned.facts.get(name, value) != value:
-                    raise Refused(f"Two steps need different {name}: put them into two runbooks.")
-                planned.facts[name] = value
+            if planned.facts and facts:
+                raise Refused(
+                    "A runbook makes one backup or one restore, which makes its own backup first.",
+                    hint="Put the other into a runbook of its own.",
+                )
+            planned.facts |= facts
             planned.steps += made
         return planned
 

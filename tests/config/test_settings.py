@@ -269,12 +269,19 @@ def test_a_runbook_takes_its_own_role_and_the_commands_approvals() -> None:
     settings = Settings.model_validate(
         {
             "access": {"runbook": {"approvals": 2}},
-            "runbooks": {"tidy": {"title": "T", "role": "anyone", "steps": [{"note": "x"}]}},
+            "runbooks": {
+                "tidy": {"title": "T", "role": "anyone", "steps": [{"note": "x"}]},
+                "back": {"title": "B", "role": "operator", "steps": [{"restore": {}}]},
+            },
         }
     )
     assert settings.rule("runbook tidy") == AccessRule(role="anyone", approvals=2)
     assert settings.rule("runbook") == AccessRule(role="operator", approvals=2)
     assert settings.rule("runbook nothing") == AccessRule(role="admin")
+    assert settings.rule("runbook back").approvals == 2
+    careful = settings.model_copy(update={"access": {"restore": AccessRule(approvals=3)}})
+    assert careful.rule("runbook back") == AccessRule(role="operator", approvals=3)
+    assert careful.rule("runbook tidy") == AccessRule(role="anyone", approvals=0)
 
 
 @pytest.mark.parametrize("name", ["list", "plan"])

@@ -7,13 +7,16 @@ from typing import Any
 
 from bot.backups.service import Backups
 from bot.config.settings import Settings
+from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
 from bot.operations.model import Operation, OperationState
 from bot.operations.service import Operations
 from bot.others import OtherSteps
+from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks
 from bot.slack.client import open_session, web_client
 from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
+from bot.slack.topics import Topics
 from bot.store.database import Database
 from bot.store.queue import Lane, Queue
 from bot.targets.targets import Targets
@@ -74,12 +77,18 @@ async def open_bench(settings: Mapping[str, Any], database: Database) -> AsyncIt
         engine = new_engine(database, queue, client)
         operations = new_operations(database, queue, client, engine)
         backups = Backups(validated, targets, operations)
-        runbooks = Runbooks(
+        posts = Posts(database, queue, client)
+        maintenance = Maintenance(
             validated,
             targets,
             database,
-            Posts(database, queue, client),
+            queue,
             operations,
-            OtherSteps(validated, backups),
+            posts,
+            Topics(client),
+            redact=str,
         )
+        Restores(validated, targets, operations, backups, maintenance, database, queue)
+        others = OtherSteps(validated, backups, operations)
+        runbooks = Runbooks(validated, targets, database, posts, operations, others)
         yield Bench(validated, database, engine, operations, runbooks)

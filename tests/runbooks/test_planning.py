@@ -125,7 +125,7 @@ async def test_what_is_wrong_is_said_before_anything_runs(
         await plan({"compose": "up"}, given=name)
     with pytest.raises(Refused, match="has no backups configured"):
         await plan({"backup": {}}, given=name)
-    with pytest.raises(Refused, match="A restore is asked for by itself"):
+    with pytest.raises(Refused, match="has no backups configured"):
         await plan({"restore": {}}, given=name)
     async with open_bench(settings(tmp_path, note), database) as bench:
         with pytest.raises(NotFound, match=r"no runbook called tidyy\. Did you mean tidy"):

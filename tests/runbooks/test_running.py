@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
-from bot.operations.model import Course, OperationState, StepState
+from bot.errors import Refused
+from bot.operations.model import Confirm, Course, OperationState, StepState
 from bot.store.database import Database
 from tests.parts.process import ChildProcess
 from tests.runbooks.bench import ALICE, Bench, open_bench
@@ -201,3 +203,30 @@ async def test_a_refused_step_ends_the_runbook(tmp_path: Path, database: Databas
     assert operation.state is OperationState.FAILED
     assert "refused" in operation.error
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_backup_maintenance_and_a_restore_inside_a_runbook(
+    tmp_path: Path, database: Database
+) -> None:
+    app, media = tmp_path / "app", tmp_path / "app" / "media"
+    media.mkdir(parents=True)
+    (media / "a.txt").write_text("before\n")
+    saving = runbook({"maintenance": "on"}, {"backup": {}}, {"maintenance": "off"})
+    bringing_back = runbook({"restore": {"include": ["media"]}}, shell("cat media/a.txt"))
+    both = runbook({"backup": {}}, {"restore": {}})
+    wanted = settings(app, save=saving, back=bringing_back, both=both)
+    target = wanted["targets"]["grandvps"]
+    target |= {"files": {"media": "media"}, "maintenance": {"file": "maintenance_mode.txt"}}
+    store = {"directory": str(tmp_path / "store")}
+    wanted["backups"] = {"grandvps": {"include": ["media"], "store": store}}
+    async with open_bench(wanted, database) as bench:
+        saved = await bench.done("save")
+        assert not (app / "maintenance_mode.txt").exists()
+        (media / "a.txt").write_text("after\n")
+        operation = await bench.done("back")
+        assert operation.plan.confirm is Confirm.NAME
+        assert operation.steps[-1].note == "before"
+        with pytest.raises(Refused, match="makes one backup or one restore"):
+            await bench.request("both")
+    assert operation.plan.facts["set"] == saved.results()["backup.publish"]["set"]
+    assert len(list((tmp_path / "store" / "grandvps").iterdir())) == 2
