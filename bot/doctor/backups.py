@@ -23,6 +23,7 @@ from bot.backups.threads import in_thread
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.config.targets import SwarmTarget
+from bot.doctor import drills
 from bot.doctor.files import look_below, read_only, unwritable
 from bot.doctor.looking import looked
 from bot.doctor.model import Finding, beware, unseen, well, wrong
@@ -49,7 +50,8 @@ async def _one(patient: Patient, name: str) -> list[Finding]:
     found = await looked(area, "Store", where)
     if all(each.sign is not Sign.CRITICAL for each in found):
         found += await looked(area, "Room", _room(patient, name, store))
-    return found + await looked(area, "Sets", store.sets())
+    found += await looked(area, "Sets", store.sets())
+    return found + await looked(area, drills.SUBJECT, drills.drill_findings(patient, name, area))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
 
 from bot.backups.verdicts import Verdict
 from bot.store.database import Database, Transaction
+from bot.store.reach import connect
 from bot.targets.text import storable
 
 
@@ -30,6 +31,24 @@ class DrillResults:
         """What one drill found; None where it found nothing."""
         row = await self.database.first("select * from drills where operation = %s", (operation,))
         return _verdict(row) if row else None
+
+
+async def newest(url: str, target: str) -> Verdict | None:
+    """The newest outcome for any set of a target, from the database at `url` as it stands; None
+    where there is none. Raises Unavailable, and psycopg.Error where it may not be read."""
+    connection = await connect(url)
+    try:
+        cursor = connection.cursor(row_factory=dict_row)
+        await cursor.execute("select to_regclass('drills') is not null as there")
+        if not (await cursor.fetchone() or {}).get("there"):
+            return None
+        await cursor.execute(
+            "select * from drills where target = %s order by operation desc limit 1", (target,)
+        )
+        row = await cursor.fetchone()
+        return _verdict(row) if row else None
+    finally:
+        await connection.close()
 
 
 async def keep(
