@@ -8,6 +8,7 @@ program on the server's machine.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from bot.errors import Failed
 
@@ -19,7 +20,16 @@ _NORMAL = re.compile(
 )
 _ESCAPES = re.compile(rb"(?<![" + _IDENTIFIER + rb"])[eE]$")
 _ESCAPED = re.compile(rb"\\.|'", re.DOTALL)
+_BEGINNING = 1 << 18
 _BLOCK = re.compile(rb"/\*|\*/")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The beginning of a statement, comments left out; it ends before `end` in its last line."""
+
+    text: bytes
+    end: int
 
 
 class Lexer:
@@ -33,58 +43,66 @@ class Lexer:
         self.backslashes = False
         self._inside: bytes = b""  # what ends the quote, or "/*", or "E'"
         self._depth = 0
-        self._begun = False
+        self._text = bytearray()
 
     @property
     def between(self) -> bool:
         """Whether no statement, comment or quote is open."""
-        return not self._inside and not self._begun
+        return not self._inside and not self._text.strip()
 
-    def ends(self, line: bytes) -> list[int]:
-        """The places in the line behind a statement's semicolon. Raises Failed for a command."""
+    def ends(self, line: bytes) -> list[Statement]:
+        """The statements that end in the line. Raises Failed for a command of psql's."""
         self.line += 1
-        found: list[int] = []
+        found: list[Statement] = []
         at = 0
         while at < len(line):
             at = self._inner(line, at) if self._inside else self._outer(line, at, found)
         return found
 
-    def _outer(self, line: bytes, at: int, found: list[int]) -> int:
+    def _outer(self, line: bytes, at: int, found: list[Statement]) -> int:
         match = _NORMAL.search(line, at)
-        text = line[at : match.start() if match else len(line)]
-        self._begun = self._begun or bool(text.strip())
-        if match is None:
-            return len(line)
-        token = match[0]
+        end = match.end() if match else len(line)
+        token = match[0] if match else b""
+        before = line[at : end - len(token)]
+        self._keep(before)
         if token == b"\\":
-            word = line[match.start() :].split()[0].decode(errors="replace")
+            word = line[end - 1 :].split()[0].decode(errors="replace")
             raise Failed(
                 f"Line {self.line} of the dump holds a command for psql, {word[:20]}.",
                 hint="pg_dump writes none into a dump of one database without --create.",
             )
         if token == b"--":
+            self._keep(b"\n")
             return len(line)
-        if token == b";":
-            self._begun = False
-            found.append(match.end())
-        elif token == b"/*":
+        if token == b"/*":
+            self._keep(b" ")
             self._inside, self._depth = token, 1
-        else:
-            escaped = token == b"'" and (self.backslashes or _ESCAPES.search(text))
-            self._inside, self._begun = b"E'" if escaped else token, True
-        return match.end()
+            return end
+        self._keep(token)
+        if token == b";":
+            found.append(Statement(bytes(self._text), end))
+            self._text.clear()
+        elif token:
+            escaped = token == b"'" and (self.backslashes or _ESCAPES.search(before))
+            self._inside = b"E'" if escaped else token
+        return end
+
+    def _keep(self, text: bytes) -> None:
+        """Adds to the statement; of a long one only the beginning is kept."""
+        if len(self._text) < _BEGINNING:
+            self._text += text[:_BEGINNING]
 
     def _inner(self, line: bytes, at: int) -> int:
         """Inside a quote or comment; a doubled quote closes it and opens it again."""
-        if self._inside == b"E'":
-            return self._escaped(line, at)
         if self._inside == b"/*":
             return self._comment(line, at)
-        end = line.find(self._inside, at)
-        if end < 0:
-            return len(line)
-        end += len(self._inside)
-        self._inside = b""
+        if self._inside == b"E'":
+            end = self._escaped(line, at)
+        else:
+            found = line.find(self._inside, at)
+            end = found + len(self._inside) if found >= 0 else len(line)
+            self._inside = b"" if found >= 0 else self._inside
+        self._keep(line[at:end])
         return end
 
     def _escaped(self, line: bytes, at: int) -> int:
@@ -107,14 +125,9 @@ class Lexer:
 
 
 def statements(script: bytes) -> list[str]:
-    """The statements of a small script, comments before them left out. Raises Failed like Lexer."""
-    lexer, found, kept = Lexer(), [], b""
+    """The statements of a small script, without comments. Raises Failed like Lexer."""
+    lexer, found = Lexer(), []
     for line in script.splitlines(keepends=True):
-        if lexer.between and line.lstrip().startswith((b"--", b"\\restrict ", b"\\unrestrict ")):
-            continue
-        start = 0
-        for end in lexer.ends(line):
-            found.append((kept + line[start:end]).decode(errors="replace").strip())
-            kept, start = b"", end
-        kept += line[start:]
+        if not (lexer.between and line.startswith((b"\\restrict ", b"\\unrestrict "))):
+            found += [each.text.decode(errors="replace").strip() for each in lexer.ends(line)]
     return found

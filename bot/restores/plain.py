@@ -123,7 +123,6 @@ class PlainScript:
         self._crlf = crlf
         self._unknown = unknown
         self._lexer = Lexer()
-        self._statement = b""
         self._table: str | None = None
 
     def pieces(self) -> Iterator[bytes]:
@@ -194,17 +193,11 @@ class PlainScript:
                 return b"\n"
             if _OLD_STRINGS.fullmatch(line):
                 self._lexer.backslashes = True
-        start = 0
-        for end in self._lexer.ends(line):
-            self._end_statement(self._statement + line[start:end], line[end:])
-            self._statement, start = b"", end
-        # Of a long statement only the beginning matters; a COPY is never that long.
-        self._statement = (self._statement + line[start:])[:READ_SIZE]
-        if self._lexer.between:
-            self._statement = b""
+        for statement in self._lexer.ends(line):
+            self._judge(statement.text, line[statement.end :])
         return line
 
-    def _end_statement(self, statement: bytes, after: bytes) -> None:
+    def _judge(self, statement: bytes, after: bytes) -> None:
         copy = _COPY.fullmatch(statement.strip())
         if copy:
             if after.strip():

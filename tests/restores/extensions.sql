@@ -7,8 +7,8 @@ create extension citext;
 create extension btree_gist;
 create extension "uuid-ossp";
 create table tagged (
-    id uuid default uuid_generate_v4() primary key, name citext unique, tags hstore, during tstzrange,
-    exclude using gist (name with =, during with &&)
+    id uuid default uuid_generate_v4() primary key, name citext unique, room int default 1, tags hstore, during tstzrange,
+    exclude using gist (room with =, during with &&)
 );
 create index tagged_trgm on tagged using gin ((name::text) extras.gin_trgm_ops);
 insert into tagged (name, tags, during) select 'Näme ' || i, hstore('k', i::text),
