@@ -7,6 +7,7 @@ the operation and at most.
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from bot.backups import disk
 from bot.backups.catalogue import Catalogue
+from bot.backups.restic_store import ResticStore
+from bot.backups.set_store import Tell
 from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.queue import Queue
@@ -32,10 +35,23 @@ def published_then_die(catalogue: Catalogue, partial: Path, name: str) -> None:
     die()
 
 
+_SEND = ResticStore.publish
+
+
+async def sent_then_die(store: ResticStore, name: str, partial: Path, tell: Tell) -> None:
+    """The snapshot, and then nothing any more: not even what is here is removed."""
+    copy = partial.with_name(f"{partial.name}-copy")
+    shutil.copytree(partial, copy)
+    await _SEND(store, name, partial, tell)
+    copy.rename(partial)
+    die()
+
+
 DOOMS: Mapping[str, Callable[[], None]] = {
     "": lambda: None,
     "after the rename": lambda: setattr(Catalogue, "publish", published_then_die),
     "by several sessions": always_several,
+    "after the snapshot": lambda: setattr(ResticStore, "publish", sent_then_die),
     "in a removal": lambda: setattr(disk, "remove_directory", die),
 }
 

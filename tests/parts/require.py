@@ -64,6 +64,7 @@ _PROBES: dict[str, Callable[[], str | None]] = {
     "git": _program("git"),
     "nginx": _program("nginx"),
     "restic": _program("restic"),
+    "rclone": _program("rclone"),
     "root": lambda: None if os.geteuid() == 0 else "only root may mount a file system",
 }
 
