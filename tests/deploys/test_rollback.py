@@ -1,0 +1,92 @@
+"""Ways back from a deploy that a person chooses."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from bot.deploys import rollback
+from bot.errors import Refused
+from bot.operations.model import Confirm, OperationState
+from tests.deploys.bench import Bench
+from tests.deploys.conftest import MIGRATIONS, Site
+
+pytestmark = pytest.mark.needs("git")
+
+
+async def back(host: Bench, **parameters: object) -> int:
+    """Asks for a rollback; its number."""
+    return await host.request(runbook=rollback.RUNBOOK, **parameters)
+
+
+async def test_the_last_deploy_is_taken_back(host: Bench, site: Site) -> None:
+    deployed = await host.deploy("v1.4.1")
+    operation = await host.finish(await back(host))
+    assert operation.state is OperationState.DONE, (operation.error, operation.output)
+    assert operation.plan.facts["deploy"] == deployed.id
+    assert await site.runs("1.4.0")
+    with pytest.raises(Refused, match="runs already"):
+        await host.deploys.plan_rollback("grandvps", {})
+
+
+async def test_the_way_back_over_several_deploys(host: Bench, site: Site) -> None:
+    first = await host.deploy("v1.4.1")
+    await host.deploy("v1.5.0")
+    operation = await host.finish(await back(host, deploy=first.id))
+    assert operation.state is OperationState.DONE, (operation.error, operation.output)
+    assert await site.runs("1.4.0")
+    assert site.applied() == [*MIGRATIONS, "0003_ticket_priority"]
+    told = "\n".join(operation.plan.notes)
+    assert "1 migration applied since: grandvps.0003_ticket_priority" in told
+    assert "The database stays migrated" in told
+
+
+async def test_the_database_of_before_comes_back_with_the_code(host: Bench, site: Site) -> None:
+    deployed = await host.deploy("v1.5.0")
+    assert deployed.state is OperationState.DONE, (deployed.error, deployed.output)
+    number = await host.operations.preview(
+        rollback.RUNBOOK, "grandvps", {"with": rollback.DATABASE}, actor="slack:U0ALICE001"
+    )
+    assert number.plan.confirm is Confirm.NAME
+    async with host.database.transaction() as tx:
+        await host.operations.confirm(tx, number.id, actor="slack:U0ALICE001", typed="grandvps")
+    operation = await host.finish(number.id)
+    assert operation.state is OperationState.DONE, (operation.error, operation.output)
+    assert await site.runs("1.4.0")
+    assert site.applied() == [*MIGRATIONS]
+    with psycopg.connect(site.url) as connection:
+        columns = "select column_name from information_schema.columns where table_name = %s"
+        names = [name for (name,) in connection.execute(columns, ("support_tickets",))]
+    assert "priority" not in names
+
+
+async def test_after_a_release_that_went_back_by_itself_the_database_can_follow(
+    host: Bench, site: Site
+) -> None:
+    """v1.6.0 comes with the migration of v1.5.0, and never gets healthy."""
+    failed = await host.deploy("v1.6.0")
+    assert failed.state is OperationState.FAILED
+    assert await site.runs("1.4.0")
+    assert site.applied() == [*MIGRATIONS, "0003_ticket_priority"]
+    with pytest.raises(Refused, match="runs already") as caught:
+        await host.deploys.plan_rollback("grandvps", {"deploy": failed.id})
+    assert "--database" in caught.value.hint
+    plan = await host.deploys.plan_rollback(
+        "grandvps", {"deploy": failed.id, "with": rollback.DATABASE}
+    )
+    assert plan.facts["set"] == failed.results()["backup.publish"]["set"]
+
+
+async def test_migrations_are_reversed_by_the_code_that_brought_them(
+    host: Bench, site: Site
+) -> None:
+    """As far as the plan goes: the sample's migrations cannot be reversed."""
+    deployed = await host.deploy("v1.5.0")
+    plan = await host.deploys.plan_rollback(
+        "grandvps", {"deploy": deployed.id, "with": rollback.MIGRATIONS}
+    )
+    titles = [step.title for step in plan.steps if not step.left_out]
+    reversing = titles.index("Back to grandvps.0002_indexes")
+    assert reversing < next(i for i, title in enumerate(titles) if title.startswith("Check out"))
+    step = next(step for step in plan.steps if step.title.startswith("Back to"))
+    assert step.arguments["command"] == ["migrate", "grandvps", "0002_indexes"]
