@@ -6,13 +6,17 @@ import io
 import os
 import tarfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
 from bot.backups.model import SetFile
 from bot.backups.verifying import Damaged, check_files
+from bot.operations.model import OperationState, StepContext, StepKind
+from tests.backups.conftest import Bench
 
 
 def set_file(path: Path) -> SetFile:
@@ -114,3 +118,51 @@ async def test_a_check_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await checking
     assert threading.active_count() <= before + 1
+
+
+class Decaying:
+    """A step after which the disk holds one bit that was not written."""
+
+    def __init__(self, step: StepKind, path: Callable[[], Path]) -> None:
+        self._step = step
+        self._path = path
+        self.undo = step.undo
+        self.done = step.done
+
+    async def run(self, context: StepContext) -> Mapping[str, Any]:
+        """What the step does, and then the disk."""
+        result = await self._step.run(context)
+        content = bytearray(self._path().read_bytes())
+        content[len(content) // 2] ^= 4
+        self._path().write_bytes(content)
+        return result
+
+
+@pytest.mark.parametrize("part", ["database", "media"])
+async def test_a_set_that_reads_back_wrong_never_becomes_one(host: Bench, part: str) -> None:
+    path, _ = await host.make(part)
+    kind, name = {
+        "database": ("backup.database", "database.dump"),
+        "media": ("backup.files", "media.tar.zst"),
+    }[part]
+    whole = host.engine._kinds[kind]
+
+    def written() -> Path:
+        [found] = host.store.glob(f".partial-*/{name}")
+        return found
+
+    host.operations.register(kind, Decaying(whole, written))
+    operation = await host.run(part)
+    assert operation.state is OperationState.FAILED
+    assert f"{name} does not have the checksum that it was written with" in operation.error
+    assert host.entries() == [path.name]
+    host.operations.register(kind, whole)
+    await host.make(part)
+
+
+async def test_a_backup_says_what_it_has_read_back(host: Bench) -> None:
+    operation = await host.run()
+    assert operation.state is OperationState.DONE, operation.error
+    (verified,) = [s for s in operation.steps if s.planned.kind == "backup.verify"]
+    assert verified.note.startswith("5 files, ")
+    assert verified.note.endswith(" read back")
