@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
+import termios
+from array import array
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -16,6 +19,7 @@ from bot.targets.output import ERROR_TAIL, Capped
 from bot.targets.session import end_session
 
 _PIECE = 256 * 1024
+_SILENCE = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class HostProcess:
         self._pipes: list[asyncio.ReadTransport] = []
         self._started = False
         self._process: asyncio.subprocess.Process
+        self._ended: asyncio.Task[int]
         self._error_reader: asyncio.Task[None]
 
     async def start(
@@ -61,12 +66,17 @@ class HostProcess:
             stderr = await self._pipe(error_stream, theirs)
             self._process = await self._spawn(argv, environment, directory, stdout, stderr)
         # A full pipe of errors would stop the process, so they are always read.
-        self._error_reader = asyncio.create_task(_drain(error_stream, self._errors))
+        self._ended = asyncio.create_task(self._process.wait())
+        self._error_reader = asyncio.create_task(self._drain(error_stream))
         self._started = True
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Standard output as it comes."""
-        while piece := await self._output.read(_PIECE):
+        """Standard output as it comes, to its end.
+
+        What the process has left in the background may hold the pipe open for ever: once the
+        process has ended and all that it wrote was read, silence is the end too.
+        """
+        while piece := await self._read(self._output, self._pipes[0]):
             yield piece
 
     async def write(self, data: bytes) -> None:
@@ -112,11 +122,30 @@ class HostProcess:
         finally:
             if self._started:
                 self._error_reader.cancel()
-                await asyncio.wait({self._error_reader})
+                self._ended.cancel()
+                await asyncio.wait({self._error_reader, self._ended})
                 if self._process.stdin is not None:
                     self._process.stdin.close()
             for pipe in self._pipes:
                 pipe.close()
+
+    async def _read(self, stream: asyncio.StreamReader, pipe: asyncio.ReadTransport) -> bytes:
+        reading = asyncio.create_task(stream.read(_PIECE))
+        try:
+            await asyncio.wait({reading, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+            while not reading.done():
+                await asyncio.wait({reading}, timeout=_SILENCE)
+                # What had arrived in the meantime was fed to the stream; its reader runs now.
+                await asyncio.sleep(0)
+                if not reading.done() and not _waiting(pipe):
+                    return b""
+            return reading.result()
+        finally:
+            reading.cancel()
+
+    async def _drain(self, stream: asyncio.StreamReader) -> None:
+        while piece := await self._read(stream, self._pipes[1]):
+            self._errors.add(piece)
 
     def _input(self) -> asyncio.StreamWriter:
         if self._process.stdin is None:
@@ -164,6 +193,8 @@ class HostProcess:
             ) from error
 
 
-async def _drain(stream: asyncio.StreamReader, into: Capped) -> None:
-    while piece := await stream.read(_PIECE):
-        into.add(piece)
+def _waiting(pipe: asyncio.ReadTransport) -> int:
+    """How many bytes in a pipe were not read yet."""
+    count = array("i", [0])
+    fcntl.ioctl(pipe.get_extra_info("pipe").fileno(), termios.FIONREAD, count)
+    return count[0]

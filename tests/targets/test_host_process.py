@@ -151,6 +151,29 @@ async def test_what_a_process_left_in_the_background_lives_on(target: Target) ->
     os.kill(int(done.stdout), signal.SIGKILL)
 
 
+async def test_what_holds_the_output_open_in_the_background_is_not_waited_for(
+    target: Target,
+) -> None:
+    mark = f"3607.{os.getpid()}"
+    began = time.monotonic()
+    done = await target.run(["sh", "-c", f"sleep {mark} & echo out; echo err >&2"], timeout=SOON)
+    assert (done.status, done.stdout, done.stderr) == (0, "out\n", "err\n")
+    assert time.monotonic() - began < 10
+    [pid] = running(mark)
+    os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_slow_reader_loses_nothing_of_a_process_that_has_ended(target: Target) -> None:
+    size = 0
+    command = ["sh", "-c", "sleep 15 & head -c 3000000 /dev/zero"]
+    async with target.process(command) as process:
+        async for piece in process.chunks():
+            size += len(piece)
+            await asyncio.sleep(0.7)
+        assert await process.wait() == 0
+    assert size == 3_000_000
+
+
 async def test_a_reader_that_stops_early_ends_the_writer(target: Target) -> None:
     async with target.process(["yes", f"{os.getpid()}"]) as process:
         await anext(process.chunks())
