@@ -90,6 +90,7 @@ class _Answered:
         asks_slack = (self._request.name, self._words[:1]) == ("checklist", ["post"])
         if asks_slack and not await self._core.queue.is_worked():
             typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
+        await self._say_what_waits()
         return 0
 
     def _is_confirmed(self, answer: Answer) -> bool:
@@ -118,7 +119,17 @@ class _Answered:
                 tx, number, actor=self._request.actor, reason=reason
             )
 
+    async def _say_what_waits(self) -> None:
+        """A maintenance begins and ends by itself only where an Opsbell runs."""
+        later = self._words[:1] in (["on"], ["schedule"], ["extend"])
+        if self._request.name != "maintenance" or not later:
+            return
+        if not await self._core.queue.is_worked():
+            told = "No Opsbell is running: nothing begins or ends by itself until one does."
+            typer.echo(told, err=True)
+
     async def _follow(self, number: int, answer: Answer) -> int:
+        await self._say_what_waits()
         async with app.worked(self._core):
             ended = await terminal.follow(self._core.operations, number, self._quiet)
         if self._wishes.as_json:

@@ -71,8 +71,7 @@ class FilesLook:
         look = UrlLook(
             self.area, "Maintenance", f"{key}.url", maintenance.url, tuple(self.containers)
         )
-        is_on = not maintenance.service and self.settings.path(maintenance.file).exists()
-        wanted = _CLOSED if is_on else 200
+        wanted = _CLOSED if await self._is_on(maintenance.service, maintenance.file) else 200
         return [await look.finding(lambda status: status == wanted, str(wanted))]
 
     async def health(self) -> list[Finding]:
@@ -163,6 +162,12 @@ class FilesLook:
             says = f"No file can be made in {file.parent} in the service {service}."
             return wrong(self.area, "Maintenance", says, f"Correct {key}.file.")
         return None
+
+    async def _is_on(self, service: str | None, file: PurePosixPath) -> bool:
+        if service is None:
+            return self.settings.path(file).exists()
+        done = await self.target.run(["test", "-e", str(file)], timeout=_QUICK, service=service)
+        return done.status == 0
 
     def _let_in(self, path: Path) -> str:
         """What lets this process use a path, in words that fit every way to do it."""

@@ -50,12 +50,18 @@ async def test_a_sound_project_is_well_and_left_as_it_is(
     assert after == before
 
 
-async def test_maintenance_that_is_on_is_well(grandvps: ComposeProject, tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", ["", "web"])
+async def test_maintenance_that_is_on_is_well(
+    grandvps: ComposeProject, tmp_path: Path, service: str
+) -> None:
     file = grandvps.directory / "maintenance_mode.txt"
+    target = grandvps_target(grandvps)
+    if service:
+        place = (await grandvps.exec(service, "readlink", "/proc/1/cwd")).strip()
+        target["maintenance"] |= {"service": service, "file": f"{place}/maintenance_mode.txt"}
     file.touch()
     try:
-        document = {"targets": {"grandvps": grandvps_target(grandvps)}}
-        found = await findings(targets.examine, tmp_path, document)
+        found = await findings(targets.examine, tmp_path, {"targets": {"grandvps": target}})
     finally:
         file.unlink()
     [maintenance] = [each for each in found if each.subject == "Maintenance"]

@@ -14,6 +14,7 @@ from bot.store.database import Database
 from tests.maintenance.page import Page
 from tests.parts.house import running_opsbell, write_config
 from tests.parts.process import ChildProcess
+from tests.parts.process import opsbell as opsbell_process
 
 PATIENCE = 30
 
@@ -131,3 +132,37 @@ async def test_who_lacks_the_role_changes_nothing(
     await eve.command("/maintenance on", "ops")
     await eve.wait_for_ephemeral("ops", "Not done", timeout=PATIENCE)
     assert not page.file.exists()
+
+
+async def test_what_was_due_while_opsbell_was_dead_happens_at_once(
+    slack: LocalSlack, config: Path, alice: ActingPerson, page: Page
+) -> None:
+    async with running_opsbell(config, slack) as process:
+        await alice.command("/maintenance on Upgrade for 4s", "ops")
+        live = await shows(slack, "Visitors meet the maintenance page")
+        await process.kill9()
+    await asyncio.sleep(4)
+    assert await status(page) == 503
+    async with running_opsbell(config, slack):
+        over = await slack.wait_for_message(
+            "ops", where=lambda m: m.contains("Maintenance of grandvps · over"), timeout=PATIENCE
+        )
+        assert over.ts == live.ts
+        assert await status(page) == 200
+
+
+async def test_the_terminal_does_the_same_and_says_what_it_cannot(config: Path, page: Page) -> None:
+    async def typed(*words: str) -> list[str]:
+        async with opsbell_process("maintenance", *words, cwd=config.parent) as process:
+            assert await process.wait(timeout=PATIENCE) == 0, process.output
+            return process.output
+
+    told = await typed("on", "Upgrade to 1.5", "for", "30m")
+    assert "No Opsbell is running: nothing begins or ends by itself until one does." in told
+    assert any("503 proven" in line for line in told)
+    assert await status(page) == 503
+    told = await typed("status")
+    assert any("grandvps is in maintenance, until" in line for line in told)
+    told = await typed("off")
+    assert any("200 proven" in line for line in told)
+    assert await status(page) == 200
