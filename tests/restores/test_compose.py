@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.backups.snapshot import connection_settings
 from bot.operations.model import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import compose_settings
-from tests.backups.sample import contents, tree
-from tests.parts.compose_project import ComposeProject, run
+from tests.backups.sample import contents, fill_with_noise, tree
+from tests.parts.compose_project import ComposeProject
 from tests.restores.bench import Bench, open_bench
 from tests.restores.test_database import databases, execute, name_of
-from tests.restores.world import make_world
+from tests.restores.world import make_world, url_of
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
+
+
+WORLD = 'it\'s a "wörld" of =odd names'
+
+
+def settings_of(project: ComposeProject, store: Path, name: str) -> dict[str, Any]:
+    settings = compose_settings(project, store)
+    settings["targets"]["grandvps"]["maintenance"] = {"file": "maintenance_mode.txt"}
+    settings["targets"]["grandvps"]["database"]["name"] = name
+    return settings
 
 
 @pytest.fixture
@@ -26,30 +38,42 @@ async def compose(
     tmp_path: Path, grandvps: ComposeProject, database: Database, queue: Queue
 ) -> AsyncIterator[Bench]:
     """Restores of the Compose project with PostgreSQL 17."""
-    settings = compose_settings(grandvps, tmp_path / "store")
-    settings["targets"]["grandvps"]["maintenance"] = {"file": "maintenance_mode.txt"}
+    settings = settings_of(grandvps, tmp_path / "store", grandvps.database)
+    async with open_bench(settings, database, queue) as bench:
+        yield bench
+
+
+@pytest.fixture
+async def odd(
+    tmp_path: Path, grandvps: ComposeProject, database: Database, queue: Queue
+) -> AsyncIterator[Bench]:
+    """The same with a database of another name, which holds one of everything."""
+    url = url_of(grandvps.database_url, WORLD)
+    name = WORLD.replace('"', '""')
+    execute(grandvps.database_url, f'create database "{name}"')
+    await asyncio.to_thread(make_world, url, extensions=True)
+    settings = settings_of(grandvps, tmp_path / "store", WORLD)
     async with open_bench(settings, database, queue) as bench:
         yield bench
 
 
 async def schema(project: ComposeProject, database: str) -> str:
+    database = connection_settings(database)
     dumped = await project.exec("db", "pg_dump", "-U", project.user, "--schema-only", database)
     return "\n".join(line for line in dumped.splitlines() if "restrict" not in line)
 
 
-async def test_everything_comes_back(compose: Bench, grandvps: ComposeProject) -> None:
-    url, name = grandvps.database_url, grandvps.database
-    await asyncio.to_thread(make_world, url, extensions=True)
-    taken, taken_schema = await contents(url), await schema(grandvps, name)
-    logs = tree(grandvps.directory / "logs")
-    media = tree(grandvps.directory / "media")
-    await compose.backups.make()
-    execute(url, "drop extension pg_trgm cascade; truncate payments; create table since (n int)")
+async def test_everything_comes_back(odd: Bench, grandvps: ComposeProject) -> None:
+    url = url_of(grandvps.database_url, WORLD)
+    taken, taken_schema = await contents(url), await schema(grandvps, WORLD)
+    logs, media = tree(grandvps.directory / "logs"), tree(grandvps.directory / "media")
+    await odd.backups.make()
+    execute(url, "drop extension pg_trgm cascade; truncate measured; create table since (n int)")
     (grandvps.directory / "logs" / "access.log").write_text("since\n")
     (grandvps.directory / "media" / "since.png").write_bytes(b"since")
-    changed, changed_schema = await contents(url), await schema(grandvps, name)
-    operation = await compose.restored()
-    assert (await contents(url), await schema(grandvps, name)) == (taken, taken_schema)
+    changed, changed_schema = await contents(url), await schema(grandvps, WORLD)
+    operation = await odd.restored()
+    assert (await contents(url), await schema(grandvps, WORLD)) == (taken, taken_schema)
     assert "tables" in next(s.note for s in operation.steps if s.planned.kind == "restore.load")
     after = tree(grandvps.directory / "logs")
     assert {path: after[path] for path in logs} == logs
@@ -57,8 +81,8 @@ async def test_everything_comes_back(compose: Bench, grandvps: ComposeProject) -
     # The containers see what this machine sees: their mounts are the ones that they were.
     seen = await grandvps.exec("web", "cat", "/app/logs/access.log")
     assert seen.startswith("203.0.113.7")
-    await compose.undone()
-    assert (await contents(url), await schema(grandvps, name)) == (changed, changed_schema)
+    await odd.undone()
+    assert (await contents(url), await schema(grandvps, WORLD)) == (changed, changed_schema)
     assert (grandvps.directory / "logs" / "access.log").read_text() == "since\n"
     assert (grandvps.directory / "media" / "since.png").exists()
     assert "opsbell" not in await grandvps.exec("db", "ls", "-a", "/tmp", "/var/tmp")
@@ -82,16 +106,17 @@ async def test_the_guides_own_dump(compose: Bench, grandvps: ComposeProject) -> 
 
 async def test_a_full_disk(compose: Bench, grandvps: ComposeProject) -> None:
     """The live database lies on a disk that has no room for another: nothing of one is left."""
+    url = grandvps.database_url
+    await asyncio.to_thread(fill_with_noise, url, 12)
     await compose.backups.make("database")
-    url, container = grandvps.database_url, grandvps.container("db")
     before, named = await contents(url), databases(url)
-    make_disk = (
-        "mkdir /small && mount -t tmpfs -o size=24m,mode=700,uid=$(id -u postgres) small /small"
-    )
-    await run("docker", "exec", "--privileged", "-u", "0", container, "sh", "-c", make_disk)
-    await grandvps.psql("create tablespace small location '/small'", "postgres")
+    await grandvps.exec("db", "sh", "-c", "install -d -m 700 -o postgres /dev/shm/small")
+    await grandvps.psql("create tablespace small location '/dev/shm/small'", "postgres")
     move = f"alter database {grandvps.database} set tablespace"
     await grandvps.psql(f"{move} small", "postgres")
+    # An empty database fits, with the data it does not.
+    fill = "head -c $(($(df -P -k /dev/shm | tail -n 1 | awk '{print $4}') * 1024 - 9000000))"
+    await grandvps.exec("db", "sh", "-c", f"{fill} /dev/zero >/dev/shm/full")
     operation = await compose.run("restore", set="latest", backup=False)
     assert operation.state is OperationState.FAILED
     assert "No space left on device" in operation.error
@@ -99,5 +124,6 @@ async def test_a_full_disk(compose: Bench, grandvps: ComposeProject) -> None:
     assert databases(url) == named
     assert await contents(url) == before
     assert name_of(url) in named
+    await grandvps.exec("db", "rm", "/dev/shm/full")
     await grandvps.psql(f"{move} pg_default", "postgres")
     await grandvps.psql("drop tablespace small", "postgres")
