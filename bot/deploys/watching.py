@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot import words
 from bot.checks.matching import matching
 from bot.config.targets import HostTarget
-from bot.deploys.deployment import Deployment, Result
+from bot.deploys.deployment import SWITCH, Deployment, Result
 from bot.deploys.health import Look, is_healthy
 from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, StepContext
@@ -43,7 +43,7 @@ class Watch:
         seconds = float(context.step.planned.arguments["seconds"])
         clock = asyncio.get_running_loop().time
         began, lost, look = clock(), 0, Look(deployment)
-        errors = NewErrors(deployment, context.step.started or utc_now())
+        errors = NewErrors(deployment, _switched(deployment))
         await errors.learn()
         while True:
             well, seen = await look()
@@ -69,7 +69,8 @@ class NewErrors:
         self.shown: list[str] = []
         self._deployment = deployment
         self._start = since
-        self._seen = dict.fromkeys(logged(deployment), since)
+        # Logs often name the second alone, so what was seen of the last one is remembered.
+        self._seen = dict.fromkeys(logged(deployment), (since, 0))
         self._known: set[str] = set()
         self._trouble = ""
 
@@ -83,17 +84,24 @@ class NewErrors:
     async def look(self) -> bool:
         """Reads on; whether this found the first one."""
         before = self.count
-        for service, since in list(self._seen.items()):
+        for service, (since, known) in list(self._seen.items()):
+            at_that_time = 0
             async for at, text in self._errors(service, since):
-                if at <= since:
+                at_that_time += at == since
+                if at == since and at_that_time <= known:
                     continue
-                self._seen[service] = max(at, self._seen[service])
-                if shape(text) not in self._known:
-                    self.count += 1
-                    if len(self.shown) < SHOWN:
-                        line = self._deployment.target.redact(text)[:300]
-                        self.shown.append(f"{service}: {line}")
+                last, number = self._seen[service]
+                if at >= last:
+                    self._seen[service] = (at, number + 1 if at == last else 1)
+                self._count(service, text)
         return bool(self.count and not before)
+
+    def _count(self, service: str, text: str) -> None:
+        if shape(text) in self._known:
+            return
+        self.count += 1
+        if len(self.shown) < SHOWN:
+            self.shown.append(f"{service}: {self._deployment.target.redact(text)[:300]}")
 
     def told(self, seconds: float) -> str:
         """What was found so far."""
@@ -113,6 +121,12 @@ class NewErrors:
         except OpsbellError as error:
             # What cannot be read is said; health is watched all the same.
             self._trouble = f"logs not read: {error.message}"
+
+
+def _switched(deployment: Deployment) -> datetime:
+    """When the new revision was started, to the second."""
+    times = [s.started for s in deployment.operation.steps if s.planned.kind == SWITCH]
+    return ((times[0] if times else None) or utc_now()).replace(microsecond=0)
 
 
 def shape(text: str) -> str:
