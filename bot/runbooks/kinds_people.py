@@ -8,9 +8,8 @@ from typing import Any
 
 from bot.errors import Refused
 from bot.operations.model import StepContext, StepKind
-from bot.operations.view import who
 from bot.runbooks.undoing import run_undo
-from bot.words import count, join
+from bot.words import count
 
 LOOK_EVERY = 1.0
 
@@ -55,10 +54,12 @@ class Approval:
     async def _answered(self, context: StepContext) -> Mapping[str, Any] | None:
         approved, refused = await self._approvals(context.operation.id, context.step.position)
         if refused:
-            raise Refused(f"{who(refused)} refused.")
+            raise Refused(
+                f"It was not approved: a {context.step.planned.arguments['role']} refused."
+            )
         if len(approved) < context.step.planned.arguments["count"]:
             return None
-        return {"note": f"by {join([who(each) for each in approved])}", "by": list(approved)}
+        return {"note": count(len(approved), "approval"), "by": list(approved)}
 
 
 class Note:

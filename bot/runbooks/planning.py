@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 from bot.config.settings import Settings
 from bot.config.steps import Condition, Step
-from bot.config.targets import HostTarget
-from bot.errors import Refused
+from bot.config.targets import HostTarget, SwarmTarget
+from bot.errors import NotFound, Refused, Unavailable
 from bot.operations.model import PlannedStep
 from bot.runbooks import git, steps
 from bot.runbooks.kinds_wait import health_url
 from bot.runbooks.parameters import filled
 from bot.runbooks.sql_text import psql_text
+from bot.targets.compose_command import compose_configuration
 from bot.targets.targets import Targets
 from bot.words import join
 
@@ -62,6 +63,7 @@ class StepPlanner:
         self, target: str, configured: Sequence[Step], parameters: Mapping[str, str]
     ) -> Planned:
         """The steps in order, with the facts they rest on. Raises OpsbellError."""
+        await self._refuse_unknown_services(target, configured)
         planned = Planned()
         for step in configured:
             if left_out := await self._left_out(target, step, parameters):
@@ -163,6 +165,34 @@ class StepPlanner:
         now = await git.head(target)
         return steps.git_step(remote, ref, await git.resolve(target, remote, ref), now)
 
+    async def _refuse_unknown_services(self, target: str, configured: Sequence[Step]) -> None:
+        """Raises NotFound for a service that the target does not have, and Refused where Compose
+        cannot read its files."""
+        named = [name for step in configured for name in _services(step)]
+        settings = self._settings.target(target)
+        if not named or isinstance(settings, SwarmTarget):
+            return
+        if isinstance(settings, HostTarget):
+            known = tuple(settings.services)
+        else:
+            try:
+                found = await compose_configuration(settings)
+            except OSError as error:
+                raise Unavailable(
+                    f"{error.filename}: {error.strerror}.", retryable=False
+                ) from error
+            if found.refusal:
+                why = f": {found.refusal.says}" if found.refusal.says else ""
+                raise Refused(
+                    f"Docker Compose cannot read the files of {target}{why}.",
+                    hint=found.refusal.todo or "opsbell check says more.",
+                )
+            known = found.services
+        for name in named:
+            if name not in known:
+                has = f"It has {join(sorted(known))}." if known else "It has none."
+                raise NotFound(f"{target} has no service called {name}.", hint=has)
+
     def _on_host(self, target: str) -> bool:
         return isinstance(self._settings.target(target), HostTarget)
 
@@ -176,6 +206,14 @@ def _sql(text: str, parameters: Mapping[str, str]) -> tuple[str, dict[str, str]]
         return psql_text(text, parameters)
     except ValueError as error:
         raise Refused(f"The step's SQL has to be {error}.") from None
+
+
+def _services(step: Step) -> list[str]:
+    """The services that a step and what takes it back name."""
+    named = [step.run.service] if step.run else []
+    for kind in (step.compose, step.wait_healthy):
+        named += kind.services if kind else ()
+    return named + [name for each in step.undo for name in _services(each)]
 
 
 def _name(step: Step) -> str:

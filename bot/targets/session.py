@@ -22,10 +22,10 @@ async def end_session(session: int, program: str) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         if await _gone_after(session, number):
             return
-    raise Unavailable(
-        f"{program} (process {session}) could not be ended.",
-        hint="It may hang in the kernel, often on a disk or network share that does not answer.",
-    )
+    hint = "It may hang in the kernel, often on a disk or network share that does not answer."
+    if others := {pid for pid in _members(session) if not _is_ours(pid)}:
+        hint = f"It runs as another user. End it with sudo kill {' '.join(map(str, others))}."
+    raise Unavailable(f"{program} (process {session}) could not be ended.", hint=hint)
 
 
 async def _gone_after(session: int, number: signal.Signals) -> bool:
@@ -34,7 +34,8 @@ async def _gone_after(session: int, number: signal.Signals) -> bool:
     signalled: set[int] = set()
     while members := set(_members(session)):
         for pid in members - signalled:
-            with contextlib.suppress(ProcessLookupError):
+            # What sudo has started cannot be signalled; it often ends with its parent.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
         signalled |= members
         if clock() >= deadline:
@@ -49,3 +50,11 @@ def _members(session: int) -> Iterator[int]:
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
             if os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 yield pid
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True

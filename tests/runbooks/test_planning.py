@@ -132,6 +132,7 @@ async def test_what_is_wrong_is_said_before_anything_runs(
             bench.runbooks.find("tidyy")
 
 
+@pytest.mark.needs("compose")
 async def test_the_shipped_example_plans_every_procedure_of_the_guide(
     monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path
 ) -> None:
@@ -139,6 +140,8 @@ async def test_the_shipped_example_plans_every_procedure_of_the_guide(
     wanted = example.model_dump(by_alias=True, exclude_unset=True, include={"runbooks"})
     project = tmp_path / "grandvps"
     project.mkdir()
+    services = "services: {web: {image: web}, db: {image: postgres}}\n"
+    (project / "docker-compose.yml").write_text(services)
     target = {
         "runtime": "compose",
         "directory": str(project),
@@ -176,3 +179,36 @@ async def _commands(bench: Bench, name: str) -> list[str]:
     plan = await bench.runbooks.plan(name, "grandvps", {})
     assert all(step.title and (step.command or step.left_out) for step in plan.steps)
     return [step.command for step in plan.steps]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"compose": {"action": "up", "services": ["web", "worker"]}},
+        {"wait_healthy": {"services": ["worker"]}},
+        {"run": {"service": "worker", "command": ["true"]}},
+        {"note": "x", "undo": [{"run": {"service": "worker", "command": ["true"]}}]},
+    ],
+)
+@pytest.mark.needs("compose")
+async def test_a_service_that_does_not_exist_is_named_before_anything_runs(
+    tmp_path: Path, database: Database, step: dict[str, Any]
+) -> None:
+    compose = tmp_path / "compose.yaml"
+    compose.write_text("services: {web: {image: web}}\n")
+    target = {"runtime": "compose", "directory": str(tmp_path), "compose": {"project": "grandvps"}}
+    tidy = {"title": "Tidy up", "steps": [{"note": "first"}, step]}
+    wanted = {"targets": {"grandvps": target}, "runbooks": {"tidy": tidy}}
+    async with open_bench(wanted, database) as bench:
+        with pytest.raises(NotFound, match=r"no service called worker\. It has web\."):
+            await bench.runbooks.plan("tidy", "grandvps", {})
+        compose.write_text("services: {web: {imag: web}}\n")
+        with pytest.raises(Refused, match="Docker Compose cannot read the files of grandvps"):
+            await bench.runbooks.plan("tidy", "grandvps", {})
+
+
+async def test_the_same_on_this_machine(tmp_path: Path, database: Database) -> None:
+    step = {"run": {"service": "worker", "command": ["true"]}}
+    async with open_bench(settings(tmp_path, step), database) as bench:
+        with pytest.raises(NotFound, match=r"no service called worker\. It has web\."):
+            await bench.runbooks.plan("tidy", "grandvps", {"name": "x"})

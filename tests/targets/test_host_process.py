@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from bot.errors import NotFound, Unavailable
+from bot.targets import session
 from bot.targets.model import Target
 from tests.targets.places import host_settings, opened
 
@@ -190,3 +191,41 @@ def running(argument: str, program: str = "") -> list[int]:
         and process.info["status"] != psutil.STATUS_ZOMBIE
         and program in process.info["name"]
     ]
+
+
+@pytest.mark.needs("root")
+async def test_what_runs_as_another_user_and_does_not_end_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "GRACE", 0.3)
+    sleeping = await asyncio.create_subprocess_exec("sleep", "600", start_new_session=True)
+
+    def as_nobody() -> str:
+        os.setgid(65534)
+        os.setuid(65534)
+        try:
+            asyncio.run(session.end_session(sleeping.pid, "certbot"))
+        except Unavailable as error:
+            return str(error)
+        return "ended"
+
+    told = await asyncio.to_thread(in_a_fork, as_nobody)
+    assert told == (
+        f"certbot (process {sleeping.pid}) could not be ended. It runs as another user."
+        f" End it with sudo kill {sleeping.pid}."
+    )
+    sleeping.kill()
+    await sleeping.wait()
+
+
+def in_a_fork(work: Callable[[], str]) -> str:
+    """What a function returns in a process of its own, which may give up its rights."""
+    ours, theirs = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(theirs, work().encode())
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as answer:
+        told = answer.read()
+    os.waitpid(child, 0)
+    return told
