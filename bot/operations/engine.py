@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import psycopg
 
-from bot.errors import Failed, OpsbellError, Unavailable
+from bot.errors import OpsbellError
 from bot.operations import lock_store, store
-from bot.operations.context import Context, Redact
+from bot.operations.context import Redact
 from bot.operations.ending import (
     CANCELLATION,
     Ending,
@@ -35,18 +32,16 @@ from bot.operations.model import (
     OperationState,
     Planner,
     Recovery,
-    Step,
     StepKind,
     StepState,
 )
+from bot.operations.runner import Runner, failure_of
 from bot.operations.telling import Telling, blocks
-from bot.store.database import Database, Transaction
+from bot.store.database import Database
 from bot.store.locks import held_lock
-from bot.words import duration
 
 logger = logging.getLogger(__name__)
 
-RETRY_PAUSE = 2.0
 _OVER = (StepState.DONE, StepState.LEFT_OUT)
 
 
@@ -56,13 +51,12 @@ class Engine:
     def __init__(self, database: Database, telling: Telling, *, redact: Redact) -> None:
         self.database = database
         self.telling = telling
-        self._redact = redact
-        self._kinds: dict[str, StepKind] = {}
+        self._runner = Runner(database, telling, redact)
         self.planners: dict[str, Planner] = {}
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
-        self._kinds[kind] = code
+        self._runner.register(kind, code)
 
     async def run(self, operation: int) -> None:
         """The job: runs a queued operation, or tells the truth about one whose process died."""
@@ -116,8 +110,8 @@ class Engine:
                     operation = await store.get(tx, number)
                     if operation.cancel_by:
                         return CANCELLATION
-                    operation = await self._begin_step(tx, number, step.position)
-                await self._run_step(operation, operation.steps[step.position])
+                    operation = await self._runner.begin_step(tx, number, step.position)
+                await self._runner.run_step(operation, operation.steps[step.position])
         except asyncio.CancelledError:
             return await self._why_cancelled(number)
         except psycopg.OperationalError as error:
@@ -125,68 +119,8 @@ class Engine:
             told = "Opsbell's own database went away during the operation."
             return Ending(OperationState.FAILED, error=told)
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
-            return _failure(error, number)
+            return failure_of(error, number)
         return Ending(OperationState.DONE)
-
-    async def _begin_step(self, tx: Transaction, number: int, position: int) -> Operation:
-        await store.begin_step(tx, number, position)
-        await self.telling.show(tx, number)
-        return await store.get(tx, number)
-
-    async def _run_step(self, operation: Operation, step: Step) -> None:
-        left = step.planned.retries
-        while True:
-            context = self._context(operation, step)
-            try:
-                result = await self._within_limit(context)
-            except (Failed, Unavailable) as error:
-                if not left:
-                    raise
-                left -= 1
-                await context.output(f"{error} It is tried again.")
-                await asyncio.sleep(RETRY_PAUSE)
-            else:
-                await self._step_done(operation, step, result)
-                return
-            finally:
-                await context.flush()
-
-    async def _within_limit(self, context: Context) -> Mapping[str, Any]:
-        planned = context.step.planned
-        scope = asyncio.timeout(planned.limit)
-        try:
-            async with scope:
-                return await self._kinds[planned.kind].run(context)
-        except TimeoutError:
-            if not scope.expired() or planned.limit is None:
-                raise
-            took = f"«{planned.title}» did not end within {duration(planned.limit)}"
-            raise Failed(f"{took} and was ended.") from None
-
-    def _context(self, operation: Operation, step: Step) -> Context:
-        return Context(self.database, self.telling, self._redact, operation, step)
-
-    async def _step_done(self, operation: Operation, step: Step, result: Mapping[str, Any]) -> None:
-        values = dict(result)
-        note = str(values.pop("note", ""))
-        async with self.database.transaction() as tx:
-            await store.end_step(
-                tx, operation.id, step.position, StepState.DONE, note=note, result=values
-            )
-            detail = {"step": step.planned.kind, "title": step.planned.title, "note": note}
-            tx.record(operation_event(operation, "operation.step", detail=detail))
-            await self.telling.show(tx, operation.id)
-
-    async def _was_done(self, operation: Operation, step: Step) -> bool:
-        """Whether a step whose end was not seen has done what it is for; marks it so."""
-        try:
-            result = await self._kinds[step.planned.kind].done(self._context(operation, step))
-        except Exception:
-            logger.exception("step not looked at", extra={"operation": operation.id})
-            return False
-        if result is not None:
-            await self._step_done(operation, step, result)
-        return result is not None
 
     async def _why_cancelled(self, number: int) -> Ending:
         """A person's wish, or this process being stopped."""
@@ -195,7 +129,7 @@ class Engine:
         if not operation.cancel_by:
             return interruption(operation, "Opsbell was stopped")
         if step := operation.running_step:
-            await self._was_done(operation, step)
+            await self._runner.was_done(operation, step)
         return CANCELLATION
 
     async def _found_running(self, operation: Operation) -> Ending:
@@ -207,7 +141,7 @@ class Engine:
         if operation.error:
             return Ending(OperationState.FAILED, error=operation.error, output=operation.output)
         for step in operation.steps:
-            if step.state not in _OVER and not await self._was_done(operation, step):
+            if step.state not in _OVER and not await self._runner.was_done(operation, step):
                 return interruption(operation, "Opsbell was killed or lost power")
         return Ending(OperationState.DONE)
 
@@ -215,7 +149,7 @@ class Engine:
         """Undoes all that an interrupted operation did, as a person has chosen."""
         async with self.database.transaction() as tx:
             operation = await store.get(tx, number)
-        if trouble := await self._undo(operation, begun(operation)):
+        if trouble := await self._runner.undo(operation, begun(operation)):
             return Ending(OperationState.FAILED, error=trouble)
         return Ending(OperationState.UNDONE)
 
@@ -261,59 +195,11 @@ class Engine:
             async with self.database.transaction() as tx:
                 await store.note_failure(tx, operation.id, ending.error, ending.output)
         troubles = [ending.error]
-        troubles.append(await self._undo(operation, to_take_back(operation, crashed=crashed)))
+        troubles.append(
+            await self._runner.undo(operation, to_take_back(operation, crashed=crashed))
+        )
         always = [s for s in operation.steps if s.planned.always and s.state is StepState.OPEN]
-        troubles += [await self._run_always(operation, s, crashed=crashed) for s in always]
+        troubles += [await self._runner.run_always(operation, s, crashed=crashed) for s in always]
         async with self.database.transaction() as tx:
             troubles.append(what_is_so_now(await store.get(tx, operation.id)))
         return replace(ending, error=" ".join(filter(None, troubles)))
-
-    async def _run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:
-        """Runs a step that also runs after a failure; what went wrong, in words."""
-        title = step.planned.title
-        if crashed and not step.planned.repeatable:
-            return f"«{title}» was not run: it is not known to be safe after a crash."
-        try:
-            async with self.database.transaction() as tx:
-                operation = await self._begin_step(tx, operation.id, step.position)
-            await self._run_step(operation, operation.steps[step.position])
-        except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
-            async with self.database.transaction() as tx:
-                await store.mark_step(tx, operation.id, step.position, StepState.FAILED)
-            return f"«{title}» failed: {_failure(error, operation.id).error}"
-        return ""
-
-    async def _undo(self, operation: Operation, steps: list[Step]) -> str:
-        """Undoes steps, the last first; what could not be undone, in words."""
-        troubles = []
-        for step in reversed(steps):
-            context = self._context(operation, step)
-            try:
-                await self._kinds[step.planned.kind].undo(context)
-                await context.flush()
-            except Exception as error:
-                logger.exception("undo failed", extra={"operation": operation.id})
-                told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
-                troubles.append(f"{step.planned.title} could not be undone: {told}.")
-            else:
-                await self._mark_undone(operation, step)
-        return " ".join(troubles)
-
-    async def _mark_undone(self, operation: Operation, step: Step) -> None:
-        if (step.planned.undo or step.planned.group) and step.state is StepState.DONE:
-            async with self.database.transaction() as tx:
-                await store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
-                detail = {"step": step.planned.kind, "title": step.planned.title}
-                tx.record(operation_event(operation, "operation.undone", detail=detail))
-                await self.telling.show(tx, operation.id)
-
-
-def _failure(error: Exception, number: int) -> Ending:
-    """What people are told of an error; a defect is named by a reference alone."""
-    if isinstance(error, OpsbellError):
-        output = error.output if isinstance(error, Failed) else ""
-        return Ending(OperationState.FAILED, error=str(error), output=output)
-    reference = uuid.uuid4().hex[:8]
-    logger.error("step failed", exc_info=error, extra={"reference": reference, "operation": number})
-    told = f"Something went wrong inside Opsbell. Its log says more under {reference}."
-    return Ending(OperationState.FAILED, error=told)

@@ -28,7 +28,7 @@ from tests.parts.house import write_config
 from tests.parts.postgres import PostgresServer
 
 JOURNAL = "journal"
-BOUND = f"{COMMIT} bot.operations.engine."
+BOUND = (f"{COMMIT} bot.operations.engine.", f"{COMMIT} bot.operations.runner.")
 # How often a call is made varies with what goes on beside it: updates are coalesced, the clock
 # looks at what is due when it is time. A kill whose call was not made is tried again.
 TRIES = 3

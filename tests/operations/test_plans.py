@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Failed
-from bot.operations import engine
+from bot.operations import runner
 from bot.operations.model import Operation, OperationState, Plan, StepContext, StepState
 from tests.operations.house import ALICE, House, Recorder, plan, plan_of, step
 
@@ -85,7 +85,7 @@ async def test_a_step_that_takes_too_long_is_ended(running: House) -> None:
 async def test_a_step_is_tried_again_as_often_as_it_may(
     running: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "RETRY_PAUSE", 0.01)
+    monkeypatch.setattr(runner, "RETRY_PAUSE", 0.01)
     running.recorder.broken, running.recorder.fails = "pull", 2
     operation = await running.ended(await running.request(plan_of(step("pull", retries=2))))
     assert operation.state is OperationState.DONE
@@ -130,7 +130,7 @@ async def test_what_always_runs_and_fails_is_said_beside_the_cause(running: Hous
 
 
 async def test_output_is_kept_redacted_and_shared_as_a_file(running: House) -> None:
-    running.operations._engine._redact = lambda target, text: text.replace("s3cret", "•••")
+    running.operations._engine._runner._redact = lambda target, text: text.replace("s3cret", "•••")
     number = await running.request(
         plan_of(step("build", writes="Step 1\npassword s3cret"), step("up", writes="started"))
     )
