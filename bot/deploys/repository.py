@@ -8,6 +8,7 @@ Opsbell's own below `refs/opsbell/`.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -154,10 +155,15 @@ class Repository:
         return bool(listed.strip())
 
     async def names_of(self, commit: str) -> list[str]:
-        """The tags, else the remote's branches, that name a commit."""
-        named = [name for name, found in (await self._names()).items() if found == commit]
-        tags = [name[5:] for name in named if name[:5] == "tags/"]
-        return tags or [name.partition("/")[2] for name in named]
+        """The tags, else the remote's branches, that name a commit as far as is known here."""
+        branches = (f"refs/remotes/{self._remote}", f"{_OWN}/heads")
+        for places in (("refs/tags", f"{_OWN}/tags"), branches):
+            argv = ("for-each-ref", "--points-at", commit, "--format=%(refname)", *places)
+            found = (await git(self._target, *argv)).split()
+            names = {_after(name, places) for name in found} - {"HEAD"}
+            if names:
+                return sorted(names)
+        return []
 
     async def has(self, commit: str) -> bool:
         """Whether the repository holds a commit."""
@@ -205,6 +211,11 @@ class Repository:
                 output = self._target.redact(process.error_tail)
                 raise Failed(f"git {arguments[0]} failed.", output=output)
         return said.decode(errors="replace")
+
+
+def _after(name: str, places: Sequence[str]) -> str:
+    """A ref's name below the one of the places that it lies in."""
+    return next(name[len(place) + 1 :] for place in places if name.startswith(f"{place}/"))
 
 
 def _why(error: Failed) -> str:

@@ -11,7 +11,7 @@ from bot.deploys.deployment import CHECK, STATIC, SWITCH, Deployment, Result
 from bot.deploys.health import Look, is_healthy, is_hidden, proven, within
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied, as_json, kept_in
-from bot.deploys.model import applied_since, short
+from bot.deploys.model import Migration, applied_since, short
 from bot.errors import Failed, Refused
 from bot.operations.model import StepContext
 from bot.runbooks.commands import mark_of, run_command
@@ -103,15 +103,43 @@ async def manage_not_known(deployment: Deployment, context: StepContext) -> Resu
 
 
 async def migrate(deployment: Deployment, context: StepContext) -> Result:
-    """Runs the migrations, and tells which the database has had by it."""
-    result = await manage(deployment, context)
-    before, now = kept_in(deployment.operation.results()), await applied(deployment.target)
-    if before is None or now is None:
+    """Runs the migrations, and tells which the database has had by it, also where one fails."""
+    try:
+        result = await manage(deployment, context)
+    except Failed as error:
+        raise Failed(
+            f"{error.message} {await _left_by_migrations(deployment)}",
+            hint=f"/deploy rollback {deployment.operation.id} --database or --migrations helps.",
+            output=error.output,
+        ) from error
+    new = await _new_migrations(deployment)
+    if new is None:
         return result
-    new = applied_since(before, now)
-    told = ", ".join(str(each) for each in new[:5]) + (" …" if len(new) > 5 else "")
-    note = f"{words.count(len(new), 'migration')} applied: {told}" if new else "nothing to apply"
-    return {"note": note, "applied": as_json([*new])}
+    return {
+        "note": f"{_named(new)} applied" if new else "nothing to apply",
+        "applied": as_json([*new]),
+    }
+
+
+async def _left_by_migrations(deployment: Deployment) -> str:
+    """What a migration that failed leaves, as a sentence."""
+    new = await _new_migrations(deployment)
+    if new is None:
+        return "What it has done to the database is not known."
+    stay = f"{_named(new)} stay applied" if new else "No migration counts as applied"
+    return f"{stay}; what the failed one did stays too, unless it was atomic."
+
+
+async def _new_migrations(deployment: Deployment) -> Sequence[Migration] | None:
+    """The migrations that the database has had since the deploy began, None where that is not
+    known."""
+    before, now = kept_in(deployment.operation.results()), await applied(deployment.target)
+    return None if before is None or now is None else applied_since(before, now)
+
+
+def _named(migrations: Sequence[Migration]) -> str:
+    told = ", ".join(str(each) for each in migrations[:5]) + (" …" if len(migrations) > 5 else "")
+    return f"{words.count(len(migrations), 'migration')} ({told})"
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -14,7 +16,7 @@ from tests.deploys.conftest import MIGRATIONS, Site
 pytestmark = pytest.mark.needs("git")
 
 
-async def back(host: Bench, **parameters: object) -> int:
+async def back(host: Bench, **parameters: Any) -> int:
     """Asks for a rollback; its number."""
     return await host.request(runbook=rollback.RUNBOOK, **parameters)
 

@@ -1,0 +1,153 @@
+"""`/deploy`: its words, and what they answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.errors import Refused, UsageError
+from bot.operations.asking import Asking
+from bot.operations.model import OperationState
+from bot.slack.limits import fit
+from bot.slack.surface import Answer, Call, Kind, Request
+from commands.deploy import DeployCommand
+from tests.deploys.bench import Bench
+from tests.deploys.conftest import Site
+
+pytestmark = pytest.mark.needs("git")
+
+
+class Windows:
+    """Remembers the modals that were opened."""
+
+    def __init__(self) -> None:
+        self.opened: list[Any] = []
+
+    async def open(self, request: Request, view: Any) -> str:
+        self.opened.append(view)
+        return "V1"
+
+    async def update(self, view_id: str, view: Any) -> None:
+        raise AssertionError("a modal was changed")
+
+
+@pytest.fixture
+def command(host: Bench) -> DeployCommand:
+    asking = Asking(host.database, host.operations)
+    return DeployCommand(host.settings, host.deploys, asking, host.operations)
+
+
+def request(text: str, user: str = "U0ALICE001") -> Request:
+    key = f"command:{user}:{text}"
+    return Request(Kind.COMMAND, key, "deploy", user, text=text, trigger_id="T1")
+
+
+async def ask(
+    command: DeployCommand, bench: Bench, text: str, user: str = "U0ALICE001"
+) -> tuple[Answer | None, list[Any]]:
+    """What a person sees in return: an answer that Slack would take, and windows."""
+    asked, windows = request(text, user), Windows()
+    return await _answer(command.parse(asked), asked, bench, windows), windows.opened
+
+
+async def _answer(call: Call, asked: Request, bench: Bench, windows: Windows) -> Answer | None:
+    if call.query:
+        answer = await call.query(asked, windows)
+    else:
+        assert call.change
+        async with bench.database.transaction() as tx:
+            answer = await call.change(asked, tx)
+    assert not answer or fit(answer.message).overflow is None
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("v1.4.1 v1.5.0", "One ref at a time: v1.4.1 or v1.5.0"),
+        ("--hard", "does not know the option --hard"),
+        ("-c", "does not know the option -c"),
+        ("status now", "takes no further words"),
+        ("lock", "Say why"),
+        ("rollback last", '"last" is no ID'),
+        ("rollback 1 2", "One deploy at a time"),
+        ("rollback --migrations --database", "One deploy at a time"),
+        ("rollback --all", "does not know the option --all"),
+        ("main;reboot", "is no branch, tag or commit"),
+        ("$(reboot)", "is no branch, tag or commit"),
+    ],
+)
+async def test_wrong_words_are_told(command: DeployCommand, text: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        command.parse(request(text))
+    assert said in str(caught.value)
+
+
+async def test_a_deploy_asks_before_it_runs(
+    command: DeployCommand, host: Bench, site: Site
+) -> None:
+    answer, windows = await ask(command, host, "v1.5.0")
+    assert answer is None
+    shown = str(windows[0])
+    assert "Tickets have a priority" in shown
+    assert "0003_ticket_priority.sql (new)" in shown
+    assert await site.runs("1.4.0")
+
+
+async def test_the_plan_alone_is_shown(command: DeployCommand, host: Bench) -> None:
+    answer, windows = await ask(command, host, "plan v1.4.1")
+    assert answer
+    assert not windows
+    assert answer.data["plan"]["parameters"]["ref"] == "v1.4.1"
+
+
+async def test_what_runs_and_what_was_deployed(
+    command: DeployCommand, host: Bench, site: Site
+) -> None:
+    answer, _ = await ask(command, host, "status")
+    assert answer
+    assert f"runs {(await site.git('rev-parse', 'HEAD'))[:10]} (v1.4.0)" in answer.message.text
+    deployed = await host.deploy("v1.4.1")
+    answer, _ = await ask(command, host, "status")
+    assert answer
+    assert "(v1.4.1), deployed just now" in answer.message.text
+    answer, _ = await ask(command, host, "history")
+    assert answer
+    (one,) = answer.data["deploys"]
+    assert (one["id"], one["ref"], one["state"]) == (deployed.id, "v1.4.1", "done")
+    assert one["by"] == "slack:U0ALICE001"
+
+
+async def test_a_lock_keeps_others_waiting_until_it_is_freed(
+    command: DeployCommand, host: Bench, site: Site
+) -> None:
+    await ask(command, host, "lock mails are moved", "U0BOB00001")
+    answer, _ = await ask(command, host, "status")
+    assert answer
+    assert "mails are moved" in str(answer.message.blocks)
+    assert "<@U0BOB00001>" in str(answer.message.blocks)
+    waiting = await host.deploy("v1.4.1")
+    assert waiting.state is OperationState.QUEUED
+    with pytest.raises(Refused, match="is locked by <@U0BOB00001>"):
+        await ask(command, host, "unlock")
+    with pytest.raises(Refused, match="locked"):
+        await ask(command, host, "lock me too")
+    answer, _ = await ask(command, host, "unlock", "U0BOB00001")
+    assert answer
+    assert "mails are moved" in answer.message.text
+    done = await host.finish(waiting.id)
+    assert done.state is OperationState.DONE
+    assert await site.runs("1.4.1")
+
+
+async def test_an_admin_takes_a_lock_and_that_is_on_record(
+    command: DeployCommand, host: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(command, host, "lock mails are moved", "U0BOB00001")
+    answer, _ = await ask(command, host, "unlock", "os:root")
+    assert answer
+    async with host.database.transaction() as tx:
+        row = await tx.one("select actor, detail from events where action = 'target.lock_stolen'")
+    assert row["actor"] == "os:root"
+    assert row["detail"]["holder"] == "slack:U0BOB00001"
