@@ -22,23 +22,25 @@ def deploy() -> Plan:
     )
 
 
-async def cut_off(house: House, queue: Queue, wanted: Plan, hangs: str) -> Operation:
+async def cut_off(house: House, wanted: Plan, hangs: str) -> Operation:
     """An operation whose process ends in the middle of a step."""
     house.recorder.hangs = hangs
     house.recorder.began.clear()
-    workers = asyncio.create_task(queue.run())
     number = await house.request(wanted)
+    # As a worker would that is stopped, which it is after some seconds of grace.
+    work = asyncio.create_task(house.operations._engine.run(number))
     await asyncio.wait_for(house.recorder.began.wait(), 20)
-    workers.cancel()
+    work.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await workers
+        await work
+    await house.database.execute("delete from procrastinate_jobs")
     house.recorder.hangs = ""
     return await house.operations.get(number)
 
 
 @pytest.fixture
-async def interrupted(house: House, queue: Queue) -> Operation:
-    return await cut_off(house, queue, deploy(), "up")
+async def interrupted(house: House) -> Operation:
+    return await cut_off(house, deploy(), "up")
 
 
 async def choose(house: House, number: int, course: Course) -> None:
@@ -86,7 +88,7 @@ async def test_undo_takes_back_all_that_was_done(
     assert house.recorder.log == ["undo note", "undo up", "undo checkout", "undo backup"]
 
 
-async def test_a_group_that_was_cut_off_begins_anew(house: House, queue: Queue) -> None:
+async def test_a_group_that_was_cut_off_begins_anew(house: House) -> None:
     """The parts of a set are of use together or not at all."""
     wanted = plan_of(
         step("dump", group="Safety backup", stands=True),
@@ -94,16 +96,13 @@ async def test_a_group_that_was_cut_off_begins_anew(house: House, queue: Queue) 
         step("swap"),
         recovery=Recovery.ASK,
     )
-    operation = await cut_off(house, queue, wanted, "publish")
+    operation = await cut_off(house, wanted, "publish")
     assert [s.state.value for s in operation.steps] == ["undone", "interrupted", "open"]
     house.recorder.log.clear()
-    workers = asyncio.create_task(queue.run())
     await choose(house, operation.id, Course.RESUME)
-    assert (await house.ended(operation.id)).state is OperationState.DONE
+    await house.operations._engine.run(operation.id)
+    assert (await house.operations.get(operation.id)).state is OperationState.DONE
     assert house.recorder.log == ["run dump", "run publish", "run swap"]
-    workers.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await workers
 
 
 async def test_leave_is_the_end_of_it(house: House, interrupted: Operation) -> None:
@@ -126,10 +125,10 @@ async def test_what_others_changed_since_is_not_resumed(
 
 
 async def test_a_crash_while_a_failure_is_taken_back_goes_on_taking_back(
-    house: House, queue: Queue
+    house: House,
 ) -> None:
     """The failure was committed before its undo began."""
-    operation = await cut_off(house, queue, deploy(), "up")
+    operation = await cut_off(house, deploy(), "up")
     await house.database.execute(
         "update operations set state = 'running', course = 'run', finished = null,"
         " error = 'It never got healthy.'"
