@@ -119,7 +119,13 @@ class Backups:
         if not title:
             return planned
         return tuple(
-            replace(step, title=f"{title}: {step.title[0].lower()}{step.title[1:]}", group=title)
+            replace(
+                step,
+                title=f"{title}: {step.title[0].lower()}{step.title[1:]}",
+                group=title,
+                # Once it is published, what led to it stands with it.
+                stands=True,
+            )
             for step in planned
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot import words
 from bot.config.targets import HostTarget
@@ -12,7 +13,8 @@ from bot.deploys.health import Look, is_healthy, is_hidden, proven, within
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied, as_json, kept_in
 from bot.deploys.model import Migration, applied_since, short
-from bot.errors import Failed, Refused
+from bot.errors import Failed, OpsbellError, Refused
+from bot.maintenance.file import maintenance_file
 from bot.operations.model import StepContext
 from bot.runbooks.commands import mark_of, run_command
 
@@ -52,7 +54,35 @@ async def keep(deployment: Deployment, context: StepContext) -> Result:
 
 async def bring_back(deployment: Deployment, context: StepContext) -> None:
     """Starts what ran before once more, where the deploy had come to the switch, and proves that
-    it is healthy. The work tree is back by then."""
+    it is healthy. The work tree is back by then.
+
+    What is not proven healthy is not opened to visitors: where this fails, maintenance stays on.
+    """
+    try:
+        await _bring_back(deployment, context)
+    except OpsbellError as error:
+        if not deployment.begun(SWITCH) or not await _keep_closed(deployment):
+            raise
+        output = error.output if isinstance(error, Failed) else ""
+        hint = "It stays in maintenance; /maintenance off opens it."
+        raise Failed(error.message, hint=hint, output=output) from error
+
+
+async def _keep_closed(deployment: Deployment) -> bool:
+    """Makes the maintenance file of this operation one that people remove; whether there is one."""
+    if deployment.settings.maintenance is None:
+        return False
+    file = maintenance_file(deployment.target, deployment.settings)
+    there = await file.read()
+    if there is None:
+        return False
+    if there.operation == deployment.operation.id:
+        reason = f"not healthy after deploy {deployment.operation.id} was taken back"
+        await file.put(replace(there, operation=0, until=None, reason=reason))
+    return True
+
+
+async def _bring_back(deployment: Deployment, context: StepContext) -> None:
     await deployment.target.end_marked(mark_of(context))
     head = await deployment.repository.head()
     if head.commit != deployment.start:
@@ -133,13 +163,28 @@ async def _left_by_migrations(deployment: Deployment) -> str:
 async def _new_migrations(deployment: Deployment) -> Sequence[Migration] | None:
     """The migrations that the database has had since the deploy began, None where that is not
     known."""
-    before, now = kept_in(deployment.operation.results()), await applied(deployment.target)
+    before, now = kept_in(deployment), await applied(deployment.target)
     return None if before is None or now is None else applied_since(before, now)
 
 
 def _named(migrations: Sequence[Migration]) -> str:
     told = ", ".join(str(each) for each in migrations[:5]) + (" …" if len(migrations) > 5 else "")
     return f"{words.count(len(migrations), 'migration')} ({told})"
+
+
+async def migrations_stay(deployment: Deployment, context: StepContext) -> None:
+    """Ends what still runs of it, and says what stays: going back is for a person to choose."""
+    await end_manage(deployment, context)
+    before, now = kept_in(deployment), await applied(deployment.target)
+    if before is not None and now is not None and (new := applied_since(before, now)):
+        count = words.count(len(new), "migration")
+        verb = "stays" if len(new) == 1 else "stay"
+        await context.progress(f"{words.Sign.WARNING} {count} {verb} applied: {_listed(new)}")
+
+
+def _listed(migrations: Sequence[Migration]) -> str:
+    more = " …" if len(migrations) > 5 else ""
+    return ", ".join(str(each) for each in migrations[:5]) + more
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ LIMIT = 120.0
 """Seconds that an operation gets on a busy machine."""
 
 TARGET = "grandvps"
+ENDS = ("done", "failed", "cancelled", "interrupted", "undone")
 
 
 def django_target(project: DjangoProject, backups: Path, **deploy: object) -> str:
@@ -53,6 +54,7 @@ class Stage:
     project: DjangoProject
     config: Path
     process: ChildProcess
+    _before: set[str] = field(default_factory=set)
 
     @property
     def alice(self) -> ActingPerson:
@@ -61,6 +63,7 @@ class Stage:
 
     async def ask(self, line: str, **values: Any) -> str:
         """Types a command, runs the plan that it shows, and returns that plan's text."""
+        self.begin()
         assert (await self.alice.command(line, channel="ops")).acked
         view = await self.alice.wait_for_view(
             timeout=60, where=lambda each: each.definition.get("submit") is not None
@@ -68,6 +71,15 @@ class Stage:
         shown = json.dumps(view.blocks, ensure_ascii=False)
         assert (await self.alice.submit(view, values)).acked
         return shown
+
+    async def type(self, line: str) -> None:
+        """Types a command that asks nothing in return."""
+        self.begin()
+        assert (await self.alice.command(line, channel="ops")).acked
+
+    def begin(self) -> None:
+        """What is posted from now on belongs to what is asked for next."""
+        self._before = {each.ts for each in self.slack.messages("ops")}
 
     async def told(self, text: str, *, timeout: float = LIMIT) -> Message:
         """The newest message in #ops that contains a text, now or when it comes."""
@@ -79,23 +91,16 @@ class Stage:
         return await self.ended(state)
 
     async def ended(self, state: str) -> Message:
-        """The newest operation's message once it has ended; it must be in that state."""
-        ends = ("done", "failed", "cancelled", "interrupted", "undone")
+        """The message of the operation that was asked for last, once that has ended; it must be in
+        that state."""
 
         def over(message: Message) -> bool:
-            head = message.plain.splitlines()[0] if message.plain else ""
-            return any(f" · {each}" in head for each in ends)
+            head = message.plain.partition("\n")[0]
+            is_operation = "· operation " in message.plain and message.ts not in self._before
+            return is_operation and any(f" · {each}" in head for each in ENDS)
 
-        newest = max(
-            (each for each in self.slack.messages("ops") if "· operation " in each.plain),
-            key=lambda message: float(message.ts),
-        )
-        message = await self.slack.wait_for_message(
-            channel="ops",
-            where=lambda each: each.ts == newest.ts and over(each),
-            timeout=LIMIT,
-        )
-        assert f" · {state}" in message.plain, message.plain
+        message = await self.slack.wait_for_message(channel="ops", where=over, timeout=LIMIT)
+        assert f" · {state}" in message.plain.partition("\n")[0], message.plain
         return message
 
 
