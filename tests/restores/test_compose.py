@@ -121,9 +121,9 @@ async def test_a_full_disk(compose: Bench, grandvps: ComposeProject) -> None:
     assert operation.state is OperationState.FAILED
     assert "No space left on device" in operation.error
     assert "could not be undone" not in operation.error
+    await grandvps.exec("db", "rm", "/dev/shm/full")
     assert databases(url) == named
     assert await contents(url) == before
     assert name_of(url) in named
-    await grandvps.exec("db", "rm", "/dev/shm/full")
     await grandvps.psql(f"{move} pg_default", "postgres")
     await grandvps.psql("drop tablespace small", "postgres")

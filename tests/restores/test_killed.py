@@ -1,0 +1,97 @@
+"""Opsbell is killed at every instant of a restore: the old data or the new, never neither."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.operations.model import Course, OperationState
+from tests.backups.sample import contents
+from tests.parts.process import ChildProcess
+from tests.restores.bench import Bench, host_settings
+from tests.restores.test_database import databases, execute, name_of
+
+ROOT = Path(__file__).parents[2]
+BEFORE_THE_SWAP = (
+    ("before", "create"),
+    ("after", "create"),
+    ("before", "copy_properties"),
+    ("after", "copy_properties"),
+    ("before", "exchange"),
+)
+AROUND_THE_SWAP = (
+    *(("statement", "Swapping the databases", delay) for delay in ("0", "0.02", "0.06", "0.15")),
+    ("after", "exchange"),
+    ("before", "keep"),
+    ("after", "keep"),
+)
+
+
+async def killed(
+    host: Bench, tmp_path: Path, world: str, database_url: str, doom: tuple[str, ...]
+) -> int:
+    """Has another process restore the database, which kills itself at its doom."""
+    number = await host.request("restore", set="latest", parts=["database"], backup=False)
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(host_settings(tmp_path, world), default=str))
+    argv = (sys.executable, "-m", "tests.restores.child", str(file), database_url, str(number))
+    env = {"DOOM_DELAY": doom[2]} if len(doom) > 2 else {}
+    async with ChildProcess(*argv, *doom[:2], cwd=ROOT, env=env) as running:
+        assert await running.wait(timeout=60) == -9, running.output
+    return number
+
+
+async def open_to_all(url: str) -> bool:
+    """Whether whoever connects is let in, at once or as soon as the server has ended what a
+    dead process had begun."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                connection = await psycopg.AsyncConnection.connect(url, connect_timeout=5)
+            except psycopg.OperationalError:
+                await asyncio.sleep(0.05)
+            else:
+                await connection.close()
+                return True
+
+
+@pytest.mark.parametrize("doom", [*BEFORE_THE_SWAP, *AROUND_THE_SWAP], ids=" ".join)
+async def test_old_or_new_and_open(
+    host: Bench, tmp_path: Path, world: str, database_url: str, doom: tuple[str, ...]
+) -> None:
+    new = await contents(world)
+    await host.backups.make("database")
+    execute(world, "drop table parent cascade; create table since (n int)")
+    old, before = await contents(world), databases(world)
+    name = name_of(world)
+    number = await killed(host, tmp_path, world, database_url, doom)
+    # Nobody has repaired anything yet.
+    assert await open_to_all(world)
+    found = await contents(world)
+    assert found in (old, new)
+    if doom in BEFORE_THE_SWAP:
+        assert found == old
+    await host.backups.engine.run(number)
+    operation = await host.backups.operations.get(number)
+    assert "could not be undone" not in operation.error
+    assert not (tmp_path / "application" / "maintenance_mode.txt").exists()
+    found, there = await contents(world), databases(world)
+    if operation.state is OperationState.DONE:
+        assert found == new
+        assert len(there) == len(before) + 1
+        await host.undone()
+        assert await contents(world) == old
+        return
+    assert operation.state is OperationState.INTERRUPTED
+    assert found == old
+    assert there[name] == before[name]
+    async with host.backups.database.transaction() as tx:
+        await host.backups.operations.choose(tx, number, Course.UNDO, actor=operation.actor)
+    await host.backups.engine.run(number)
+    assert await contents(world) == old
+    assert databases(world) == before
