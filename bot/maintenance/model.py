@@ -64,7 +64,8 @@ class Window:
     `until` is when it ends by itself, known once it has begun. `on_operation` and `off_operation`
     are the operations that turned it on and off. One that is `embedded` belongs to a longer
     operation (a deploy), whose message tells of it. `before` says that the file was there already,
-    made by hand. `trouble` is what the page answered where that is not what it should.
+    made by hand. `proven` says whether the page was seen to answer as it should (None: it was not
+    looked at yet, or has no URL), `trouble` what it answered where it did not.
     `warned` is the end that was warned of, `looks` the number of the next look at it.
     """
 
@@ -84,6 +85,7 @@ class Window:
     off_operation: int | None = None
     embedded: bool = False
     before: bool = False
+    proven: bool | None = None
     trouble: str = ""
     topic_trouble: str = ""
     warned: datetime | None = None

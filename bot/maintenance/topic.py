@@ -87,5 +87,5 @@ class TopicKeeper:
 def _reason(error: SlackRefused) -> str:
     if error.code == "missing_scope":
         needed = f" {error.details[0]}" if error.details else ""
-        return f"the app lacks the right{needed}"
+        return f"the app lacks the right{needed}, which opsbell manifest has"
     return error.code

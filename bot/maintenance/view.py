@@ -73,8 +73,12 @@ def message(window: Window, zone: ZoneInfo) -> Message:
     body = [blocks.escape(window.reason)] if window.reason else []
     if window.trouble:
         body.append(f"{Sign.CRITICAL} *{_state(window)}, but {blocks.escape(window.trouble)}*")
-    elif window.state is State.ON:
+    elif window.proven and window.state is State.ON:
         body.append(f"{Sign.DONE} Visitors meet the maintenance page.")
+    elif window.state is State.ON:
+        body.append(f"{Sign.OPEN} Not proven: the page was not looked at.")
+    elif window.proven and window.state is State.OVER:
+        body.append(f"{Sign.DONE} Visitors meet the application again.")
     if window.topic_trouble:
         body.append(f"{Sign.WARNING} {blocks.escape(window.topic_trouble)}")
     if body:
@@ -118,7 +122,8 @@ def _quiet(window: Window) -> str:
     if window.state is State.ON:
         parts.append(f"alerts of {blocks.escape(window.target)} are held back")
     if window.ended_by and window.ended:
-        parts.append(f"ended by {who(window.ended_by)}, {blocks.moment(window.ended)}")
+        by = "itself" if window.ended_by == "opsbell" else who(window.ended_by)
+        parts.append(f"ended by {by}, {blocks.moment(window.ended)}")
     return " · ".join(parts)
 
 

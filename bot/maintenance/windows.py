@@ -124,7 +124,8 @@ class Windows:
     async def proved(self, tx: Transaction, number: int, proof: Proof) -> None:
         """Keeps what the page answered. Where that is wrong, the channel hears of it anew."""
         window = await self._hold(tx, number)
-        window = replace(window, trouble="" if proof.sound else proof.said)
+        trouble = "" if proof.sound else proof.said
+        window = replace(window, proven=proof.sound, trouble=trouble)
         await store.save(tx, window)
         await self._publisher.live(tx, window)
         if not proof.sound:
@@ -136,7 +137,7 @@ class Windows:
         """The file that the operation made is gone again."""
         window = await store.turned_on_by(tx, operation)
         if window:
-            window = replace(window, state=State.UNDONE, ended=self.clock(), ended_by=OPSBELL)
+            window = replace(window, state=State.UNDONE, ended=self.clock(), trouble="")
             await self._save(tx, window, "maintenance.undone", OPSBELL)
 
     async def ending(
@@ -162,14 +163,15 @@ class Windows:
         """The file is gone: it is over."""
         window = await self._hold(tx, number)
         if window.state is State.ENDING:
-            over = replace(window, state=State.OVER, ended=self.clock(), ended_by=actor, trouble="")
+            over = replace(_closed(window), ended=self.clock(), ended_by=actor)
             await self._save(tx, over, "maintenance.ended", actor)
             await self._publisher.warned(tx, over)
 
     async def reopened(self, tx: Transaction, number: int) -> None:
         """The operation that ended it was undone, and the file is there again."""
         window = await self._hold(tx, number)
-        on = replace(window, state=State.ON, ended=None, ended_by="", off_operation=None)
+        on = replace(window, state=State.ON, proven=None, trouble="")
+        on = replace(on, ended=None, ended_by="", off_operation=None)
         on = await self.look_again(tx, on)
         await self._set_timers(tx, on)
         await self._save(tx, on, "maintenance.reopened", OPSBELL)
@@ -243,7 +245,7 @@ class Windows:
 
     async def vanished(self, tx: Transaction, window: Window) -> None:
         """Its file was removed by somebody else, so it is over."""
-        over = replace(window, state=State.OVER, ended=self.clock(), ended_by="", trouble="")
+        over = replace(_closed(window), ended=self.clock())
         await self._save(tx, over, "maintenance.found_ended", OPSBELL)
         await self._publisher.warned(tx, over)
 
@@ -319,6 +321,11 @@ class Windows:
         if warns_at := window.warns_at():
             await self._queue.defer(tx, WARN_JOB, arguments, at=warns_at)
         await self._queue.defer(tx, END_JOB, arguments, at=window.until)
+
+
+def _closed(window: Window) -> Window:
+    """It is over, and what its page answers now was not looked at."""
+    return replace(window, state=State.OVER, proven=None, trouble="")
 
 
 def _event(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.errors import Refused
 from bot.maintenance.model import State
 from bot.operations.model import Operation, OperationState
-from tests.maintenance.conftest import ALICE, Bench
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.maintenance.conftest import ALICE, Bench, open_bench, settings_of
 from tests.maintenance.page import Page
 
 DONE = OperationState.DONE
@@ -30,7 +33,8 @@ async def test_on_makes_the_file_and_off_removes_it(bench: Bench, page: Page) ->
     assert await bench.is_on()
     window = await bench.window()
     assert window
-    assert (window.state, window.until) == (State.ON, notice.until)
+    assert (window.state, window.until, window.proven) == (State.ON, notice.until, True)
+    assert "Visitors meet the maintenance page" in str(await bench.said(window.key))
 
     done = await bench.off()
     assert (done.state, note(done)) == (DONE, "200 proven")
@@ -38,6 +42,7 @@ async def test_on_makes_the_file_and_off_removes_it(bench: Bench, page: Page) ->
     assert not await bench.is_on()
     over = await bench.recorded(window.id)
     assert (over.state, over.ended_by) == (State.OVER, "slack:U0BOB00001")
+    assert "Visitors meet the application again" in str(await bench.said(window.key))
     assert await bench.events() == ["maintenance.began", "maintenance.ended"]
     assert [p.name for p in bench.directory.iterdir()] == []
 
@@ -137,3 +142,18 @@ async def test_a_directory_that_is_gone_fails_in_words(bench: Bench, page: Page)
     assert done.state is OperationState.FAILED
     assert "No such file or directory" in done.error
     assert not await bench.is_on()
+
+
+async def test_without_a_url_nothing_is_claimed(
+    tmp_path: Path, page: Page, database: Database, queue: Queue
+) -> None:
+    directory = tmp_path / "application"
+    bare = settings_of(directory, page)
+    del bare["targets"]["grandvps"]["maintenance"]["url"]
+    async with open_bench(bare, directory, database, queue) as bench:
+        done = await bench.on()
+        assert note(done) == "not proven: no URL is configured"
+        told = str(await bench.said("maintenance:1"))
+        assert "Not proven: the page was not looked at" in told
+        assert "Visitors meet" not in told
+        assert (await bench.off()).state is DONE

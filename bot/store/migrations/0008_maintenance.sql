@@ -16,6 +16,7 @@ create table maintenances (
     off_operation bigint,
     embedded      boolean not null,
     before        boolean not null default false,
+    proven        boolean,                 -- null: the page was not looked at
     trouble       text not null default '',
     topic_trouble text not null default '',
     warned        timestamptz,             -- the end that was warned of
