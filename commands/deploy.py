@@ -66,8 +66,11 @@ class DeployCommand:
         )
 
     def controls(self) -> list[Control]:
-        """The button that takes a deploy back."""
-        return [Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW))]
+        """The buttons that take a deploy back."""
+        return [
+            Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW)),
+            Control(view.BACK_WITH, Call(ACCESS, query=self._back_with, window=WINDOW)),
+        ]
 
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
@@ -151,6 +154,12 @@ class DeployCommand:
             await self._deploys.cancel(operation.id, actor=request.actor)
             return Answer(Message(f"Deploy {operation.id} is being taken back."))
         wanted = {"deploy": operation.id}
+        target = operation.plan.target
+        return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
+
+    async def _back_with(self, request: Request, modals: Modals) -> Answer | None:
+        operation = await self._operations.get(int(request.value))
+        wanted = {"deploy": operation.id, "with": request.text}
         target = operation.plan.target
         return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
 

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from bot.config.targets import HostTarget
 from bot.deploys.deployment import Deployment
+from bot.errors import NotFound
 from bot.operations.model import StepContext
 from bot.runbooks.commands import run_command
 from bot.words import join
 
 
 def restarts(settings: HostTarget, services: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """The services with the commands that restart them."""
+    """The services with the commands that restart them. Raises NotFound for one that is none."""
+    if unknown := [name for name in services if name not in settings.services]:
+        hint = f"It has {join(sorted(settings.services))}." if settings.services else ""
+        raise NotFound(f"There is no service called {unknown[0]}.", hint=hint)
     return [(name, settings.services[name].restart) for name in services]
 
 

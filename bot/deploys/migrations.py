@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from bot.backups.processes import failure
 from bot.backups.snapshot import environment, psql
+from bot.deploys.deployment import KEEP, Deployment
 from bot.deploys.model import Migration
 from bot.errors import NotFound
 from bot.targets.model import Target
@@ -54,7 +54,7 @@ def from_json(value: Any) -> list[Migration]:
     return [Migration(app, name) for app, name in value]
 
 
-def kept_in(results: Mapping[str, Mapping[str, Any]]) -> list[Migration] | None:
-    """The migrations that the database had had before an operation, from its steps' results."""
-    value = results.get("deploy.keep", {}).get("migrations")
+def kept_in(deployment: Deployment) -> list[Migration] | None:
+    """The migrations that the database had had before a deploy; None where that is not known."""
+    value = deployment.result(KEEP).get("migrations")
     return None if value is None else from_json(value)

@@ -12,14 +12,14 @@ from bot.config.targets import ComposeTarget, HostTarget
 from bot.deploys import deployment as kinds
 from bot.deploys.host import restarts
 from bot.deploys.looked import Looked
-from bot.deploys.looking import ways_apart
 from bot.deploys.model import short
+from bot.deploys.notes import notes
 from bot.errors import OpsbellError, Refused
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
 from bot.runbooks.planning import Planned
 from bot.runbooks.steps import git_step
-from bot.words import Sign, duration
+from bot.words import duration
 
 RUNBOOK = "deploy"
 _BY_CONFIGURATION = "left out by the configuration"
@@ -70,40 +70,6 @@ def _more_facts(added: Added) -> dict[str, Any]:
     if "include" in found:
         raise Refused("A runbook that is added to a deploy takes no backup: the deploy does.")
     return found
-
-
-def notes(looked: Looked, safety: Sequence[PlannedStep]) -> list[str]:
-    """What people should know: the commits, the migrations, and what that means for a way back."""
-    difference = looked.difference
-    told = []
-    if apart := ways_apart(looked.head.commit, looked.ref, difference):
-        told.append(f"{Sign.WARNING} {apart}")
-    if not difference.total and not difference.lost:
-        told.append(f"{short(looked.commit)} runs already: it is built and started once more.")
-    else:
-        count = words.count(difference.total, "commit")
-        told.append(f"{count} since {short(looked.head.commit)}:")
-    told += [f"{each.id} {each.subject} ({each.author})" for each in difference.commits]
-    if (more := difference.total - len(difference.commits)) > 0:
-        told.append(f"and {more} older")
-    if migrations := difference.migrations:
-        signs = {"A": "new", "D": "removed"}
-        count = words.count(len(migrations), "migration")
-        told.append(f"{Sign.WARNING} {count} in them:")
-        told += [f"{each.path} ({signs.get(each.status, 'changed')})" for each in migrations]
-        told.append(_after_migrations(any(not each.left_out for each in safety)))
-    return told
-
-
-def _after_migrations(backed_up: bool) -> str:
-    said = (
-        "Where this fails after them, the code goes back by itself and the database stays"
-        " migrated. A person can then reverse the migrations (/deploy rollback ID --migrations)"
-    )
-    if backed_up:
-        said += " or swap the database of before back in (/deploy rollback ID --database), which"
-        return f"{said} loses what was written since."
-    return f"{said}. There is no backup of before to go back to."
 
 
 def safety_backup(looked: Looked, backup: SafetyBackup) -> list[PlannedStep]:

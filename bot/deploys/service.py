@@ -78,7 +78,15 @@ class Deploys:
             (kinds.BUILD, DeployStep(self._find, compose.build, undo=compose.build_undone)),
             (kinds.IMAGES, DeployStep(self._find, steps.use_images, undo=steps.images_back)),
             (kinds.MANAGE, self._managing(steps.manage)),
-            (kinds.MIGRATE, self._managing(steps.migrate)),
+            (
+                kinds.MIGRATE,
+                DeployStep(
+                    self._find,
+                    steps.migrate,
+                    undo=steps.migrations_stay,
+                    done=steps.manage_not_known,
+                ),
+            ),
             (kinds.STATIC, self._managing(steps.manage)),
             (
                 kinds.SWITCH,

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import words
-from bot.deploys.deployment import MIGRATE
+from bot.deploys.deployment import KEEP, MIGRATE
 from bot.deploys.model import short
+from bot.deploys.planning import RUNBOOK
+from bot.deploys.rollback import DATABASE, MIGRATIONS
 from bot.operations.model import Operation, OperationState, TargetLock
 from bot.operations.view import who
 from bot.slack import blocks
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 BACK = "deploy.back"
 """The button that takes a deploy back."""
+
+BACK_WITH = "deploy.back_with"
+"""The buttons that take back what a deploy did to the database, with its code where that is not
+back yet; what exactly stands behind a colon."""
 
 
 def status(running: Running, now: datetime) -> Message:
@@ -85,6 +91,7 @@ def as_data(operation: Operation) -> dict[str, Any]:
         "started": operation.started,
         "finished": operation.finished,
         "migrations": operation.results().get(MIGRATE, {}).get("applied"),
+        "images_before": operation.results().get(KEEP, {}).get("images", {}),
     }
 
 
@@ -105,5 +112,18 @@ def back(operation: Operation) -> Block:
 
 
 def next_steps(operation: Operation) -> list[Block]:
-    """The buttons on a deploy that has ended."""
-    return [back(operation)] if operation.state is OperationState.DONE else []
+    """The buttons on a deploy that has ended: the way back from one that runs; and for one that
+    was taken back without its migrations, the ways in which those can follow."""
+    if operation.state is OperationState.DONE:
+        return [back(operation)]
+    migrated = any(s.planned.kind == MIGRATE and s.started for s in operation.steps)
+    if operation.plan.runbook != RUNBOOK or not migrated:
+        return []
+    told = {step.planned.kind: step.result for step in operation.steps}
+    if told.get(MIGRATE, {}).get("applied") == []:
+        return []
+    number = str(operation.id)
+    offered = [blocks.button("Reverse the migrations", f"{BACK_WITH}:{MIGRATIONS}", number)]
+    if told.get("backup.publish", {}).get("set"):
+        offered.append(blocks.button("Database of before", f"{BACK_WITH}:{DATABASE}", number))
+    return offered

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import psycopg
 import pytest
 
 from bot.operations.model import OperationState, StepState
@@ -39,3 +42,49 @@ async def test_one_that_never_gets_healthy_is_taken_back_by_itself(host: Bench, 
     assert not (site.directory / "maintenance_mode.txt").exists()
     states = {step.planned.title: step.state for step in operation.steps}
     assert states["Watch"] is StepState.OPEN
+    assert "0003_ticket_priority" in site.applied()
+    migrate = next(step for step in operation.steps if step.planned.kind == "deploy.migrate")
+    assert "1 migration stays applied: grandvps.0003_ticket_priority" in migrate.note
+
+
+async def test_what_is_not_well_after_the_way_back_stays_closed(host: Bench, site: Site) -> None:
+    """Neither release gets healthy once the column is gone."""
+    number = await host.request("v1.6.0")
+
+    async def drop() -> None:
+        while "0003_ticket_priority" not in site.applied():
+            await asyncio.sleep(0.05)
+        with psycopg.connect(site.url) as connection:
+            connection.execute("alter table users rename column email to address")
+
+    task = asyncio.create_task(drop())
+    operation = await host.finish(number)
+    await task
+    assert operation.state is OperationState.FAILED
+    assert "It stays in maintenance; /maintenance off opens it" in operation.error
+    assert (await site.get("/"))[0] == 503
+    assert "not healthy after deploy" in (site.directory / "maintenance_mode.txt").read_text()
+    assert await site.git("describe", "--tags") == "v1.4.0"
+
+
+async def test_steps_are_left_out_and_say_why(host: Bench) -> None:
+    plan = await host.plan("v1.4.1")
+    left_out = {step.title: step.left_out for step in plan.steps if step.left_out}
+    assert left_out == {
+        "Install requirements": "there is no requirements.txt",
+        "Static files": "left out by the configuration",
+    }
+
+
+async def test_cancelled_while_it_is_watched_it_is_taken_back(host: Bench, site: Site) -> None:
+    number = await host.request("v1.4.1")
+    task = asyncio.create_task(host.engine.run(number))
+    async with asyncio.timeout(60):
+        while not (await host.operations.get(number)).steps[-1].started:
+            await asyncio.sleep(0.05)
+    await host.deploys.cancel(number, actor="slack:U0ALICE001")
+    task.cancel()
+    await asyncio.wait({task})
+    operation = await host.operations.get(number)
+    assert operation.state is OperationState.CANCELLED, operation.error
+    assert await site.runs("1.4.0")

@@ -1,0 +1,46 @@
+"""What people should know of a deploy before they run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot import words
+from bot.deploys.looked import Looked
+from bot.deploys.looking import ways_apart
+from bot.deploys.model import short
+from bot.operations.model import PlannedStep
+from bot.words import Sign
+
+
+def notes(looked: Looked, safety: Sequence[PlannedStep]) -> list[str]:
+    """What people should know: the commits, the migrations, and what that means for a way back."""
+    difference = looked.difference
+    told = []
+    if apart := ways_apart(looked.head.commit, looked.ref, difference):
+        told.append(f"{Sign.WARNING} {apart}")
+    if not difference.total and not difference.lost:
+        told.append(f"{short(looked.commit)} runs already: it is built and started once more.")
+    else:
+        count = words.count(difference.total, "commit")
+        told.append(f"{count} since {short(looked.head.commit)}:")
+    told += [f"{each.id} {each.subject} ({each.author})" for each in difference.commits]
+    if (more := difference.total - len(difference.commits)) > 0:
+        told.append(f"and {more} older")
+    if migrations := difference.migrations:
+        signs = {"A": "new", "D": "removed"}
+        count = words.count(len(migrations), "migration")
+        told.append(f"{Sign.WARNING} {count} in them:")
+        told += [f"{each.path} ({signs.get(each.status, 'changed')})" for each in migrations]
+        told.append(_after_migrations(any(not each.left_out for each in safety)))
+    return told
+
+
+def _after_migrations(backed_up: bool) -> str:
+    said = (
+        "Where this fails after them, the code goes back by itself and the database stays"
+        " migrated. A person can then reverse the migrations (/deploy rollback ID --migrations)"
+    )
+    if backed_up:
+        said += " or swap the database of before back in (/deploy rollback ID --database), which"
+        return f"{said} loses what was written since."
+    return f"{said}. There is no backup of before to go back to."
