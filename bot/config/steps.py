@@ -29,7 +29,9 @@ def placeholders(text: str) -> tuple[str, ...]:
 
 
 def _no_shell_text(command: tuple[str, ...]) -> tuple[str, ...]:
-    """A parameter inside the text of a program would be a part of that program."""
+    """A parameter in place of a program, or inside the text of one, would be what runs."""
+    if placeholders(command[0]) or command[0].startswith("-"):
+        raise wrong("a program, then its arguments; parameters stand in the arguments alone")
     interpreted = False
     for before, word in zip(("", *command), command, strict=False):
         if interpreted and _PROGRAM_TEXT.fullmatch(before) and placeholders(word):

@@ -201,7 +201,7 @@ runbooks:
     title: R
     params: {x: {}}
     steps:
-      - run: {service: web, command: ["{x}", "{a}"]}
+      - run: {service: web, command: [echo, "{a}"]}
         undo:
           - host: [b, "{b}"]
         if: {param: {c: "1"}}
@@ -226,6 +226,9 @@ runbooks:
         ["psql", "--command", "select {x}"],
         ["su", "postgres", "-c", "psql {x}"],
         ["ssh", "host", "ls", "{x}"],
+        ["{x}", "a"],
+        ["./scripts/{x}.sh"],
+        ["-c", "{x}"],
     ],
 )
 @pytest.mark.parametrize("kind", ["host", "run", "undo"])
@@ -235,7 +238,9 @@ def test_no_parameter_stands_in_the_text_of_a_program(command: list[str], kind: 
         given = {"run": {"service": "web", "command": command}}
     if kind == "undo":
         given = {"note": "x", "undo": [{"host": command}]}
-    with pytest.raises(ValidationError, match=r"no parameter for ssh|an argument of its own"):
+    with pytest.raises(
+        ValidationError, match=r"no parameter for ssh|an argument of its own|a program, then"
+    ):
         Step.model_validate(given)
 
 

@@ -1,10 +1,13 @@
 """Checking out a commit, and going back from wherever it was cut off."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bot.errors import Failed, NotFound, Refused
@@ -181,3 +184,37 @@ async def test_a_directory_of_someone_elses_is_read_all_the_same(
         await asyncio.to_thread(os.chown, path, 1234, 1234)
     await host.kinds["git"].run(await planned(host))
     assert (await git.head(host.target)).commit == repositories.second
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.1])
+async def test_git_killed_at_any_moment_goes_back_whole(
+    host: Place, repositories: Repositories, delay: float
+) -> None:
+    text = "x" * 2_000 + "\n"
+    repositories.commit({f"old{n}.py": text for n in range(800)}, "Old files")
+    repositories.git(repositories.clone, "pull", "--quiet")
+    before = repositories.state()
+    for number in range(800):
+        (repositories.remote / f"old{number}.py").unlink()
+    wanted = repositories.commit({f"new{n}.py": text for n in range(800)} | {"app.py": "5"}, "New")
+    context = await planned(host)
+    running = asyncio.create_task(host.kinds["git"].run(context))
+    while not (running.done() or await asyncio.to_thread(_kill_checkout, delay)):
+        await asyncio.sleep(0)
+    done = await asyncio.gather(running, return_exceptions=True)
+    assert isinstance(done[0], Failed | dict)
+    await host.kinds["git"].undo(context)
+    assert repositories.state() == before
+    await host.kinds["git"].run(await planned(host))
+    assert repositories.state() == (wanted, "HEAD", [])
+
+
+def _kill_checkout(delay: float) -> bool:
+    """Kills the checkout once it runs, after a delay; False where none runs yet."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "git" and "checkout" in process.cmdline():
+                time.sleep(delay)
+                process.kill()
+                return True
+    return False
