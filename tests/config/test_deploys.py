@@ -1,0 +1,43 @@
+"""How a deploy is configured."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from bot.config.deploys import Deploy
+
+
+def test_without_a_key_it_is_the_update_of_a_django_project() -> None:
+    deploy = Deploy()
+    assert (deploy.remote, deploy.ref, deploy.service) == ("origin", "main", "web")
+    assert deploy.manage == ("python", "manage.py")
+    assert deploy.watch == timedelta(minutes=10)
+    assert not deploy.leave_out
+    assert not deploy.zero_downtime
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"remote": "--upload-pack=touch"},
+        {"remote": "ext::sh -c touch"},
+        {"leave_out": ["checkout"]},
+        {"leave_out": ["switch"]},
+        {"add": {"nowhere": "smoke-test"}},
+        {"manage": []},
+        {"errors": "("},
+        {"keep": 0},
+        {"watch": "soon"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Deploy.model_validate(wrong)
+
+
+def test_nothing_may_be_watched() -> None:
+    assert Deploy.model_validate({"watch": "0s"}).watch == timedelta()
