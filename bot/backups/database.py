@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from bot.backups.disk import NewFile
 from bot.backups.dump_directory import OnlyAlone, dump_here, dump_out_of
 from bot.backups.dump_jobs import Sizes, jobs_for, spare_cores
 from bot.backups.dump_reading import check_contents
-from bot.backups.dump_scratch import Place, find_place, remove_abandoned
+from bot.backups.dump_scratch import Place, choose, find_places, remove_abandoned
 from bot.backups.leftovers import MARK, end_leftovers
 from bot.backups.leftovers_here import end_leftovers_here
 from bot.backups.meter import Meter
@@ -60,9 +60,14 @@ class Dumped:
 
 
 @dataclass(frozen=True)
-class _Tool:
+class _Means:
+    """What there is to dump with: the best compression, pg_dump's version, idle cores, places for
+    scratch files in the container."""
+
     compression: str
     version: str
+    spare: int
+    places: Sequence[Place]
 
 
 @dataclass(frozen=True)
@@ -98,45 +103,55 @@ class DatabaseBackup:
         As a directory, by several sessions at once, where that is faster and cores are idle; else
         as one file. What fails only for being several is done again by one.
         """
-        compression, version, spare = await asyncio.gather(
-            self._compression(),
-            self._run("pg_dump", [self._target.tool("pg_dump"), "--version"]),
-            spare_cores(self._target, self._place.service),
-        )
-        found = _VERSION.search(version)
-        tool = _Tool(compression, found[1] if found else version)
-        if self._place.service:
-            await remove_abandoned(self._target, self._place.service)
+        means = await self._look()
         try:
-            return await self._attempt(partial, meter, tool, spare)
+            return await self._attempt(partial, meter, means)
         except OnlyAlone as error:
             logger.warning("dumped again by one session", extra={"error": str(error)})
             await self.end_leftovers()
             await in_thread(disk.remove_directory, partial / DATABASE)
-        return await self._attempt(partial, meter, tool, 1)
+        return await self._attempt(partial, meter, replace(means, spare=1))
 
-    async def _attempt(self, partial: Path, meter: Meter, tool: _Tool, spare: int) -> Dumped:
+    async def _look(self) -> _Means:
+        """Looks at everything that does not depend on the database, at once."""
+        with _first_error_alone():
+            async with asyncio.TaskGroup() as group:
+                compression = group.create_task(self._compression())
+                version = group.create_task(self._version())
+                spare = group.create_task(spare_cores(self._target, self._place.service))
+                places = group.create_task(self._places())
+        return _Means(compression.result(), version.result(), spare.result(), places.result())
+
+    async def _places(self) -> Sequence[Place]:
+        """Where the database's container has room for scratch files, once what dead backups have
+        left there is gone."""
+        if self._place.service is None:
+            return ()
+        await remove_abandoned(self._target, self._place.service)
+        return await find_places(self._target, self._place.service)
+
+    async def _attempt(self, partial: Path, meter: Meter, means: _Means) -> Dumped:
         async with open_snapshot(self._target, self._place.service, self._environment) as snapshot:
-            way = await self._way(await snapshot.sizes(), spare)
+            way = self._way(await snapshot.sizes(), means)
+            argv = self._pg_dump(way, snapshot.id, means.compression)
             imported = asyncio.Event()
             with _first_error_alone():
                 async with asyncio.TaskGroup() as group:
                     counting = group.create_task(_count(snapshot, imported))
-                    argv = self._pg_dump(way, snapshot.id, tool.compression)
                     dumping = group.create_task(self._dump(argv, way, partial, meter, imported))
         files = dumping.result()
         await check_contents(self._target, self._place.service, self._environment, partial)
         roles = await self._roles(partial / GLOBALS)
-        versions = {"postgresql": snapshot.server, "pg_dump": tool.version}
+        versions = {"postgresql": snapshot.server, "pg_dump": means.version}
         return Dumped((*files, roles), counting.result(), versions, way.jobs)
 
-    async def _way(self, sizes: Sizes, spare: int) -> _Way:
+    def _way(self, sizes: Sizes, means: _Means) -> _Way:
         """How a database of that size is best dumped."""
-        jobs = jobs_for(sizes, spare)
+        jobs = jobs_for(sizes, means.spare)
         if jobs == 1 or self._place.service is None:
             return _Way(jobs)
         # Most of the files have left before the last is written.
-        place = await find_place(self._target, self._place.service, sizes.total // 2)
+        place = choose(means.places, sizes.total // 2)
         return _Way(jobs, place) if place else _Way(1)
 
     async def end_leftovers(self) -> None:
@@ -177,6 +192,11 @@ class DatabaseBackup:
             if probe.status == 0:
                 return compression
         return last
+
+    async def _version(self) -> str:
+        said = await self._run("pg_dump", [self._target.tool("pg_dump"), "--version"])
+        found = _VERSION.search(said)
+        return found[1] if found else said
 
     def _pg_dump(self, way: _Way, snapshot: str, compression: str) -> list[str]:
         return [

@@ -21,15 +21,15 @@ MOST_FILES = 2000
 _SPEEDUP = 1.3
 _LOOK_LIMIT = timedelta(seconds=30)
 
-# Idle time of half a second, of all cores; then how many of them may be used, by affinity and by
-# cgroup (version 2, then 1). Says: cores, hundredths of them idle, quota, period.
+# Idle time of a third of a second, of all cores; then how many of them may be used, by affinity and
+# by cgroup (version 2, then 1). Says: cores, hundredths of them idle, quota, period.
 _LOOK = """
 sample() { read -r _ user nice system idle iowait irq softirq steal _ </proc/stat; }
 cores=$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)
 all=$(grep -c '^cpu[0-9]' /proc/stat)
 sample
 before=$((idle + iowait)) total=$((user + nice + system + idle + iowait + irq + softirq + steal))
-sleep 0.5
+sleep 0.3
 sample
 idle=$((idle + iowait - before))
 total=$((user + nice + system + idle + before + irq + softirq + steal - total))

@@ -12,6 +12,7 @@ owner still lives.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -73,7 +74,7 @@ def parse_places(said: str) -> list[Place]:
     return found
 
 
-def choose(places: list[Place], needed: int) -> Place | None:
+def choose(places: Sequence[Place], needed: int) -> Place | None:
     """The place for so many bytes: one mounted for itself before one in the container's layer;
     None where none has the room."""
     fit = [
@@ -84,16 +85,16 @@ def choose(places: list[Place], needed: int) -> Place | None:
     return min(fit, key=lambda place: place.mounted == "/", default=None)
 
 
-async def find_place(target: Target, service: str, needed: int) -> Place | None:
-    """Where in a service's container there is room for so many bytes; None where nowhere.
+async def find_places(target: Target, service: str) -> list[Place]:
+    """Where a service's container keeps what is temporary. None where it does not say so.
 
     Raises Unavailable, and NotFound where the service does not run.
     """
     done = await target.run(["sh", "-c", _PLACES], timeout=_LIMIT, service=service)
     try:
-        return choose(parse_places(done.stdout), needed)
+        return parse_places(done.stdout)
     except ValueError:
-        return None
+        return []
 
 
 def scratch_name(mark: str) -> str:

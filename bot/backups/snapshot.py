@@ -48,7 +48,8 @@ _TABLES = """
 # each in a file.
 _OBJECTS = """
     select pg_table_size('pg_catalog.pg_largeobject');
-    select count(*) from (select from pg_catalog.pg_largeobject_metadata limit :most_files) objects;"""
+    select count(*) from (
+        select from pg_catalog.pg_largeobject_metadata limit :most_files) objects;"""
 
 _CONNECTIONS = """
     select current_setting('max_connections')::int - count(*)

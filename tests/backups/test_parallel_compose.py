@@ -14,7 +14,7 @@ import pytest
 from bot.backups import database as dumps
 from bot.backups import dump_jobs
 from bot.backups.dump_directory import OnlyAlone, dump_out_of
-from bot.backups.dump_scratch import Place, find_place, remove_abandoned
+from bot.backups.dump_scratch import Place, find_places, remove_abandoned
 from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.operations.model import OperationState
@@ -172,8 +172,7 @@ async def test_a_disk_that_runs_full_stops_the_dump_before_the_server(
     big: Bench, own_grandvps: ComposeProject, tmp_path: Path
 ) -> None:
     target = big.targets.get(big.target)
-    place = await find_place(target, "db", 1)
-    assert place
+    place = (await find_places(target, "db"))[0]
     full = Place(place.path, place.filesystem, 1 << 60, place.free, place.mounted)
     environment = {**target.database().environment, MARK: "opsbell backup now grandvps"}
     argv = ["pg_dump", "--format=directory", "--compress=zstd:19", "--no-sync"]
@@ -191,10 +190,10 @@ async def test_a_disk_that_runs_full_stops_the_dump_before_the_server(
 async def test_without_room_for_scratch_it_is_one_file(
     big: Bench, own_grandvps: ComposeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nowhere(*_: object) -> None:
-        return None
+    async def nowhere(*_: object) -> list[Place]:
+        return []
 
-    monkeypatch.setattr(dumps, "find_place", nowhere)
+    monkeypatch.setattr(dumps, "find_places", nowhere)
     path, _ = await big.make("database")
     assert (path / "database.dump").exists()
 
