@@ -8,19 +8,20 @@ from datetime import datetime
 
 from bot.errors import OpsbellError, Refused
 from bot.maintenance import store
+from bot.maintenance.calendar import Calendar
 from bot.maintenance.model import State, Window
 from bot.maintenance.plans import OFF_RUNBOOK, Plans
-from bot.maintenance.steps import Switch
-from bot.maintenance.topic import TopicKeeper
-from bot.maintenance.windows import (
+from bot.maintenance.records import (
     BEGIN_JOB,
     END_JOB,
     OPSBELL,
     REWRITE_JOB,
     TOPIC_JOB,
     WARN_JOB,
-    Windows,
+    Records,
 )
+from bot.maintenance.steps import Switch
+from bot.maintenance.topic import TopicKeeper
 from bot.operations.model import Plan
 from bot.operations.service import Operations
 from bot.store.database import Database, Transaction
@@ -38,14 +39,16 @@ class Jobs:
         database: Database,
         queue: Queue,
         operations: Operations,
-        windows: Windows,
+        records: Records,
+        calendar: Calendar,
         switch: Switch,
         plans: Plans,
         topic: TopicKeeper,
     ) -> None:
         self._database = database
         self._operations = operations
-        self._windows = windows
+        self._records = records
+        self._calendar = calendar
         self._switch = switch
         self._plans = plans
         queue.handle(BEGIN_JOB, self.begin)
@@ -61,17 +64,17 @@ class Jobs:
             if not found or found.state is not State.SCHEDULED or found.target not in self._targets:
                 return
             running = await store.lock_active(tx, found.target)
-            if found.planned_end and found.planned_end <= self._windows.clock():
-                await self._windows.missed(tx, found)
+            if found.planned_end and found.planned_end <= self._records.clock():
+                await self._calendar.missed(tx, found)
             elif running and not running.embedded and running.state is State.ON:
-                await self._windows.join(tx, found, running)
+                await self._calendar.join(tx, found, running)
             else:
                 await self._turn_on(tx, found)
 
     async def warn(self, window: int, until: str) -> None:
         """Says that the end is near."""
         async with self._database.transaction() as tx:
-            await self._windows.warn(tx, window, datetime.fromisoformat(until))
+            await self._calendar.warn(tx, window, datetime.fromisoformat(until))
 
     async def end(self, window: int, until: str) -> None:
         """Ends it, unless it was extended, or somebody was quicker.
@@ -107,7 +110,7 @@ class Jobs:
                 file = self._switch.file(target)
                 there = await file.read()
                 if there is not None and there.operation == window.on_operation:
-                    await file.put(self._windows.notice(window))
+                    await file.put(self._records.notice(window))
             except OpsbellError as error:
                 # What stands in the file is for readers; its being there is what counts.
                 logger.warning("file not rewritten", extra={"error": str(error)})
@@ -133,5 +136,5 @@ class Jobs:
     @property
     def _targets(self) -> frozenset[str]:
         """The targets that can be switched: a configuration may have lost one since."""
-        configured = self._windows.settings.targets
+        configured = self._records.settings.targets
         return frozenset(name for name, each in configured.items() if each.maintenance)

@@ -10,8 +10,9 @@ from bot.errors import OpsbellError
 from bot.maintenance import store
 from bot.maintenance.jobs import Jobs
 from bot.maintenance.model import State, Window
+from bot.maintenance.records import LOOK_JOB, Records
 from bot.maintenance.steps import Switch
-from bot.maintenance.windows import LOOK_JOB, Windows
+from bot.maintenance.windows import Windows
 from bot.operations.service import Operations
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -30,12 +31,14 @@ class Lookout:
         database: Database,
         queue: Queue,
         operations: Operations,
+        records: Records,
         windows: Windows,
         switch: Switch,
         jobs: Jobs,
     ) -> None:
         self._database = database
         self._operations = operations
+        self._records = records
         self._windows = windows
         self._switch = switch
         self._jobs = jobs
@@ -48,7 +51,7 @@ class Lookout:
             found = await store.lock(tx, window)
             if not found or not found.state.active or found.looks != look:
                 return
-            await store.save(tx, await self._windows.look_again(tx, found))
+            await store.save(tx, await self._records.look_again(tx, found))
         try:
             await self._look_at(found)
         except OpsbellError as error:
@@ -65,7 +68,7 @@ class Lookout:
             window = await store.lock(tx, before.id)
             if window is None or window.state is not State.ON:
                 return
-            now = self._windows.clock()
+            now = self._records.clock()
             if there is None:
                 await self._windows.vanished(tx, window)
             elif await self._is_left_on(window):

@@ -13,6 +13,7 @@ import psycopg
 from bot.config.settings import Settings
 from bot.errors import NotFound, OpsbellError, Refused
 from bot.maintenance import store
+from bot.maintenance.calendar import Calendar
 from bot.maintenance.jobs import Jobs
 from bot.maintenance.lookout import Lookout
 from bot.maintenance.model import Window, Wish
@@ -20,6 +21,7 @@ from bot.maintenance.notice import Notice
 from bot.maintenance.plans import OFF_RUNBOOK, ON_RUNBOOK, Plans
 from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, look
 from bot.maintenance.publisher import Publisher
+from bot.maintenance.records import Records
 from bot.maintenance.steps import OFF_KIND, ON_KIND, OffStep, OnStep, Switch, off_step, on_step
 from bot.maintenance.topic import TopicKeeper
 from bot.maintenance.windows import Windows
@@ -73,15 +75,25 @@ class Maintenance:
         self._database = database
         self._operations = operations
         self._clock = clock
-        publisher = Publisher(settings, posts)
-        self._windows = Windows(settings, queue, publisher, redact=redact, clock=clock)
-        self._switch = Switch(settings, targets, database, self._windows, patience=patience)
+        records = Records(settings, queue, Publisher(settings, posts), redact=redact, clock=clock)
+        windows = Windows(records)
+        self._calendar = Calendar(records)
+        self._switch = Switch(settings, targets, database, records, windows, patience=patience)
         self._plans = Plans(settings)
-        self.topic = TopicKeeper(database, self._windows, topics)
+        self.topic = TopicKeeper(database, windows, topics, settings.timezone)
         self.jobs = Jobs(
-            database, queue, operations, self._windows, self._switch, self._plans, self.topic
+            database,
+            queue,
+            operations,
+            records,
+            self._calendar,
+            self._switch,
+            self._plans,
+            self.topic,
         )
-        self.lookout = Lookout(database, queue, operations, self._windows, self._switch, self.jobs)
+        self.lookout = Lookout(
+            database, queue, operations, records, windows, self._switch, self.jobs
+        )
         operations.register(ON_KIND, OnStep(self._switch))
         operations.register(OFF_KIND, OffStep(self._switch))
         operations.add_runbook(ON_RUNBOOK, self._plan_on)
@@ -190,7 +202,7 @@ class Maintenance:
     ) -> Window:
         """Puts one on record for later. Raises Refused where it meets another."""
         self._plans.on(target, {})
-        return await self._windows.schedule(tx, Wish(target, actor, reason, length), starts)
+        return await self._calendar.schedule(tx, Wish(target, actor, reason, length), starts)
 
     async def extend(
         self,
@@ -204,13 +216,13 @@ class Maintenance:
         found = await store.lock_active(tx, target)
         if found is None or found.embedded:
             raise Refused(f"Not extended: {target} is not in a maintenance that ends by itself.")
-        return await self._windows.extend(tx, found.id, by, actor)
+        return await self._calendar.extend(tx, found.id, by, actor)
 
     async def extend_seen(
         self, tx: Transaction, number: int, by: timedelta, seen: int, *, actor: str
     ) -> Window:
         """The same for one maintenance whose end somebody saw; two clicks are one extension."""
-        return await self._windows.extend(tx, number, by, actor, seen)
+        return await self._calendar.extend(tx, number, by, actor, seen)
 
     async def end(self, tx: Transaction, number: int, *, actor: str, request_key: str) -> int:
         """Queues the end of one maintenance. Raises NotFound, and Refused where it is over."""
@@ -227,7 +239,7 @@ class Maintenance:
         Raises NotFound, and Refused where there is none, or several of which none is named.
         """
         if number is not None:
-            return await self._windows.cancel(tx, number, actor)
+            return await self._calendar.cancel(tx, number, actor)
         coming = await store.scheduled(tx, target)
         if not coming:
             raise Refused(f"Nothing to cancel: no maintenance of {target} is scheduled.")
@@ -237,7 +249,7 @@ class Maintenance:
                 f"Several maintenances of {target} are scheduled: {numbers}.",
                 hint=f"Say which: /maintenance cancel {coming[0].id}.",
             )
-        return await self._windows.cancel(tx, coming[0].id, actor)
+        return await self._calendar.cancel(tx, coming[0].id, actor)
 
     async def standing(self, target: str) -> Standing:
         """How a target stands, by its file, the record and the page. Raises Refused where no file

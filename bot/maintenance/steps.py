@@ -18,6 +18,7 @@ from bot.maintenance.file import MaintenanceFile, maintenance_file
 from bot.maintenance.model import State, Wish
 from bot.maintenance.notice import Notice
 from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, prove
+from bot.maintenance.records import Records
 from bot.maintenance.windows import Windows
 from bot.operations.model import PlannedStep, StepContext
 from bot.store.database import Database, Transaction
@@ -103,11 +104,13 @@ class Switch:
         settings: Settings,
         targets: Targets,
         database: Database,
+        records: Records,
         windows: Windows,
         *,
         patience: timedelta = PATIENCE,
     ) -> None:
         self.database = database
+        self.records = records
         self.windows = windows
         self._settings = settings
         self._targets = targets
@@ -164,7 +167,7 @@ class OnStep:
             window = await self._switch.windows.begin(tx, wish, operation.id, before=others)
         if window.state is State.MISSED:
             raise Failed("Not turned on: the time that was scheduled has passed.")
-        await file.put(self._switch.windows.notice(window))
+        await file.put(self._switch.records.notice(window))
         return await self._is_on(context, window.id)
 
     async def undo(self, context: StepContext) -> None:
@@ -231,7 +234,7 @@ class OffStep:
             return
         file = self._switch.file(window.target)
         if await file.read() is None:
-            await file.put(self._switch.windows.notice(window))
+            await file.put(self._switch.records.notice(window))
         async with self._switch.database.transaction() as tx:
             await self._switch.windows.reopened(tx, window.id)
 

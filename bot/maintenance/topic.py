@@ -35,10 +35,13 @@ class TopicKeeper:
     """The job that makes a channel's topic follow what is on record. One runs at a time per
     channel."""
 
-    def __init__(self, database: Database, windows: Windows, topics: Topics) -> None:
+    def __init__(
+        self, database: Database, windows: Windows, topics: Topics, zone: ZoneInfo
+    ) -> None:
         self._database = database
         self._windows = windows
         self._topics = topics
+        self._zone = zone
 
     async def follow(self, channel: str) -> None:
         """Sets the topic, or gives it back. Raises SlackAway and RateLimited, to be tried again;
@@ -73,7 +76,7 @@ class TopicKeeper:
                 await store.forget_topic(tx, channel)
             return
         previous = kept.previous if kept and is_ours else now
-        text = wanted(on, previous, self._windows.settings.timezone)
+        text = wanted(on, previous, self._zone)
         if text == now:
             return
         async with self._database.transaction() as tx:

@@ -188,7 +188,7 @@ async def on_killed_after(
 async def test_killed_before_the_file_is_there_nothing_is_on(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    windows = bench.maintenance._windows
+    windows = bench.maintenance._switch.windows
     ended = await on_killed_after(bench, monkeypatch, windows, "begin")
     assert ended.state is OperationState.INTERRUPTED
     assert not bench.file.exists()
@@ -199,7 +199,7 @@ async def test_killed_before_the_file_is_there_nothing_is_on(
 async def test_killed_once_the_file_is_there_it_is_on(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    windows = bench.maintenance._windows
+    windows = bench.maintenance._switch.windows
     ended = await on_killed_after(bench, monkeypatch, windows, name)
     assert ended.state is OperationState.DONE
     assert bench.file.exists()
@@ -228,7 +228,7 @@ async def test_an_end_that_was_cut_off_is_finished(
     from bot.maintenance.file import FileHere
 
     await bench.on()
-    owner = FileHere if place == "remove" else bench.maintenance._windows
+    owner = FileHere if place == "remove" else bench.maintenance._switch.windows
     cut = Cut(monkeypatch, owner, place)
     number = await killed(bench, await bench.operations.plan("maintenance.off", "grandvps", {}))
     cut.mend()
