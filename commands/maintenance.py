@@ -162,10 +162,7 @@ class MaintenanceCommand:
     def _queued(self, target: str, state: str, number: int) -> Answer:
         channel = self._settings.slack.channel("ops")
         where = f"<#{channel}>" if channel[:1] in "CG" and channel.isupper() else f"#{channel}"
-        told = (
-            f"Maintenance of {target} {state} is queued as operation {number}."
-            f" It is followed in {where}."
-        )
+        told = f"Maintenance of {target} {state}: operation {number}. It is followed in {where}."
         return Answer(Message(told), data={"operation": number, "target": target})
 
 

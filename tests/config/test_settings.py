@@ -58,6 +58,18 @@ def test_a_rule_keeps_what_it_does_not_name(loaded: Load) -> None:
     assert (settings.rule("deploy").role, settings.rule("deploy").approvals) == ("operator", 2)
 
 
+def test_those_let_through_are_networks(loaded: Load) -> None:
+    allow = '[192.0.2.7, 198.51.100.0/24, "2001:db8::/32"]'
+    settings = loaded(
+        "targets: {shop: {runtime: host, directory: /srv/shop,"
+        f" maintenance: {{file: closed, allow: {allow}}}}}}}\n"
+    )
+    maintenance = settings.target("shop").maintenance
+    assert maintenance
+    written = [str(network) for network in maintenance.allow]
+    assert written == ["192.0.2.7/32", "198.51.100.0/24", "2001:db8::/32"]
+
+
 def test_targets_by_name_and_by_channel(loaded: Load) -> None:
     settings = loaded(TWO_TARGETS)
     assert isinstance(settings.target("shop"), ComposeTarget)

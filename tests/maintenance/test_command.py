@@ -91,7 +91,8 @@ async def test_on_queues_what_was_asked_for(
     assert operation.plan.runbook == "maintenance.on"
     assert operation.plan.parameters["reason"] == reason
     assert operation.plan.parameters["seconds"] == seconds
-    assert "is queued as operation" in answered.message.text
+    said = f"Maintenance of grandvps on: operation {operation.id}. It is followed in #ops."
+    assert answered.message.text == said
     done = await bench.run(operation.id)
     assert done.steps[0].note == "503 proven"
 
