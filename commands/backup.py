@@ -58,7 +58,11 @@ class BackupCommand:
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
         target, typed = resolve_target(
-            self._settings, split(request.text), request.channel, request.channel_name
+            self._settings,
+            split(request.text),
+            request.channel,
+            request.channel_name,
+            with_own=True,
         )
         words, plan_only = plan_asked(typed)
         match words:

@@ -27,7 +27,7 @@ class Commands:
     def check(self) -> PlannedStep:
         """Looks at sources and store, and begins the set."""
         command = f"mkdir -m 700 {self._store.partial('ID')}"
-        return PlannedStep("backup.check", "Check", command=command, undo=_UNDO)
+        return PlannedStep("backup.check", "Check", command=command)
 
     def part(self, name: str) -> PlannedStep:
         """Writes one part of the set."""
@@ -48,9 +48,7 @@ class Commands:
 
     def verify(self) -> PlannedStep:
         """Reads back what was written."""
-        return PlannedStep(
-            "backup.verify", "Read back", command="sha256sum --check; tar -t", undo=_UNDO
-        )
+        return PlannedStep("backup.verify", "Read back", command="sha256sum --check; tar -t")
 
     def publish(self) -> PlannedStep:
         """Makes it a set. It stays a set whatever comes after it."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bot.config.base import OWN
 from bot.config.settings import Settings
 from bot.errors import UsageError
 from bot.words import join
@@ -104,25 +105,32 @@ def _short(text: str) -> str:
 
 
 def resolve_target(
-    settings: Settings, words: Sequence[str], *channel: str
+    settings: Settings, words: Sequence[str], *channel: str, with_own: bool = False
 ) -> tuple[str, list[str]]:
     """The target a command is for, and the words without `in:NAME`.
 
     It is the one that is named, else the one that the channel (its ID and name) is bound to,
-    else the only one there is. Raises UsageError where that leaves none or several.
+    else the only one there is. Opsbell itself, where it is backed up, is a target only for what
+    is asked `with_own`. Raises UsageError where that leaves none or several.
     """
-    known = sorted(settings.targets)
+    known = sorted(name for name in settings.targets if with_own or name != OWN)
     named = [word[3:] for word in words if word.startswith("in:")]
     rest = [word for word in words if not word.startswith("in:")]
     if len(set(named)) > 1:
         raise UsageError(f"One target at a time: you named {join(named)}.")
+    if named and named[0] == OWN and OWN in settings.targets and not with_own:
+        raise UsageError(
+            "Opsbell itself can only be backed up.",
+            hint="It is restored while it is stopped: RESTORE.md in its backups has the commands.",
+        )
     if named and named[0] not in known:
         hint = nearest(named[0], known) or f"There is {join(known) or 'none'}."
         raise UsageError(f'There is no target "{_short(named[0])}".', hint=hint)
     target = named[0] if named else settings.target_of_channel(*channel) or settings.only_target()
-    if target is None:
+    if target is None or target not in known:
         choices = join([f"in:{name}" for name in known], "or")
-        raise UsageError("It is not clear which target is meant.", hint=f"Add {choices}.")
+        hint = f"Add {choices}." if known else "The configuration names none."
+        raise UsageError("It is not clear which target is meant.", hint=hint)
     return target, rest
 
 

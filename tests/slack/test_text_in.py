@@ -119,6 +119,21 @@ def test_naming_one_target_twice_is_naming_one() -> None:
     assert resolve_target(settings(shop=(), blog=()), ["in:shop", "in:shop"]) == ("shop", [])
 
 
+def test_opsbell_itself_is_a_target_for_backups_alone() -> None:
+    shop = settings(shop=())
+    own = {"opsbell": shop.target("shop")}
+    both = shop.model_copy(update={"targets": {**shop.targets, **own}})
+    alone = shop.model_copy(update={"targets": own})
+    assert resolve_target(both, ["now"]) == ("shop", ["now"])
+    assert resolve_target(both, ["now"], with_own=True) == ("shop", ["now"])
+    assert resolve_target(both, ["now", "in:opsbell"], with_own=True) == ("opsbell", ["now"])
+    assert resolve_target(alone, ["now"], with_own=True) == ("opsbell", ["now"])
+    with pytest.raises(UsageError, match="can only be backed up"):
+        resolve_target(both, ["latest", "in:opsbell"])
+    with pytest.raises(UsageError, match="names none"):
+        resolve_target(alone, ["now"])
+
+
 def test_nearest() -> None:
     assert nearest("nwo", ["now", "list"]) == "Did you mean now?"
     assert nearest("elephant", ["now", "list"]) == ""
