@@ -145,7 +145,7 @@ async def test_a_set_that_reads_back_wrong_never_becomes_one(host: Bench, part: 
         "database": ("backup.database", "database.dump"),
         "media": ("backup.files", "media.tar.zst"),
     }[part]
-    whole = host.engine._kinds[kind]
+    whole = host.engine._runner._kinds[kind]
 
     def written() -> Path:
         [found] = host.store.glob(f".partial-*/{name}")

@@ -108,7 +108,7 @@ async def test_by_mention_the_plan_has_a_button_that_opens_the_modal(slack: Loca
     shown = await alice.wait_for_ephemeral(channel="ops", text="Nothing has been run")
     await alice.click(shown, "Go on")
     await alice.submit(await alice.wait_for_view(10, shows("Prune")))
-    assert await waiting(slack)
+    assert (await waiting(slack)).ts
 
 
 async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
