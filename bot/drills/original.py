@@ -18,6 +18,7 @@ select json_build_object(
     'encoding', pg_catalog.pg_encoding_to_char(d.encoding),
     'database', to_jsonb(d),
     'search_path', current_setting('search_path'),
+    'messages', current_setting('lc_messages'),
     'directory', (select setting from pg_catalog.pg_settings where name = 'data_directory'),
     'known', exists (select from pg_catalog.pg_settings where name = 'shared_preload_libraries'),
     'settings', (select coalesce(json_object_agg(name, setting), '{}') from pg_catalog.pg_settings
@@ -41,7 +42,7 @@ class Original:
     `size` is the database's, in bytes. `locale` is that of a provider other than the C library,
     `provider` is "" before version 15. `settings` are those of the server that matter; `known`
     says whether the server has shown them all. `directory` is where its data are, "" if it hides
-    that.
+    that; `english` is whether its messages are, by which failures are told apart.
     """
 
     superuser: str
@@ -56,19 +57,15 @@ class Original:
     settings: Mapping[str, str]
     known: bool
     directory: str
+    english: bool
 
     def scratch_settings(self) -> ScratchSettings:
-        """How a cluster is made whose new databases are like the original."""
-        options = [f"--encoding={self.encoding}", f"--lc-collate={self.collate}"]
-        options.append(f"--lc-ctype={self.ctype}")
-        if self.provider in ("icu", "builtin"):
-            options.append(f"--locale-provider={self.provider}")
-            options.append(f"--{self.provider}-locale={self.locale}")
+        """How a cluster is made that the original's database can be made in."""
+        # The database is given its own encoding and locale. Its name is UTF-8 in any case.
+        options = ("--encoding=UTF8", "--locale=C")
         # Jobs of production's must not run in a copy of it.
         quiet = {"cron.launch_active_jobs": "off"}
-        return ScratchSettings(
-            self.superuser, self.major, tuple(options), {**self.settings, **quiet}
-        )
+        return ScratchSettings(self.superuser, self.major, options, {**self.settings, **quiet})
 
     def create_database(self) -> tuple[str, Mapping[str, str]]:
         """SQL that makes an empty database `:"name"` like the original, and its variables."""
@@ -101,4 +98,6 @@ async def look_at_original(session: Session) -> Original:
         settings=found["settings"],
         known=found["known"],
         directory=found["directory"] or "",
+        english=found["messages"].partition(".")[0] in ("", "C", "POSIX")
+        or found["messages"].startswith("en"),
     )

@@ -90,16 +90,13 @@ class ServerPlace:
                 hint="Free some: docker system df says what takes it.",
             )
         made = {"superuser": original.superuser}
-        name = self._original.place.name
-        session = Session(
-            self._server, replace(self.database(made), name="postgres"), self._original.mark
-        )
-        # Where production uses `postgres` itself, it is there already, and as empty.
-        await session.lines(
+        place = replace(self.database(made), name="template1")
+        statement, variables = original.create_database()
+        # Where production uses `postgres` itself, that is there already, in another locale.
+        await Session(self._server, place, self._original.mark).lines(
             "Making the scratch database",
-            "select 'create database ' || quote_ident(:'name') where not exists"
-            " (select from pg_catalog.pg_database where datname = :'name') \\gexec",
-            {"name": name},
+            f'drop database if exists :"name";\n{statement}',
+            {**variables, "name": self._original.place.name},
             limit=_MAKE_LIMIT,
         )
         return {**made, "search_path": original.search_path, "note": self._note(original, free)}
@@ -170,6 +167,7 @@ class DatabaseInPlace:
             "roles": await self._roles(),
             "search_path": original.search_path,
             "directory": directory,
+            "english": original.english,
             "note": self._name + (f", {words.size(free)} free" if free is not None else ""),
         }
 

@@ -120,7 +120,7 @@ class Drills:
             parameters={"set": found.id},
             access=ACCESS,
             notes=(_about(found),),
-            undo="Nothing of production's is changed; what the drill makes it removes.",
+            undo="nothing to take back: a drill removes what it has made",
         )
 
     async def request_due(self, tx: Transaction, target: str, due_at: datetime) -> None:

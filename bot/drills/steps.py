@@ -108,7 +108,7 @@ async def restore(drill: Drill, context: StepContext) -> Result:
             said = f"{error.message}\n{error.output}"
             if why := await place.trouble():
                 raise NotCarriedOut(f"Not carried out: {why}.", output=error.output) from error
-            if blames_the_place(said):
+            if blames_the_place(said) or not drill.made.get("english", True):
                 raise
             summary = f"it cannot be restored: {error.message.rstrip('.')}"
             raise await drill.condemned(summary, output=error.output) from error

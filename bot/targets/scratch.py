@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -83,6 +84,7 @@ class ScratchServer(RunningTarget[configured.ComposeTarget]):
         created = await self._engine.call(
             APIClient.create_container,
             image,
+            name=f"opsbell-scratch-{self.name}-{secrets.token_hex(3)}",
             entrypoint=["sh", "-c", RUN, "sh"],
             command=[f"--username={settings.superuser}", *settings.options],
             user=user,

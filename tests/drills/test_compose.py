@@ -262,3 +262,43 @@ async def test_a_directory_of_a_dump_is_restored_too(
         one = next((path / "database").glob("*.dat.gz"))
         one.write_bytes(one.read_bytes()[:-1])
         assert f"database/{one.name} has" in (await drills.bad()).error
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "locale_provider icu icu_locale 'de-DE'",
+        "locale_provider builtin builtin_locale 'C.UTF-8'",
+        "encoding 'LATIN1' locale 'C'",
+    ],
+)
+async def test_odd_names_encodings_and_locales(
+    grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue, options: str
+) -> None:
+    name = 'it\'s an "odd" Näme'
+    quoted = '"' + name.replace('"', '""') + '"'
+    await grandvps.psql(f"create database {quoted} template template0 {options}", "postgres")
+    try:
+        await grandvps.psql(
+            "create table words (w text primary key); insert into words values ('Öl'), ('Zug'),"
+            " ('a')",
+            f"dbname='{name.replace(chr(39), chr(92) + chr(39))}'",
+        )
+        settings = compose_settings(grandvps, tmp_path / "store")
+        settings["targets"]["grandvps"]["database"]["name"] = name
+        same = with_policy(
+            settings,
+            assertions=[
+                "select (datlocprovider, pg_encoding_to_char(encoding)) = "
+                + {"icu": "('i', 'UTF8')", "bui": "('b', 'UTF8')"}.get(
+                    options.removeprefix("locale_provider ")[:3], "('c', 'LATIN1')"
+                )
+                + " from pg_database where datname = current_database()"
+            ],
+        )
+        async with open_drills(same, database, queue) as drills:
+            await drills.bench.make("database")
+            operation = await drills.good()
+        assert "3 rows in 1 table" in operation.steps[-2].note
+    finally:
+        await grandvps.psql(f"drop database {quoted}", "postgres")
