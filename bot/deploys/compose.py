@@ -63,9 +63,9 @@ async def build_undone(deployment: Deployment, context: StepContext) -> None:
 
 async def manage(deployment: Deployment, context: StepContext, *command: str) -> str:
     """Runs one of Django's commands in a container of its own; its last line."""
-    label = ("--label", f"{_STEP}={mark_of(context)}")
+    options = ("--label", f"{_STEP}={mark_of(context)}", "--env", f"PGAPPNAME={mark_of(context)}")
     argv = (*deployment.choices.manage, *command)
-    arguments = run_arguments(deployment.choices.service, argv, *label)
+    arguments = run_arguments(deployment.choices.service, argv, *options)
     started = deployment.target.compose(*arguments)
     try:
         return await run_command(

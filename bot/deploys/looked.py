@@ -8,7 +8,13 @@ from typing import Any
 
 from bot.config.targets import ComposeTarget, HostTarget
 from bot.deploys import compose
-from bot.deploys.looking import require_clean, require_no_collision, require_room, ways_apart
+from bot.deploys.looking import (
+    require_clean,
+    require_no_collision,
+    require_no_submodule,
+    require_room,
+    ways_apart,
+)
 from bot.deploys.model import Difference, checked_ref, short
 from bot.deploys.repository import Repository
 from bot.errors import Refused
@@ -63,6 +69,7 @@ async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]
     apart = ways_apart(head.commit, ref, difference)
     if apart and not parameters.get("force"):
         raise Refused(f"Nothing was changed: {apart}", hint=_way_on(ref, difference))
+    require_no_submodule(difference)
     await require_no_collision(repository, difference)
     await require_room(repository, commit)
     looked = Looked(

@@ -45,6 +45,16 @@ async def require_room(repository: Repository, commit: str) -> int:
     return free
 
 
+def require_no_submodule(difference: Difference) -> None:
+    """Raises Refused where a submodule changes: what it points to is not brought."""
+    if changed := [each.path for each in difference.changes if each.is_submodule]:
+        raise Refused(
+            f"Nothing was changed: the submodule {_some(changed)} changes, which a deploy does not"
+            " bring.",
+            hint="Deploy this one by hand.",
+        )
+
+
 async def require_no_collision(repository: Repository, difference: Difference) -> None:
     """Raises Refused where the commit brings files whose places are taken by others, ignored ones
     (a .env above all) included: a checkout would overwrite them."""

@@ -31,6 +31,7 @@ class Change:
 
     status: str
     path: str
+    is_submodule: bool = False
 
     @property
     def is_migration(self) -> bool:

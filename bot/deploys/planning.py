@@ -9,12 +9,13 @@ from typing import Any
 
 from bot import words
 from bot.config.targets import ComposeTarget, HostTarget
+from bot.deploys import compose
 from bot.deploys import deployment as kinds
 from bot.deploys.host import restarts
 from bot.deploys.looked import Looked
 from bot.deploys.model import short
 from bot.deploys.notes import notes
-from bot.errors import OpsbellError, Refused
+from bot.errors import Refused
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
 from bot.runbooks.planning import Planned
@@ -80,7 +81,7 @@ def safety_backup(looked: Looked, backup: SafetyBackup) -> list[PlannedStep]:
         return [replace(absent, left_out="no database is configured")]
     try:
         return list(backup(looked.target.name))
-    except OpsbellError as error:
+    except Refused as error:
         return [replace(absent, left_out=error.message)]
 
 
@@ -167,7 +168,7 @@ def build_step(looked: Looked) -> PlannedStep:
         return PlannedStep(
             kinds.BUILD,
             "Build",
-            command=_compose("build", *settings.deploy.services),
+            command=_compose(*compose.build_arguments(settings.deploy.services)),
             undo="give the images of before their names again",
             limit=2 * _HOUR,
             repeatable=True,
@@ -221,7 +222,8 @@ def _managed(looked: Looked, command: Sequence[str]) -> str:
     choices = looked.settings.deploy
     if isinstance(looked.settings, HostTarget):
         return shlex.join((*choices.manage, *command))
-    return _compose("run", "--rm", "--no-deps", choices.service, *choices.manage, *command)
+    managed = (*choices.manage, *command)
+    return _compose(*compose.run_arguments(choices.service, managed))
 
 
 def _switch(looked: Looked) -> PlannedStep:
@@ -232,12 +234,11 @@ def _switch(looked: Looked) -> PlannedStep:
         risk = "The application is away while it restarts."
         title, left_out = "Restart", "" if services else "no service is configured"
     else:
-        named = settings.deploy.services
         title, left_out = "Up", ""
-        command = _compose("up", "--detach", *(("--no-deps", *named) if named else ()))
+        command = _compose(*compose.up_arguments(settings.deploy.services))
         risk = "Services whose image or configuration changed are started anew."
         if looked.rolling:
-            command = f"{command}, {settings.deploy.service} beside the old one until it is healthy"
+            command = f"{command}, new containers beside the old ones until they are healthy"
             risk = "For a moment the old and the new release both answer."
     return PlannedStep(
         kinds.SWITCH,

@@ -22,6 +22,7 @@ COMMITS_LISTED = 20
 _FETCH = timedelta(minutes=5)
 _MOST = 32 * 1024 * 1024
 _OWN = "refs/opsbell"
+_SUBMODULE = "160000"
 
 
 class Repository:
@@ -130,7 +131,7 @@ class Repository:
         """What lies between two commits."""
         total = int(await git(self._target, "rev-list", "--count", f"{start}..{end}"))
         listed = await self._long(
-            "diff", "--name-status", "--no-renames", "--no-ext-diff", "-z", start, end, "--"
+            "diff", "--raw", "--no-renames", "--no-ext-diff", "-z", start, end, "--"
         )
         fields = listed.split("\0")[:-1]
         pairs = zip(fields[::2], fields[1::2], strict=True)
@@ -138,7 +139,7 @@ class Repository:
             tuple(await self._commits(start, end)),
             total,
             tuple(await self._commits(end, start)),
-            tuple(Change(status[:1], path) for status, path in pairs),
+            tuple(_change(about, path) for about, path in pairs),
         )
 
     async def size(self, commit: str) -> int:
@@ -211,6 +212,12 @@ class Repository:
                 output = self._target.redact(process.error_tail)
                 raise Failed(f"git {arguments[0]} failed.", output=output)
         return said.decode(errors="replace")
+
+
+def _change(about: str, path: str) -> Change:
+    """`:OLD_MODE NEW_MODE OLD_ID NEW_ID STATUS`, as git tells a change raw."""
+    before, after, _, _, status = about.removeprefix(":").split()
+    return Change(status[:1], path, _SUBMODULE in (before, after))
 
 
 def _after(name: str, places: Sequence[str]) -> str:

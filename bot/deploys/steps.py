@@ -17,6 +17,7 @@ from bot.errors import Failed, OpsbellError, Refused
 from bot.maintenance.file import maintenance_file
 from bot.operations.model import StepContext
 from bot.runbooks.commands import mark_of, run_command
+from bot.runbooks.kinds_sql import end_sessions
 
 
 async def check(deployment: Deployment, context: StepContext) -> Result:
@@ -115,15 +116,24 @@ async def _run_manage(deployment: Deployment, context: StepContext, command: Seq
     if not is_on_host(deployment):
         return await compose.manage(deployment, context, *command)
     argv = (*deployment.choices.manage, *command)
-    return await run_command(deployment.target, context, argv, name=f"manage.py {command[0]}")
+    return await run_command(
+        deployment.target,
+        context,
+        argv,
+        environment={"PGAPPNAME": mark_of(context)},
+        name=f"manage.py {command[0]}",
+    )
 
 
 async def end_manage(deployment: Deployment, context: StepContext) -> None:
-    """Ends what still runs of it."""
+    """Ends what still runs of it, in the database too: a server goes on with the statement of a
+    migration whose process was killed, and holds its locks meanwhile."""
     if is_on_host(deployment):
         await deployment.target.end_marked(mark_of(context))
     else:
         await compose.end_manage(deployment, context)
+    if deployment.settings.database:
+        await end_sessions(deployment.target, mark_of(context))
 
 
 async def manage_not_known(deployment: Deployment, context: StepContext) -> Result | None:
