@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
+from bot import words
+from bot.backups.dump_scratch import Place, choose, find_places
 from bot.backups.processes import failure
 from bot.backups.threads import in_thread
 from bot.errors import Failed, Unavailable
@@ -19,16 +21,6 @@ from bot.targets.waiting import to_the_end
 
 _READ_SIZE = 1 << 20
 _QUICK = timedelta(seconds=60)
-# Never in memory (a limit of the container's would end the server), never beside the server's data.
-_PLACES = ("/tmp", "/var/tmp")  # noqa: S108 - in the container, in a private directory
-_MEMORY = ("tmpfs", "ramfs", "shm")
-
-
-def scratch_directory(mark: str, place: str = _PLACES[0]) -> PurePosixPath:
-    """Where the scratch copy of a load lies, told from its mark."""
-    return (
-        PurePosixPath(place) / f"opsbell-restore-{hashlib.sha256(mark.encode()).hexdigest()[:16]}"
-    )
 
 
 @asynccontextmanager
@@ -38,38 +30,38 @@ async def scratch_copy(
     """A copy of a file, or of a flat directory (or of the one file `only` in it), in the server's
     container while the block runs. Raises Failed where there is no room."""
     files = await in_thread(lambda: _files(path, only))
-    place = await _with_room(server, sum(size for _, _, size in files))
-    try:
-        await _run(server, "mkdir", "-m", "700", "--", str(place))
-        await _copy(server, files, place, meter)
-        yield place / path.name
-    finally:
-        await to_the_end(remove_scratch(server, place))
-
-
-async def remove_scratch(server: Server, *places: PurePosixPath) -> None:
-    """Removes scratch copies of the server's mark: those given, or wherever one may lie."""
-    found = places or tuple(scratch_directory(server.mark, place) for place in _PLACES)
-    await _run(server, "rm", "-rf", "--", *(str(each) for each in found))
-
-
-async def _with_room(server: Server, needed: int) -> PurePosixPath:
-    """A place on the container's disk with room for that many bytes."""
-    most = 0
-    for place in _PLACES:
-        done = await server.target.run(
-            ["df", "-P", "-k", place], timeout=_QUICK, service=server.service
+    service = _service(server)
+    needed = sum(size for _, _, size in files)
+    place = choose(await find_places(server.target, service), needed)
+    if place is None:
+        raise Failed(
+            f"No room for the dump in the container of {service}: {words.size(needed)} are needed"
+            " in /tmp or /var/tmp, and some to spare."
         )
-        fields = done.stdout.strip().rpartition("\n")[2].split()
-        if done.status or len(fields) < 4 or not fields[3].isdigit() or fields[0] in _MEMORY:
-            continue
-        most = max(most, int(fields[3]) * 1024)
-        if most > needed:
-            return scratch_directory(server.mark, place)
-    raise Failed(
-        f"No room for the dump in the container of {server.service}:"
-        f" {needed} bytes needed in /tmp or /var/tmp, {most} free."
-    )
+    directory = _directory(server, place)
+    try:
+        await _run(server, "mkdir", "-m", "700", "--", directory)
+        await _copy(server, files, directory, meter)
+        yield PurePosixPath(directory) / path.name
+    finally:
+        await to_the_end(_run(server, "rm", "-rf", "--", directory))
+
+
+async def remove_scratch(server: Server) -> None:
+    """Removes what a scratch copy under the server's mark has left, wherever it may lie."""
+    for place in await find_places(server.target, _service(server)):
+        await _run(server, "rm", "-rf", "--", _directory(server, place))
+
+
+def _service(server: Server) -> str:
+    if server.service is None:
+        raise ValueError("on this machine nothing has to be copied")
+    return server.service
+
+
+def _directory(server: Server, place: Place) -> str:
+    digest = hashlib.sha256(server.mark.encode()).hexdigest()[:16]
+    return str(PurePosixPath(place.path) / f"opsbell-restore-{digest}")
 
 
 async def _run(server: Server, *argv: str) -> None:
@@ -87,10 +79,10 @@ def _files(path: Path, only: str) -> list[tuple[Path, str, int]]:
 
 
 async def _copy(
-    server: Server, files: list[tuple[Path, str, int]], place: PurePosixPath, meter: LoadMeter
+    server: Server, files: list[tuple[Path, str, int]], place: str, meter: LoadMeter
 ) -> None:
     async with server.target.process(
-        ["tar", "-x", "-f", "-", "-C", str(place)],
+        ["tar", "-x", "-f", "-", "-C", place],
         service=server.service,
         environment=server.environment(server.elsewhere),
         stdin=True,
