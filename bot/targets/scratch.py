@@ -44,10 +44,10 @@ SERVICE = "scratch"
 _MEMORY = 1 << 30
 _SHARED_MEMORY = 256 << 20
 _PROCESSES = 256
-_LITTLE = 128
-"""CPU shares: of a busy machine it gets an eighth of what others do, of an idle one everything."""
+_LITTLE = 256
+"""CPU shares: of a busy machine it gets a quarter of what others do, of an idle one everything."""
 
-_START_LIMIT = 180.0
+_START_LIMIT = 600.0
 _REMOVE_LIMIT = 180.0
 _LOOK_EVERY = 0.3
 _QUICK = timedelta(seconds=30)

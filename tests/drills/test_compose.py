@@ -28,7 +28,11 @@ from tests.drills.tools import (
 )
 from tests.parts.compose_project import ComposeProject, run
 
-pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
+pytestmark = [
+    pytest.mark.needs("docker", "compose", "postgres-image", "web-image"),
+    # A scratch server gets little of a busy machine, on purpose.
+    pytest.mark.timeout(600),
+]
 
 
 def all_rows(manifest: Manifest) -> str:

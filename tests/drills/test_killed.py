@@ -21,6 +21,9 @@ from tests.drills.tools import inspect, scratch_containers, volumes, volumes_of,
 from tests.parts.compose_project import ComposeProject
 from tests.parts.process import ChildProcess
 
+# A scratch server gets little of a busy machine, on purpose.
+pytestmark = pytest.mark.timeout(600)
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,7 +37,7 @@ def child(
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not await condition():
             await asyncio.sleep(0.02)
 

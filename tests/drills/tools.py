@@ -18,7 +18,7 @@ async def scratch_containers(project: ComposeProject) -> list[str]:
 
 async def wait_for_scratch(project: ComposeProject) -> str:
     """The scratch container of a drill that runs, once it is there."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not (found := await scratch_containers(project)):
             await asyncio.sleep(0.05)
     return found[0]
