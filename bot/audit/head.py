@@ -74,6 +74,7 @@ class HeadKeeper:
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
         self._path = path
+        self._told = False
 
     async def run(self) -> None:
         """Keeps it up to date until cancelled. What fails is logged and tried again."""
@@ -92,6 +93,8 @@ class HeadKeeper:
             newest = await store.newest(tx)
             seen = await store.mac_of(tx, known.id) if known else None
         if known and seen != known.mac:
-            logger.error("the event log was cut or rewritten", extra={"event": known.id})
+            if not self._told:
+                logger.error("the event log was cut or rewritten", extra={"event": known.id})
+            self._told = True
         elif newest and (known is None or newest[0] > known.id):
             await asyncio.to_thread(write_head, self._path, Head(*newest))
