@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.config import targets as configured
 from bot.errors import Failed, Refused
 from bot.maintenance.notice import Notice
 from bot.targets.model import Target
 from bot.targets.text import storable
+from bot.targets.waiting import to_the_end
+
+T = TypeVar("T")
 
 _LIMIT = timedelta(seconds=20)
 _ABSENT = 9
@@ -66,15 +70,15 @@ class FileHere:
 
     async def read(self) -> Notice | None:
         """What it says; None where it is not there."""
-        return await asyncio.to_thread(self._read)
+        return await _in_thread(self._read)
 
     async def put(self, notice: Notice) -> None:
         """Makes it, or replaces it."""
-        await asyncio.to_thread(self._put, notice.text())
+        await _in_thread(lambda: self._put(notice.text()))
 
     async def remove(self) -> bool:
         """Removes it; whether it was there."""
-        return await asyncio.to_thread(self._remove)
+        return await _in_thread(self._remove)
 
     def _read(self) -> Notice | None:
         try:
@@ -125,6 +129,12 @@ class FileHere:
 
     def _failure(self, error: OSError) -> Failed:
         return Failed(f"{error.strerror or error}: {storable(str(self._path))}.")
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Runs `work` in a thread, to its real end also where the caller is cancelled: a file that
+    appears after it was looked for would never be removed."""
+    return await to_the_end(asyncio.to_thread(work))
 
 
 class FileInService:

@@ -7,6 +7,7 @@ Opsbell's: one that somebody has set meanwhile is left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.errors import NotFound
@@ -24,11 +25,16 @@ _BETWEEN = " | "
 def wanted(windows: Sequence[Window], previous: str, zone: ZoneInfo) -> str:
     """What the topic should be while these are on; `previous` is cut where it does not fit."""
     ours = _BEGINNING + ", ".join(
-        f"{w.target} until {view.clock_time(w.until, zone)}" if w.until else w.target
-        for w in windows
+        f"{w.target} until {_end(w, w.until, zone)}" if w.until else w.target for w in windows
     )
     text = _BETWEEN.join(filter(None, (ours, previous)))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _end(window: Window, until: datetime, zone: ZoneInfo) -> str:
+    """The hour alone where that is on the day on which it began."""
+    days = {moment.astimezone(zone).date() for moment in (window.began or until, until)}
+    return view.clock_time(until, zone) if len(days) == 1 else view.day_and_time(until, zone)
 
 
 class TopicKeeper:

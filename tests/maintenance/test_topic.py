@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -27,8 +28,10 @@ async def follow(bench: Bench) -> None:
 async def test_it_says_which_target_and_until_when(bench: Bench, ops: Channel) -> None:
     await bench.on(length=timedelta(minutes=30))
     await follow(bench)
-    end = (bench.clock.now + timedelta(minutes=30)).astimezone(bench.settings.timezone)
-    expected = f"In maintenance: grandvps until {end:%H:%M} | All about operations"
+    window = await bench.window()
+    assert window
+    expected = wanted([window], "All about operations", bench.settings.timezone)
+    assert expected.startswith("In maintenance: grandvps until ")
     assert ops.topic == expected
     said = len(ops.messages)
     await follow(bench)
@@ -102,3 +105,13 @@ def test_a_long_one_is_cut_to_what_slack_takes(bench: Bench) -> None:
     text = wanted([window], "x" * 250, bench.settings.timezone)
     assert len(text) == 250
     assert text.startswith("In maintenance: grandvps | xxx")
+
+
+def test_another_day_is_named(bench: Bench) -> None:
+    zone = bench.settings.timezone
+    began = datetime(2026, 11, 22, 22, 0, tzinfo=zone)
+    window = Window(1, "grandvps", State.ON, ALICE, began, began=began)
+    same = replace(window, until=began + timedelta(minutes=30))
+    other = replace(window, until=began + timedelta(hours=3))
+    assert wanted([same], "", zone) == "In maintenance: grandvps until 22:30"
+    assert wanted([other], "", zone) == "In maintenance: grandvps until Mon 23 Nov 01:00 CET"
