@@ -36,7 +36,7 @@ targets:
     files: {{media: media, logs: logs}}
     config: [.env.production, docker-compose.yml]
     maintenance: {{file: maintenance_mode.txt, url: "{url}/"}}
-    health: {{url: "{url}/healthz", within: 20s}}
+    health: {{url: "{url}/healthz", within: 60s}}
     deploy: {json.dumps({"watch": "5s", "services": ["web"], **deploy})}
 backups:
   {TARGET}:
@@ -65,9 +65,13 @@ class Stage:
         """Types a command, runs the plan that it shows, and returns that plan's text."""
         self.begin()
         assert (await self.alice.command(line, channel="ops")).acked
-        view = await self.alice.wait_for_view(
-            timeout=60, where=lambda each: each.definition.get("submit") is not None
-        )
+        try:
+            view = await self.alice.wait_for_view(
+                timeout=60, where=lambda each: each.definition.get("submit") is not None
+            )
+        except TimeoutError:
+            shown = await self.alice.wait_for_view(timeout=1)
+            raise AssertionError(f"no plan to confirm, but {shown.blocks}") from None
         shown = json.dumps(view.blocks, ensure_ascii=False)
         assert (await self.alice.submit(view, values)).acked
         return shown

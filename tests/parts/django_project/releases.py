@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SOURCES = Path(__file__).parent
+_DOCS = Path(__file__).parents[3] / "docs"
 _CONFIG = {
     "advice.detachedHead": "false",
     "init.defaultBranch": "main",
@@ -78,6 +79,10 @@ def copy_release(release: Release, into: Path) -> None:
     shutil.copytree(
         release.changes, into, ignore=without, copy_function=shutil.copyfile, dirs_exist_ok=True
     )
+    if release == RELEASES[0]:
+        # What the documentation tells people to include.
+        shutil.copyfile(_DOCS / "nginx-maintenance.conf", into / "nginx/maintenance.inc")
+        shutil.copyfile(_DOCS / "nginx-maintenance-allow.conf", into / "nginx/allow.conf")
     # Under their own names they would hold for Opsbell's repository too.
     for plain in ("gitignore", "dockerignore"):
         if (into / plain).exists():
