@@ -23,11 +23,12 @@ from bot.targets.model import Target
 _LOOK_EVERY = 0.5
 
 # What ends a dump by several sessions, and not one by a single session: a lock that someone else
-# waits for, a session too many; in a container, no room for the scratch files.
+# waits for, a session too many; in a container, no room for the scratch files, or a pg_dump so old
+# that it always waits for the disk.
 _FOR_SESSIONS = re.compile(
     r"could not obtain lock on relation|too many (clients|connections)|connection slots"
 )
-_FOR_SCRATCH = re.compile(r"No space left on device|scratch files")
+_FOR_SCRATCH = re.compile(r"No space left on device|scratch files|unrecognized option")
 
 
 class OnlyAlone(Failed):
