@@ -51,7 +51,7 @@ RUN /opt/build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir 
 FROM python
 RUN apt-get update -o APT::Update::Error-Mode=any \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        docker-buildx docker-cli docker-compose git libnss-wrapper openssh-client postgresql-client restic \
+        docker-buildx docker-cli docker-compose git libnss-wrapper openssh-client postgresql-client restic zstd \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --uid 1000 --create-home --shell /usr/sbin/nologin opsbell \
     # Any other user that the container is started as lives here too.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from bot.app import slack_commands
 from bot.config.access import ANYONE
+from bot.config.base import OWN
 from bot.config.settings import Settings
 from bot.config.words import nearest
 from bot.doctor.model import Finding, beware, well
@@ -27,7 +28,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
 
 def _contents(settings: Settings) -> str:
     numbers = (
-        count(len(settings.targets), "target"),
+        count(len({*settings.targets} - {OWN}), "target"),
         count(len(settings.checks), "check"),
         count(len(settings.checklists), "checklist"),
         count(len(settings.backups), "backup policy", "backup policies"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.cancelling import end
+from bot.config.base import OWN
 from bot.config.targets import ComposeTarget, HostTarget, SwarmTarget
 from bot.doctor import checks
 from bot.doctor.compose_project import ProjectLook, Projects, named_services
@@ -55,6 +56,7 @@ async def examine(patient: Patient) -> AsyncIterator[Finding]:
         rounds = [
             asyncio.create_task(_TargetRound(patient, name, docker).go(projects), name=name)
             for name in patient.settings.targets
+            if name != OWN  # the database and the data directory have headings of their own
         ]
         waiting = set(rounds)
         try:

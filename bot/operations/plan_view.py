@@ -71,7 +71,7 @@ def _blocks(plan: Plan, usual: Usual) -> list[Block]:
         told = f"*{number}. {blocks.escape(step.title)}*{blocks.escape(_tail(step, usual))}"
         if step.command and not step.left_out:
             told += "\n" + blocks.code(step.command)
-        rest = [blocks.escape(line) for line in _details(step) if line != step.command]
+        rest = map(blocks.escape, _details(step)[len(step.command.splitlines()) :])
         shown.append(blocks.section("\n".join([told, *rest])))
     if plan.undo:
         shown.append(blocks.context(f"Undo: {blocks.escape(plan.undo)}"))
