@@ -75,7 +75,7 @@ class Restores:
             ("restore.move", RestoreStep(self._find, move_files, undo=undo_move, done=move_done)),
         ):
             operations.register(kind, step)
-        operations.add_runbook(RUNBOOK, self._plan)
+        operations.add_runbook(RUNBOOK, self.plan)
         operations.add_runbook(UNDO_RUNBOOK, self._plan_undo)
 
     def parts(self, target: str, named: Sequence[str]) -> tuple[str, ...]:
@@ -95,7 +95,9 @@ class Restores:
         async with self._database.transaction() as tx:
             return await store.of_target(tx, target)
 
-    async def _plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+    async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
+        """What a restore will do. Its steps can be placed in another plan whose facts hold its
+        facts. Raises NotFound and Refused."""
         return await self._planning(target).restore(parameters)
 
     async def _plan_undo(self, target: str, parameters: Mapping[str, Any]) -> Plan:

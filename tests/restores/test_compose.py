@@ -10,15 +10,20 @@ from typing import Any
 import pytest
 
 from bot.backups.snapshot import connection_settings
-from bot.operations.model import OperationState
+from bot.operations.model import Course, OperationState
+from bot.restores import databases as databases_module
+from bot.restores.loading import Dump, load
+from bot.restores.meter import LoadMeter
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import compose_settings
 from tests.backups.sample import contents, fill_with_noise, tree
-from tests.parts.compose_project import ComposeProject
-from tests.restores.bench import Bench, open_bench
+from tests.backups.trouble import server_never_restarted
+from tests.parts.compose_project import ComposeProject, run
+from tests.restores.bench import Bench, Heard, open_bench
 from tests.restores.test_database import databases, execute, name_of
-from tests.restores.world import make_world, url_of
+from tests.restores.test_killed import killed, open_to_all
+from tests.restores.world import make_world, rows, url_of
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 
@@ -88,6 +93,26 @@ async def test_everything_comes_back(odd: Bench, grandvps: ComposeProject) -> No
     assert "opsbell" not in await grandvps.exec("db", "ls", "-a", "/tmp", "/var/tmp")
 
 
+@pytest.mark.parametrize("form", ["custom", "directory"])
+async def test_several_jobs_work_on_a_copy_in_the_container(
+    compose: Bench, grandvps: ComposeProject, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "dump"
+    argv = ("pg_dump", "-U", grandvps.user, f"--format={form}", "--file=/var/tmp/dump")
+    await grandvps.exec("db", *argv, grandvps.database)
+    await run("docker", "cp", f"{grandvps.container('db')}:/var/tmp/dump", str(path))
+    await grandvps.exec("db", "rm", "-r", "/var/tmp/dump")
+    server, name = compose.server, "loaded by two"
+    await databases_module.create(server, name, like=grandvps.database)
+    expected = await asyncio.to_thread(rows, grandvps.database_url)
+    loaded = await load(server, Dump(path, None, expected), name, jobs=2, meter=LoadMeter(Heard()))
+    assert loaded.tables == expected
+    url = url_of(grandvps.database_url, name)
+    assert await contents(url) == await contents(grandvps.database_url)
+    await databases_module.drop(server, name)
+    assert "opsbell" not in await grandvps.exec("db", "ls", "-a", "/tmp", "/var/tmp")
+
+
 async def test_the_guides_own_dump(compose: Bench, grandvps: ComposeProject) -> None:
     """As `docker-compose exec db pg_dump … > backup_file.sql` wrote it, through a terminal."""
     taken = await contents(grandvps.database_url)
@@ -127,3 +152,52 @@ async def test_a_full_disk(compose: Bench, grandvps: ComposeProject) -> None:
     assert name_of(url) in named
     await grandvps.psql(f"{move} pg_default", "postgres")
     await grandvps.psql("drop tablespace small", "postgres")
+
+
+@pytest.mark.parametrize("delay", ["0.05", "0.15", "0.3"])
+async def test_killed_in_the_swap(
+    compose: Bench, grandvps: ComposeProject, tmp_path: Path, database_url: str, delay: str
+) -> None:
+    url = grandvps.database_url
+    await compose.backups.make("database")
+    new = await contents(url)
+    execute(url, "create table since (n int)")
+    old = await contents(url)
+    settings = settings_of(grandvps, tmp_path / "store", grandvps.database)
+    doom = ("statement", "Swapping the databases", delay)
+    number = await killed(compose, settings, tmp_path, database_url, doom)
+    assert await open_to_all(url)
+    assert await contents(url) in (old, new)
+    await compose.backups.engine.run(number)
+    operation = await compose.backups.operations.get(number)
+    assert "could not be undone" not in operation.error
+    assert not (grandvps.directory / "maintenance_mode.txt").exists()
+    done = operation.state is OperationState.DONE
+    assert await contents(url) == (new if done else old)
+    assert await server_never_restarted(grandvps)
+    if not done:
+        async with compose.backups.database.transaction() as tx:
+            operations = compose.backups.operations
+            await operations.choose(tx, number, Course.RESUME, actor=operation.actor)
+        await compose.backups.engine.run(number)
+        assert await contents(url) == new
+
+
+async def test_an_older_server(
+    tmp_path: Path, grandvps15: ComposeProject, database: Database, queue: Queue
+) -> None:
+    """PostgreSQL 15, also with a dump by a newer pg_dump, which sets what it does not know."""
+    url = grandvps15.database_url
+    settings = settings_of(grandvps15, tmp_path / "store", grandvps15.database)
+    taken = await contents(url)
+    async with open_bench(settings, database, queue) as bench:
+        await bench.backups.make()
+        execute(url, "drop table payments cascade")
+        await bench.restored()
+        assert await contents(url) == taken
+        argv = ("pg_dump", "-U", grandvps15.user, grandvps15.database)
+        script = "SET transaction_timeout = 0;\n" + await grandvps15.exec("db", *argv)
+        (bench.backups.store / "newer.sql").write_text(script)
+        execute(url, "drop table payments cascade")
+        await bench.restored("file:newer.sql")
+        assert await contents(url) == taken

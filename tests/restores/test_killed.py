@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,12 +35,16 @@ AROUND_THE_SWAP = (
 
 
 async def killed(
-    host: Bench, tmp_path: Path, world: str, database_url: str, doom: tuple[str, ...]
+    bench: Bench,
+    settings: Mapping[str, Any],
+    tmp_path: Path,
+    database_url: str,
+    doom: tuple[str, ...],
 ) -> int:
     """Has another process restore the database, which kills itself at its doom."""
-    number = await host.request("restore", set="latest", parts=["database"], backup=False)
+    number = await bench.request("restore", set="latest", parts=["database"], backup=False)
     file = tmp_path / "settings.json"
-    file.write_text(json.dumps(host_settings(tmp_path, world), default=str))
+    file.write_text(json.dumps(settings, default=str))
     argv = (sys.executable, "-m", "tests.restores.child", str(file), database_url, str(number))
     env = {"DOOM_DELAY": doom[2]} if len(doom) > 2 else {}
     async with ChildProcess(*argv, *doom[:2], cwd=ROOT, env=env) as running:
@@ -69,7 +75,7 @@ async def test_old_or_new_and_open(
     execute(world, "drop table parent cascade; create table since (n int)")
     old, before = await contents(world), databases(world)
     name = name_of(world)
-    number = await killed(host, tmp_path, world, database_url, doom)
+    number = await killed(host, host_settings(tmp_path, world), tmp_path, database_url, doom)
     # Nobody has repaired anything yet.
     assert await open_to_all(world)
     found = await contents(world)
