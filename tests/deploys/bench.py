@@ -106,7 +106,12 @@ async def open_bench(
         )
         Restores(validated, targets, operations, backups, maintenance, database, queue)
         runbooks = Runbooks(
-            validated, targets, database, posts, operations, OtherSteps(validated, backups, operations)
+            validated,
+            targets,
+            database,
+            posts,
+            operations,
+            OtherSteps(validated, backups, operations),
         )
         deploys = Deploys(
             validated,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,3 +116,22 @@ async def host(settings: dict[str, Any], database: Database, queue: Queue) -> As
     """Deploys to it."""
     async with open_bench(settings, database, queue) as bench:
         yield bench
+
+
+async def commit(origin: Path, work: Path, name: str, *, onto: str = "main") -> str:
+    """A commit that adds a file, pushed to the branch `work`; its ID."""
+
+    def git(*arguments: str, cwd: Path = work) -> str:
+        settings = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+        return subprocess.run(
+            ("git", *settings, *arguments), cwd=cwd, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    git("clone", "--quiet", str(origin), str(work), cwd=origin)
+    git("checkout", "--quiet", "-B", "work", onto)
+    (work / name).parent.mkdir(parents=True, exist_ok=True)
+    (work / name).write_text("from the repository\n")
+    git("add", "--force", name)
+    git("commit", "--quiet", "--message", f"Add {name}")
+    git("push", "--quiet", "--force", "origin", "work")
+    return git("rev-parse", "HEAD")

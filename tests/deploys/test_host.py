@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from bot.operations.model import OperationState, StepState
 from tests.deploys.bench import Bench
-from tests.deploys.conftest import MIGRATIONS, Site
+from tests.deploys.conftest import MIGRATIONS, Site, commit
 
 pytestmark = pytest.mark.needs("git")
 
@@ -88,3 +89,26 @@ async def test_cancelled_while_it_is_watched_it_is_taken_back(host: Bench, site:
     operation = await host.operations.get(number)
     assert operation.state is OperationState.CANCELLED, operation.error
     assert await site.runs("1.4.0")
+
+
+@pytest.mark.parametrize(
+    ("file", "step"),
+    [("migrations/0003_bad.sql", "Migrate"), ("grandvps/bad.py", "Tests")],
+)
+async def test_a_step_that_fails_before_the_switch_leaves_what_ran(
+    host: Bench, site: Site, tmp_path: Path, file: str, step: str
+) -> None:
+    """A file whose only line is neither SQL nor Python."""
+    await commit(site.origin, tmp_path / "work", file, onto="v1.4.1")
+    process = (site.directory / "tmp/web.pid").read_text()
+    operation = await host.deploy("work")
+    assert operation.state is OperationState.FAILED
+    failed = next(each for each in operation.steps if each.state is StepState.FAILED)
+    assert failed.planned.title == step
+    assert Path(file).name in operation.error + operation.output or "syntax" in operation.error
+    assert await site.runs("1.4.0")
+    assert (site.directory / "tmp/web.pid").read_text() == process
+    assert site.applied() == [*MIGRATIONS]
+    assert await site.git("describe", "--tags") == "v1.4.0"
+    assert not (site.directory / file).exists()
+    assert not (site.directory / "maintenance_mode.txt").exists()

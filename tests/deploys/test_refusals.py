@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from bot.deploys import looking
 from bot.errors import Failed, NotFound, OpsbellError, Refused, Unavailable, UsageError
 from bot.operations.model import OperationState
 from tests.deploys.bench import Bench
-from tests.deploys.conftest import Site
+from tests.deploys.conftest import Site, commit
 
 pytestmark = pytest.mark.needs("git")
 
@@ -24,25 +23,6 @@ async def state_of(site: Site) -> tuple[str, ...]:
         await site.git("for-each-ref", "refs/heads", "refs/tags", "refs/remotes"),
         str((site.directory / ".git/FETCH_HEAD").exists()),
     )
-
-
-async def commit(origin: Path, work: Path, name: str, *, onto: str = "main") -> str:
-    """A commit that adds a file, pushed to the branch `work`; its ID."""
-
-    def git(*arguments: str, cwd: Path = work) -> str:
-        settings = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-        return subprocess.run(
-            ("git", *settings, *arguments), cwd=cwd, check=True, capture_output=True, text=True
-        ).stdout.strip()
-
-    git("clone", "--quiet", str(origin), str(work), cwd=origin)
-    git("checkout", "--quiet", "-B", "work", onto)
-    (work / name).parent.mkdir(parents=True, exist_ok=True)
-    (work / name).write_text("from the repository\n")
-    git("add", "--force", name)
-    git("commit", "--quiet", "--message", f"Add {name}")
-    git("push", "--quiet", "--force", "origin", "work")
-    return git("rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize(
