@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import re
@@ -41,6 +42,10 @@ ASSERTION_LIMIT = timedelta(minutes=30)
 _LOOK_EVERY = 5.0
 _MIGRATIONS_LIMIT = timedelta(minutes=5)
 
+_LOST = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.EBADMSG, errno.EUCLEAN)
+"""What the system says of a file that is gone or broken; anything else may be a share that is away,
+or a right that is missing."""
+
 _ROLE = re.compile(r"^CREATE ROLE (.+);$", re.MULTILINE)
 
 _MIGRATIONS = """
@@ -69,7 +74,8 @@ async def check(drill: Drill, context: StepContext) -> Result:
         try:
             await check_files(directory, manifest.files, tell)
         except Damaged as error:
-            if isinstance(error.__cause__, PermissionError):
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno not in _LOST:
                 raise
             raise await drill.condemned(error.message.rstrip(".")) from error
         roles = await in_thread(_roles_in, directory / GLOBALS)

@@ -1,8 +1,10 @@
 """Drills on this machine: a database of its own on production's server, and nothing left there."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -80,6 +82,25 @@ async def test_one_corrupted_byte_is_caught(host: DrillBench, application_url: s
     assert "does not have the checksum" in operation.error
     assert "Take a new one now" in operation.error
     assert databases(application_url) == before
+
+
+async def test_a_file_that_is_gone_condemns_and_one_that_is_shut_away_does_not(
+    host: DrillBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, _ = await host.bench.make("media")
+    archive = path / "media.tar.zst"
+    opened = Path.open
+
+    def shut(self: Path, *arguments: Any, **named: Any) -> Any:
+        if self == archive:
+            raise OSError(errno.ESTALE, "Stale file handle", str(self))
+        return opened(self, *arguments, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", shut)
+        assert "Stale file handle" in (await host.without_verdict(path.name)).error
+    archive.rename(path / "elsewhere")
+    assert "media.tar.zst is not readable: No such file" in (await host.bad(path.name)).error
 
 
 async def test_missing_rows_are_caught(host: DrillBench) -> None:
