@@ -99,6 +99,10 @@ async def _maintained(stage: Stage) -> None:
         assert closed == done[-1].endswith("on"), (done, closed)
     else:
         assert not closed
+    on_record = await stage.all(
+        "select state from maintenances where state in ('beginning', 'on', 'ending')"
+    )
+    assert [row["state"] for row in on_record] == (["on"] if closed else [])
 
 
 maintenance = Scenario(
