@@ -23,7 +23,7 @@ from bot.runbooks.steps import git_step
 from bot.words import duration
 
 RUNBOOK = "deploy"
-_BY_CONFIGURATION = "left out by the configuration"
+_BY_CONFIGURATION = "by the configuration"
 _HOUR = 3600.0
 
 SafetyBackup = Callable[[str], Sequence[PlannedStep]]

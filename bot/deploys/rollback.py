@@ -45,6 +45,7 @@ class Past:
     before: str
     after: str
     migrations: tuple[Migration, ...] | None
+    migrated: bool
     backup: str
     images: Mapping[str, Any]
 
@@ -65,6 +66,7 @@ class Past:
             str(facts["from"]),
             str(facts["commit"]),
             None if migrations is None else tuple(from_json(migrations)),
+            any(s.planned.kind == kinds.MIGRATE and s.started for s in operation.steps),
             str(told.get("backup.publish", {}).get("set", "")),
             kept.get("images") or {},
         )
@@ -85,7 +87,9 @@ async def plan(
     now = await applied(target)
     since = applied_since(past.migrations or (), now or ()) if past.migrations is not None else ()
     code_is_back = found.head.commit == past.before
-    if with_ and past.migrations is not None and not since:
+    # One that failed half way may have changed the database without counting as applied.
+    half_way = with_ == DATABASE and past.migrated
+    if with_ and past.migrations is not None and not since and not half_way:
         raise Refused(f"No migration was applied since deploy {past.number} began.")
     if code_is_back and not with_:
         hint = _offers(past.number) if since else ""

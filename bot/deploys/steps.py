@@ -166,7 +166,8 @@ async def _left_by_migrations(deployment: Deployment) -> str:
     new = await _new_migrations(deployment)
     if new is None:
         return "What it has done to the database is not known."
-    stay = f"{_named(new)} stay applied" if new else "No migration counts as applied"
+    verb = "stays" if len(new) == 1 else "stay"
+    stay = f"{_named(new)} {verb} applied" if new else "No migration counts as applied"
     return f"{stay}; what the failed one did stays too, unless it was atomic."
 
 
@@ -185,16 +186,9 @@ def _named(migrations: Sequence[Migration]) -> str:
 async def migrations_stay(deployment: Deployment, context: StepContext) -> None:
     """Ends what still runs of it, and says what stays: going back is for a person to choose."""
     await end_manage(deployment, context)
-    before, now = kept_in(deployment), await applied(deployment.target)
-    if before is not None and now is not None and (new := applied_since(before, now)):
-        count = words.count(len(new), "migration")
+    if new := await _new_migrations(deployment):
         verb = "stays" if len(new) == 1 else "stay"
-        await context.progress(f"{words.Sign.WARNING} {count} {verb} applied: {_listed(new)}")
-
-
-def _listed(migrations: Sequence[Migration]) -> str:
-    more = " …" if len(migrations) > 5 else ""
-    return ", ".join(str(each) for each in migrations[:5]) + more
+        await context.progress(f"{words.Sign.WARNING} {_named(new)} {verb} applied")
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:

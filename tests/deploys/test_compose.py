@@ -67,7 +67,7 @@ async def test_a_migration_that_fails_leaves_the_old_release_open_and_says_what_
     await runs(stage, "v1")
     assert await stage.project.migrations() == ["0001_initial", "0002_hourly_price"]
     assert await stage.project.psql("select count(email) from servers_customer") == "29"
-    assert "1 migration (servers.0002_hourly_price) stay applied" in message.plain, message.plain
+    assert "1 migration (servers.0002_hourly_price) stays applied" in message.plain, message.plain
     assert "/deploy rollback 1 --database" in message.plain
     assert "Still there: Safety backup" in message.plain, message.plain
 

@@ -45,7 +45,7 @@ async def test_one_that_never_gets_healthy_is_taken_back_by_itself(host: Bench, 
     assert states["Watch"] is StepState.OPEN
     assert "0003_ticket_priority" in site.applied()
     migrate = next(step for step in operation.steps if step.planned.kind == "deploy.migrate")
-    assert "1 migration stays applied: grandvps.0003_ticket_priority" in migrate.note
+    assert "1 migration (grandvps.0003_ticket_priority) stays applied" in migrate.note
 
 
 async def test_what_is_not_well_after_the_way_back_stays_closed(host: Bench, site: Site) -> None:
@@ -73,7 +73,7 @@ async def test_steps_are_left_out_and_say_why(host: Bench) -> None:
     left_out = {step.title: step.left_out for step in plan.steps if step.left_out}
     assert left_out == {
         "Install requirements": "there is no requirements.txt",
-        "Static files": "left out by the configuration",
+        "Static files": "by the configuration",
     }
 
 
