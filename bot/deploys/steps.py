@@ -147,11 +147,13 @@ async def migrate(deployment: Deployment, context: StepContext) -> Result:
     try:
         result = await manage(deployment, context)
     except Failed as error:
-        raise Failed(
-            f"{error.message} {await _left_by_migrations(deployment)}",
-            hint=f"/deploy rollback {deployment.operation.id} --database or --migrations helps.",
-            output=error.output,
-        ) from error
+        left = await _left_by_migrations(deployment)
+        back = f"/deploy rollback {deployment.operation.id}"
+        hint = (
+            f"{back} --database brings back the database of before; {back} --migrations reverses"
+            " those that count as applied."
+        )
+        raise Failed(f"{error.message} {left}", hint=hint, output=error.output) from error
     new = await _new_migrations(deployment)
     if new is None:
         return result
