@@ -39,6 +39,9 @@ INCOMPLETE = 3
 _LOCK_POLL = 3.0
 _MISSING, _LOCKED, _WRONG_PASSWORD = 10, 11, 12  # exit statuses since restic 0.17
 _NO_PASSWORD = re.compile(r"wrong password|no key found", re.IGNORECASE)
+_NO_PASSWORD_FILE = re.compile(
+    r"Resolving password failed|empty password is not a password", re.IGNORECASE
+)
 _LOCK = re.compile(r"already locked|unable to create lock|failed to lock", re.IGNORECASE)
 _OWNER = re.compile(r"locked (?:exclusively )?by PID (\d+) on (\S+)")
 _ABSENT = re.compile(
@@ -154,6 +157,13 @@ class Restic:
         if status == _LOCKED or _LOCK.search(said):
             return _Locked(" ".join(lines))
         key = f"backups.{self.name}.store.restic"
+        if _NO_PASSWORD_FILE.search(said):
+            file = self.settings.password_file
+            where = f"not in {file}" if file else "empty"
+            return NotFound(
+                f"The password of the restic repository is {where}.",
+                hint=f"Correct {key}.{'password_file' if file else 'password'}.",
+            )
         if status == _WRONG_PASSWORD or _NO_PASSWORD.search(said):
             return Failed(
                 "The password does not open the restic repository.",

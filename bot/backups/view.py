@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import words
-from bot.backups.model import GUIDE, BackupSet, Manifest
+from bot.backups.model import DATABASE, GUIDE, BackupSet, Manifest
 from bot.backups.service import Queued
 from bot.operations.model import Operation
 from bot.operations.view import who
@@ -172,7 +172,7 @@ def _origin(manifest: Manifest) -> list[str]:
 
 def _drilled(one: BackupSet, now: datetime) -> list[str]:
     if one.verdict is None:
-        return ["not drilled yet"]
+        return ["not drilled yet"] if one.good and DATABASE in one.good.parts else []
     told = f"drilled {words.ago(one.verdict.at, now)}: {one.verdict.summary}"
     return [blocks.escape(told)]
 

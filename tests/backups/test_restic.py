@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bot.backups.model import Manifest
+from bot.backups.restic import Restic
 from bot.errors import Failed, NotFound, OpsbellError
 from bot.operations.model import Operation, OperationState
 from bot.store.database import Database
@@ -193,6 +194,21 @@ async def test_wrong_password(bench: Bench, tmp_path: Path, application_url: str
         )
         with pytest.raises(Failed, match="password does not open"):
             await other.backups.sets(other.target)
+
+
+async def test_a_password_file_that_is_missing(bench: Bench, tmp_path: Path) -> None:
+    store = bench.settings.backups["grandvps"].store
+    assert store.restic
+    file = tmp_path / "nothing.txt"
+    there = store.restic.model_copy(update={"password": None, "password_file": file})
+    opened = Restic("grandvps", there, tmp_path / "cache")
+    with pytest.raises(NotFound, match=rf"is not in {file}\. Correct .*\.password_file"):
+        await opened.run("init")
+    file.write_text("")
+    with pytest.raises(NotFound, match=f"is not in {file}"):
+        await opened.run("init")
+    file.write_text(PASSWORD)
+    await opened.run("init")
 
 
 @pytest.mark.parametrize(
