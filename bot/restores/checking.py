@@ -15,7 +15,6 @@ from bot.backups.verifying import check_files
 from bot.errors import Failed
 from bot.operations.model import StepContext
 from bot.restores.file_steps import check_files_of
-from bot.restores.loading import Dump
 from bot.restores.model import file_name
 from bot.restores.plain import inspect
 from bot.restores.running import Restore, Result
@@ -92,8 +91,7 @@ async def _check_server(restore: Restore) -> str:
     )
     if trouble := _trouble(restore, found):
         raise Failed(trouble)
-    async with restore.dump() as dump:
-        needed = int(max(found["size"] or 0, await in_thread(_size_of, dump)) * SPARE)
+    needed = int(max(found["size"] or 0, await _dumped(restore)) * SPARE)
     free = await _free(server, found["directory"])
     if free is not None and free < needed:
         raise Failed(
@@ -122,8 +120,13 @@ def _trouble(restore: Restore, found: Mapping[str, Any]) -> str:
     return ""
 
 
-def _size_of(dump: Dump) -> int:
-    return dump.size
+async def _dumped(restore: Restore) -> int:
+    """The bytes of the dump: the least that its database takes."""
+    if not file_name(restore.set_id):
+        found = await restore.backups.find(restore.target.name, restore.set_id)
+        return found.manifest.part_size(DATABASE) if found.manifest else 0
+    async with restore.dump() as dump:
+        return await in_thread(lambda: dump.size)
 
 
 async def _has(server: Server, tool: str) -> None:

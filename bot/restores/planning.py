@@ -126,8 +126,9 @@ class Planning:
                 hint=f"It holds {words.join(manifest.ordered_parts)}.",
             )
         digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
-        doubt = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
-        notes = doubt if found.trouble else ()
+        notes: tuple[str, ...] = ()
+        if found.trouble:
+            notes = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
         return Chosen(found.id, tuple(asked), digest, manifest, notes)
 
     async def _set(self, wanted: str) -> BackupSet:

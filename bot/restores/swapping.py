@@ -32,7 +32,8 @@ select format('alter database %I rename to %I', :'incoming', :'name') \gexec
 commit;
 """
 
-# pg_locks tells who holds the name; nothing is ended before that, and nothing after.
+# pg_locks tells who holds the name; nothing is ended before that, and nothing after. Sessions that
+# may not be ended make the rename fail; workers of the server's own end by themselves.
 _END_SESSIONS = r"""
 select set_config('opsbell.databases', :'oids', false) \g /dev/null
 do $$
@@ -47,7 +48,8 @@ begin
             held := true;
             perform pg_catalog.pg_stat_clear_snapshot();
             perform pg_catalog.pg_terminate_backend(pid)
-            from pg_catalog.pg_stat_activity where datid = any (wanted);
+            from pg_catalog.pg_stat_activity where datid = any (wanted)
+                and pg_catalog.pg_has_role(usesysid, 'usage');
         else
             exit when held;
         end if;
