@@ -38,14 +38,14 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def many(host: Bench, application_url: str) -> Bench:
     """A database of several tables of some size."""
-    await asyncio.to_thread(fill_tables, application_url, 8)
+    await asyncio.to_thread(fill_tables, application_url, 4)
     return host
 
 
 @pytest.fixture
 async def big(host: Bench, application_url: str) -> Bench:
     """A database whose dump takes a second or two."""
-    await asyncio.to_thread(fill_tables, application_url, 40)
+    await asyncio.to_thread(fill_tables, application_url, 24)
     return host
 
 
@@ -60,8 +60,8 @@ async def test_a_directory_comes_back_equal(
         "manifest.json",
     }
     assert manifest.parts == {"database"}
-    assert manifest.part_size("database") > 48 << 20
-    assert manifest.tables == ROWS | dict.fromkeys(["public.noise", *noises()], 2)
+    assert manifest.part_size("database") > 24 << 20
+    assert manifest.tables == ROWS | dict.fromkeys(["public.noise", *noises()], 1)
     pg_restore = many.targets.get(many.target).tool("pg_restore")
     with postgres.new_database() as empty:
         argv = ("--exit-on-error", "--jobs=2", f"--dbname={empty}", str(path / "database"))

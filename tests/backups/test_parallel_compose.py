@@ -48,11 +48,22 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+async def many(
+    own_grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
+) -> AsyncIterator[Bench]:
+    """A Compose project of this test's own with several tables."""
+    await asyncio.to_thread(fill_tables, own_grandvps.database_url, 4)
+    settings = compose_settings(own_grandvps, tmp_path / "store")
+    async with open_bench(settings, database, queue) as bench:
+        yield bench
+
+
+@pytest.fixture
 async def big(
     own_grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
 ) -> AsyncIterator[Bench]:
     """A Compose project of this test's own whose dump takes a while."""
-    await asyncio.to_thread(fill_tables, own_grandvps.database_url, 40)
+    await asyncio.to_thread(fill_tables, own_grandvps.database_url, 20)
     settings = compose_settings(own_grandvps, tmp_path / "store")
     async with open_bench(settings, database, queue) as bench:
         yield bench
@@ -79,12 +90,12 @@ async def equal(project: ComposeProject, directory: Path) -> bool:
         await project.psql("drop database again", "postgres")
 
 
-async def test_a_directory_comes_back_equal(big: Bench, own_grandvps: ComposeProject) -> None:
+async def test_a_directory_comes_back_equal(many: Bench, own_grandvps: ComposeProject) -> None:
     await own_grandvps.psql(
         "select lo_from_bytea(5000 + i, convert_to(repeat('a scan ', i), 'UTF8'))"
         " from generate_series(1, 20) i; create table empty (n int)"
     )
-    path, manifest = await big.make("database")
+    path, manifest = await many.make("database")
     assert (path / "database" / "toc.dat").exists()
     assert any(file.path.endswith(".dat.zst") for file in manifest.files)
     assert await scratch(own_grandvps) == []
@@ -105,9 +116,9 @@ async def test_an_older_postgresql_compresses_with_gzip(
 
 
 async def test_the_guide_restores_after_the_loss_of_everything(
-    big: Bench, own_grandvps: ComposeProject
+    many: Bench, own_grandvps: ComposeProject
 ) -> None:
-    path, _ = await big.make()
+    path, _ = await many.make()
     before, files = await contents(own_grandvps.database_url), tree(own_grandvps.directory)
     await own_grandvps.compose("down", "--volumes")
     shutil.rmtree(own_grandvps.directory)
@@ -154,9 +165,9 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
 
 
 async def test_what_nobody_owns_goes_and_what_lives_stays(
-    big: Bench, own_grandvps: ComposeProject
+    many: Bench, own_grandvps: ComposeProject
 ) -> None:
-    target = big.targets.get(big.target)
+    target = many.targets.get(many.target)
     alive = "opsbell backup 20261122T020000Z other"
     make = 'mkdir "$1" && printf "%s\\n" "$2" >"$1/mark"'
     for directory, mark in (("/tmp/opsbell_dead", "nobody"), ("/var/tmp/opsbell_alive", alive)):
@@ -188,13 +199,13 @@ async def test_a_disk_that_runs_full_stops_the_dump_before_the_server(
 
 
 async def test_without_room_for_scratch_it_is_one_file(
-    big: Bench, own_grandvps: ComposeProject, monkeypatch: pytest.MonkeyPatch
+    many: Bench, own_grandvps: ComposeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def nowhere(*_: object) -> list[Place]:
         return []
 
     monkeypatch.setattr(dumps, "find_places", nowhere)
-    path, _ = await big.make("database")
+    path, _ = await many.make("database")
     assert (path / "database.dump").exists()
 
 
