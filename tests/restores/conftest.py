@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.parts.postgres import PostgresServer
 from tests.restores.bench import Bench, host_settings, open_bench
-from tests.restores.world import make_world
+from tests.restores.world import databases, make_world, name_of
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def world(postgres: PostgresServer) -> Iterator[str]:
     with postgres.new_database() as url:
         make_world(url)
         yield url
+        drop_others(postgres, url)
 
 
 @pytest.fixture
@@ -30,3 +32,10 @@ async def host(
     settings = host_settings(tmp_path, world)
     async with open_bench(settings, database, queue) as bench:
         yield bench
+
+
+def drop_others(postgres: PostgresServer, url: str) -> None:
+    """Drops what restores of a database have kept beside it, so that its roles can go too."""
+    for name in databases(url).keys() - {name_of(url)}:
+        drop = sql.SQL("drop database {} with (force)")
+        postgres.execute(drop.format(sql.Identifier(name)))

@@ -21,9 +21,8 @@ from tests.backups.sample import contents, fill_with_noise, tree
 from tests.backups.trouble import server_never_restarted
 from tests.parts.compose_project import ComposeProject, run
 from tests.restores.bench import Bench, Heard, open_bench
-from tests.restores.test_database import databases, execute, name_of
 from tests.restores.test_killed import killed, open_to_all
-from tests.restores.world import make_world, rows, url_of
+from tests.restores.world import databases, execute, make_world, name_of, rows, url_of
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 

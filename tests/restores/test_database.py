@@ -3,30 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-
 from tests.restores.bench import Bench
-from tests.restores.world import everything, url_of
-
-
-def execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement.encode())
-
-
-def databases(url: str) -> dict[str, int]:
-    """The databases beside the tests' own, by name."""
-    with psycopg.connect(url_of(url, "postgres")) as connection:
-        rows = connection.execute(
-            "select datname, oid::bigint from pg_database where datallowconn"
-        ).fetchall()
-    own = name_of(url)
-    return {str(name): int(oid) for name, oid in rows if str(name).startswith(own)}
-
-
-def name_of(url: str) -> str:
-    return str(conninfo_to_dict(url)["dbname"])
+from tests.restores.world import databases, everything, execute, name_of, url_of
 
 
 async def test_comes_back_as_it_was_and_goes_back(host: Bench, world: str) -> None:

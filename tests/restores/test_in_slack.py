@@ -13,7 +13,7 @@ from tests.backups.sample import fill, make_application
 from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
 from tests.parts.postgres import PostgresServer
 from tests.parts.process import opsbell
-from tests.restores.test_database import databases, execute
+from tests.restores.world import databases, execute
 
 ACCESS = "access: {restore: {role: operator, approvals: 1}}"
 

@@ -16,10 +16,9 @@ from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter
 from bot.restores.running import dumps_directory
 from tests.restores.bench import Bench, Heard, host_server
-from tests.restores.test_database import databases as names
-from tests.restores.test_database import execute, name_of
 from tests.restores.test_files import application, stages
-from tests.restores.world import dump_to, url_of
+from tests.restores.world import databases as names
+from tests.restores.world import dump_to, execute, name_of, url_of
 
 
 async def age(bench: Bench, by: timedelta) -> None:

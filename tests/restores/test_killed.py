@@ -16,7 +16,7 @@ from bot.operations.model import Course, OperationState
 from tests.backups.sample import contents
 from tests.parts.process import ChildProcess
 from tests.restores.bench import Bench, host_settings
-from tests.restores.test_database import databases, execute, name_of
+from tests.restores.world import databases, execute, name_of
 
 ROOT = Path(__file__).parents[2]
 BEFORE_THE_SWAP = (

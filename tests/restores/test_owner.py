@@ -16,8 +16,7 @@ from bot.store.queue import Queue
 from tests.backups.sample import contents
 from tests.parts.postgres import PostgresServer
 from tests.restores.bench import Bench, host_settings, open_bench
-from tests.restores.test_database import databases, execute, name_of
-from tests.restores.world import own
+from tests.restores.world import databases, execute, name_of, own
 
 TABLES = """
 create table users (id bigserial primary key, name text);

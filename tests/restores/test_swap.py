@@ -14,9 +14,8 @@ from bot.errors import Failed
 from bot.restores import databases
 from bot.restores.swapping import Swap, exchange, swapped
 from tests.restores.bench import Bench, host_server
-from tests.restores.test_database import databases as names
-from tests.restores.test_database import execute, name_of
-from tests.restores.world import url_of
+from tests.restores.world import databases as names
+from tests.restores.world import execute, name_of, url_of
 
 
 @contextlib.asynccontextmanager

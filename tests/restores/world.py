@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bot.targets.postgres_tools import find_tools
 from tests.backups.sample import contents
@@ -85,3 +85,26 @@ def own(url: str) -> list[Any]:
             "  from pg_db_role_setting where setdatabase = d.oid)"
             " from pg_database d where datname = current_database()"
         ).fetchall()
+
+
+def execute(url: str, statement: str) -> None:
+    """Runs SQL, committed; each statement alone where there is one."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def databases(url: str) -> dict[str, int]:
+    """A database and those that were made from it, by name."""
+    with psycopg.connect(url_of(url, "postgres")) as connection:
+        rows = connection.execute(
+            "select datname, oid::bigint from pg_database where datallowconn"
+        ).fetchall()
+    own = name_of(url)
+    return {
+        str(name): int(oid) for name, oid in rows if name == own or str(name).startswith(f"{own}_")
+    }
+
+
+def name_of(url: str) -> str:
+    """The database that a URL names."""
+    return str(conninfo_to_dict(url)["dbname"])
