@@ -48,7 +48,7 @@ backups:
 
 @dataclass
 class Stage:
-    """Opsbell running beside the project. `alice` is an operator and an admin."""
+    """Opsbell running beside the project. `alice` is an operator, `carol` an admin."""
 
     slack: LocalSlack
     project: DjangoProject
@@ -61,25 +61,36 @@ class Stage:
         """Who types."""
         return self.slack.person("U0ALICE001")
 
-    async def ask(self, line: str, **values: Any) -> str:
+    @property
+    def carol(self) -> ActingPerson:
+        """Who restores."""
+        return self.slack.person("U0CAROL001")
+
+    async def ask(self, line: str, *, by: ActingPerson | None = None, **values: Any) -> str:
         """Types a command, runs the plan that it shows, and returns that plan's text."""
         self.begin()
-        assert (await self.alice.command(line, channel="ops")).acked
+        person = by or self.alice
+        assert (await person.command(line, channel="ops")).acked
         try:
-            view = await self.alice.wait_for_view(
+            view = await person.wait_for_view(
                 timeout=60, where=lambda each: each.definition.get("submit") is not None
             )
         except TimeoutError:
-            shown = await self.alice.wait_for_view(timeout=1)
-            raise AssertionError(f"no plan to confirm, but {shown.blocks}") from None
+            told = [each.plain for each in person.ephemerals("ops")]
+            raise AssertionError(f"no plan to confirm; told: {told}") from None
         shown = json.dumps(view.blocks, ensure_ascii=False)
-        assert (await self.alice.submit(view, values)).acked
+        assert (await person.submit(view, values)).acked
         return shown
 
     async def type(self, line: str) -> None:
         """Types a command that asks nothing in return."""
         self.begin()
         assert (await self.alice.command(line, channel="ops")).acked
+
+    async def approve(self) -> None:
+        """Another admin approves what was asked for last."""
+        dan = self.slack.person("U0DAN00001")
+        await dan.click(await self.told("waits for approval"), "Approve")
 
     def begin(self) -> None:
         """What is posted from now on belongs to what is asked for next."""
