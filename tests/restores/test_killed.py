@@ -48,7 +48,9 @@ async def killed(
     argv = (sys.executable, "-m", "tests.restores.child", str(file), database_url, str(number))
     env = {"DOOM_DELAY": doom[2]} if len(doom) > 2 else {}
     async with ChildProcess(*argv, *doom[:2], cwd=ROOT, env=env) as running:
-        assert await running.wait(timeout=60) == -9, running.output
+        # One that is to die after a while may have come to its end before.
+        ends = (-9, 0) if env else (-9,)
+        assert await running.wait(timeout=60) in ends, running.output
     return number
 
 
