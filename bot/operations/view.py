@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import words
@@ -97,15 +97,43 @@ def lines(
     expected = usual_steps or {}
     result = [headline(operation, now, usual)]
     if operation.state not in _NOT_GOING:
-        result += [
-            step_line(step, now, expected.get(step.planned.title))
-            for step in operation.steps
-            if step.state is not StepState.OPEN
-        ]
-    waiting = [step.planned.title for step in operation.steps if step.state is StepState.OPEN]
+        result += [_rows_line(rows, now, expected) for rows in _rows(operation)]
+    waiting = _names([step for step in operation.steps if step.state is StepState.OPEN])
     if waiting and not operation.state.final:
         result.append(f"{Sign.OPEN} {' · '.join(waiting)}")
+    left_out = [step for step in operation.steps if step.state is StepState.LEFT_OUT]
+    if left_out:
+        told = [f"{step.planned.title} ({step.planned.left_out})" for step in left_out]
+        result.append(f"{Sign.REFUSED} Left out: {', '.join(told)}")
     return result + ([operation.error] if operation.error and operation.state.final else [])
+
+
+def _rows(operation: Operation) -> list[list[Step]]:
+    """The steps that were begun, a group that is done as one row."""
+    rows: list[list[Step]] = []
+    for step in operation.steps:
+        if step.state in (StepState.OPEN, StepState.LEFT_OUT):
+            continue
+        before = rows[-1][-1] if rows else None
+        together = step.planned.group and before and before.planned.group == step.planned.group
+        if together and before and {before.state, step.state} == {StepState.DONE}:
+            rows[-1].append(step)
+        else:
+            rows.append([step])
+    return rows
+
+
+def _rows_line(steps: list[Step], now: datetime, expected: Mapping[str, timedelta]) -> str:
+    first, last = steps[0], steps[-1]
+    if first is last:
+        return step_line(last, now, expected.get(last.planned.title))
+    whole = replace(last.planned, title=last.planned.group)
+    return step_line(replace(last, planned=whole, started=first.started), now)
+
+
+def _names(steps: Sequence[Step]) -> list[str]:
+    """What people call steps: a group by its name, once."""
+    return list(dict.fromkeys(step.planned.group or step.planned.title for step in steps))
 
 
 def message(operation: Operation, shown: Shown) -> Message:

@@ -172,7 +172,8 @@ class Gateway:
         quiet = logging.getLogger("bot.slack.bolt")
         quiet.setLevel(logging.ERROR)
         app = AsyncApp(
-            name="opsbell",
+            # The loggers that Bolt makes under its app's name get this one's level.
+            name="bot.slack.bolt",
             logger=quiet,
             client=self._client,
             authorize=authorize,

@@ -71,7 +71,18 @@ async def test_a_step_that_was_left_out_is_shown_and_not_run(running: House) -> 
     operation = await running.ended(number)
     assert states(operation) == ["left out", "done"]
     assert running.recorder.log == ["run up"]
-    assert "Build\u2003left out, nothing to build" in await running.said(number)
+    assert "Left out: Build (nothing to build)" in await running.said(number)
+
+
+async def test_a_group_that_is_done_is_one_line(running: House) -> None:
+    wanted = plan_of(
+        step("dump", group="Safety backup"), step("publish", group="Safety backup"), step("up")
+    )
+    number = await running.request(wanted)
+    await running.ended(number)
+    said = await running.said(number)
+    assert "✅ Safety backup\u2003publish, 3 files" in said
+    assert "Dump" not in said
 
 
 async def test_a_step_that_takes_too_long_is_ended(running: House) -> None:
