@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.cancelling import end
 from bot.playground import LocalSlack, Message
 from bot.playground.people import ActingPerson
 from tests.parts.django_project.project import DjangoProject
@@ -86,6 +88,21 @@ class Stage:
         """Types a command that asks nothing in return."""
         self.begin()
         assert (await self.alice.command(line, channel="ops")).acked
+
+    async def refused(self, line: str, text: str) -> None:
+        """Types a command that must be answered with a text instead of a plan to confirm: at once,
+        or in the modal that opens where the answer takes longer."""
+        assert (await self.alice.command(line, channel="ops")).acked
+        at_once = self.alice.wait_for_ephemeral(channel="ops", text=text, timeout=LIMIT)
+        in_modal = self.alice.wait_for_view(
+            timeout=LIMIT,
+            where=lambda view: text in str(view.blocks) and "submit" not in view.definition,
+        )
+        answers = [asyncio.create_task(at_once), asyncio.create_task(in_modal)]
+        await asyncio.wait(answers, return_when=asyncio.FIRST_COMPLETED)
+        done = [each for each in answers if each.done()]
+        await end([each for each in answers if not each.done()])
+        done[0].result()
 
     async def approve(self) -> None:
         """Another admin approves what was asked for last."""
