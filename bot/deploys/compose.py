@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -26,6 +27,7 @@ from bot.targets.model import Target
 from bot.words import count, join
 
 _ENDING = timedelta(minutes=2)
+_LOOK_EVERY = 0.2
 _STEP = "opsbell.step"
 """The label of a container of `docker compose run`: the mark of the step that it runs for."""
 
@@ -81,10 +83,13 @@ async def end_manage(deployment: Deployment, context: StepContext) -> None:
     target, mark = deployment.target, mark_of(context)
     await target.end_marked(mark)
     listing = ("ps", "--all", "--quiet", "--filter", f"label={_STEP}={mark}")
-    if left := (await docker(target, *listing)).split():
-        await docker(target, "rm", "--force", *left, timeout=_ENDING)
-        if await docker(target, *listing):
+    ends = asyncio.get_running_loop().time() + _ENDING.total_seconds()
+    while left := (await docker(target, *listing)).split():
+        if asyncio.get_running_loop().time() > ends:
             raise Failed("The container of a command could not be removed.")
+        # Compose's own --rm may be at it, which Docker refuses to do twice: what counts is the look.
+        await target.run(("docker", "rm", "--force", *left), timeout=_ENDING)
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:
