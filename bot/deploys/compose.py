@@ -87,7 +87,7 @@ async def end_manage(deployment: Deployment, context: StepContext) -> None:
     while left := (await docker(target, *listing)).split():
         if asyncio.get_running_loop().time() > ends:
             raise Failed("The container of a command could not be removed.")
-        # Compose's own --rm may be at it, which Docker refuses to do twice: what counts is the look.
+        # Compose's own --rm may be at it, and Docker refuses the second one: the look counts.
         await target.run(("docker", "rm", "--force", *left), timeout=_ENDING)
         await asyncio.sleep(_LOOK_EVERY)
 
