@@ -28,11 +28,11 @@ async def make(server: str, tell: Callable[[str], None]) -> None:
     It gets its name once it is whole: one that was not finished is begun anew.
     """
     async with await psycopg.AsyncConnection.connect(server, autocommit=True) as admin:
+        await _make_role(admin)
         rows = await admin.execute("select datname from pg_database")
         if (NAME,) in await rows.fetchall():
             return
         tell("Making GrandVPS's database: 430 000 rows")
-        await _make_role(admin)
         await admin.execute(sql.SQL("drop database if exists {}").format(sql.Identifier(_NEW)))
         create = sql.SQL("create database {} owner {}")
         await admin.execute(create.format(sql.Identifier(_NEW), sql.Identifier(ROLE)))
@@ -49,9 +49,10 @@ async def grow(url: str) -> None:
 
 async def _make_role(admin: psycopg.AsyncConnection) -> None:
     known = await admin.execute("select from pg_roles where rolname = %s", (ROLE,))
-    if await known.fetchone() is None:
-        create = sql.SQL("create role {} login password {}")
-        await admin.execute(create.format(sql.Identifier(ROLE), sql.Literal(PASSWORD)))
+    verb = "alter" if await known.fetchone() else "create"
+    # A restore makes a database beside the live one.
+    make = sql.SQL("{} role {} login createdb password {}")
+    await admin.execute(make.format(sql.SQL(verb), sql.Identifier(ROLE), sql.Literal(PASSWORD)))
 
 
 async def _fill(server: str) -> None:
