@@ -98,9 +98,7 @@ class Backup:
 
 def mark_of(operation: Operation) -> str:
     """What the processes of an operation's backup are found by, wherever they run."""
-    if operation.started is None:
-        raise ValueError(f"operation {operation.id} has not begun")
-    return f"opsbell backup {next(set_names(operation.started))} {operation.plan.target}"
+    return f"opsbell backup {operation.tag} {operation.plan.target}"
 
 
 Work = Callable[[Backup, StepContext], Awaitable[Result]]

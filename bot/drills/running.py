@@ -133,7 +133,7 @@ class Drill:
 
 def mark_of(operation: Operation) -> str:
     """What a drill's processes and sessions are found by, wherever they run."""
-    return f"opsbell drill {operation.id} {operation.plan.target}"
+    return f"opsbell drill {operation.tag} {operation.plan.target}"
 
 
 Find = Callable[[Operation], Drill]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -292,6 +292,11 @@ class Operation:
     awaited: tuple[str, ...] = ()
     expires: datetime | None = None
     course: Course = Course.RUN
+
+    @property
+    def tag(self) -> str:
+        """What no other operation is called, another Opsbell's on this machine included."""
+        return f"{self.id}-{self.requested.astimezone(UTC):%Y%m%dT%H%M%S.%f}"
 
     @property
     def running_step(self) -> Step | None:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -72,8 +72,7 @@ class Restore:
     def mark(self) -> str:
         """What the processes and sessions of this restore are found by; no other Opsbell's bear
         it. The server keeps the first 63 bytes of it."""
-        asked = self.operation.requested.astimezone(UTC)
-        return f"opsbell restore {self.operation.id} {asked:%Y%m%dT%H%M%S.%f} {self.target.name}"
+        return f"opsbell restore {self.operation.tag} {self.target.name}"
 
     @property
     def server(self) -> Server:

@@ -25,9 +25,7 @@ def mark_of(context: StepContext) -> str:
     As long as PostgreSQL lets a session's name be, and the same after a restart; no step's mark is
     the beginning of another's.
     """
-    operation = context.operation
-    asked = operation.requested.strftime("%Y%m%dT%H%M%S%f")
-    return f"opsbell step {operation.id}.{context.step.position} {asked}"
+    return f"opsbell step {context.step.position} of {context.operation.tag}"
 
 
 async def run_command(
