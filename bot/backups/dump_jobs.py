@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -77,19 +78,33 @@ async def spare_cores(target: Target, service: str | None) -> int:
 
     Raises Unavailable, and NotFound for a service that does not run.
     """
+    return await _look(target, service, busy_too=False)
+
+
+async def usable_cores(target: Target, service: str | None) -> int:
+    """The same with those that are busy: for what people wait for while their application is
+    away or broken."""
+    return await _look(target, service, busy_too=True)
+
+
+async def _look(target: Target, service: str | None, *, busy_too: bool) -> int:
     done = await target.run(["sh", "-c", _LOOK], timeout=_LOOK_LIMIT, service=service)
     try:
         if done.status:
             raise failure(target, "Counting cores", done.status, done.stderr)
-        return parse_cores(done.stdout)
+        return parse_cores(done.stdout, busy_too=busy_too)
     except (Failed, ValueError):
         return 1
 
 
-def parse_cores(said: str) -> int:
-    """What the look at a machine said, as whole cores. Raises ValueError for anything else."""
+def parse_cores(said: str, *, busy_too: bool = False) -> int:
+    """What the look at a machine said, as whole cores. Raises ValueError for anything else.
+
+    A core that is idle in part counts: jobs give way to one another, and the look itself keeps
+    one busy for a moment.
+    """
     cores, idle, quota, period = said.split()
-    spare = min(int(cores), int(idle) / 100)
+    spare = float(cores) if busy_too else min(float(cores), math.ceil(int(idle) / 100))
     if quota not in ("max", "-1") and int(period) > 0:
         spare = min(spare, int(quota) / int(period))
     return max(1, round(spare))

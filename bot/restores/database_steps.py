@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.backups.dump_jobs import spare_cores
+from bot.backups.dump_jobs import usable_cores
 from bot.backups.model import DATABASE
 from bot.backups.threads import in_thread
 from bot.errors import Failed
@@ -27,7 +27,7 @@ async def load_database(restore: Restore, context: StepContext) -> Result:
     """Makes the new database beside the live one and loads it, whole and proven."""
     server = restore.server
     live = restore.name if await server.database(restore.name) else None
-    jobs = min(MOST_JOBS, await spare_cores(restore.target, server.service))
+    jobs = min(MOST_JOBS, await usable_cores(restore.target, server.service))
     async with restore.dump() as dump:
         read_of = await in_thread(lambda: dump.size) if dump.plain else None
         expected = await _size(restore, live) if live and not dump.plain else None

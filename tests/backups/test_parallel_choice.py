@@ -40,7 +40,8 @@ def test_jobs_are_those_that_gain_something(have: Sizes, spare: int, jobs: int) 
     ("said", "cores"),
     [
         ("2 195 max 0\n", 2),
-        ("2 120 max 100000\n", 1),
+        ("2 120 max 100000\n", 2),
+        ("2 100 max 100000\n", 1),
         ("2 3 max 0\n", 1),
         ("8 760 -1 100000\n", 8),
         ("8 760 250000 100000\n", 2),
@@ -50,6 +51,11 @@ def test_jobs_are_those_that_gain_something(have: Sizes, spare: int, jobs: int) 
 )
 def test_spare_cores_heed_affinity_quota_and_load(said: str, cores: int) -> None:
     assert parse_cores(said) == cores
+
+
+def test_what_people_wait_for_takes_busy_cores_too() -> None:
+    assert parse_cores("2 3 max 0\n", busy_too=True) == 2
+    assert parse_cores("8 10 250000 100000\n", busy_too=True) == 2
 
 
 @pytest.mark.parametrize("said", ["", "2 195", "two idle max 0"])
