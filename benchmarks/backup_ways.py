@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from tests.backups.conftest import Bench
 from tests.parts.compose_project import ComposeProject, run
 from tests.parts.process import ChildProcess

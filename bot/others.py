@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.maintenance.steps import off_step, on_step
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.operations.service import Operations
 from bot.restores.model import RUNBOOK as RESTORE
 from bot.runbooks.planning import Inlined

@@ -24,7 +24,7 @@ from bot.core import opened
 from bot.errors import NotFound, Refused, UsageError
 from bot.log import first_redact, set_up_logging
 from bot.operations import store
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.os_user import me
 from bot.store.embedded import embedded_postgres
 from bot.store.events import Event

@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.text import Text
 
 from bot.operations import view
-from bot.operations.model import Operation, OperationState, StepState
+from bot.operations.model import Operation
 from bot.operations.service import Operations
+from bot.operations.states import OperationState, StepState
 from bot.slack.message import Block, Message
 
 FOLLOW_INTERVAL = 0.5

@@ -20,7 +20,8 @@ from bot.config.load import load
 from bot.core import Core, opened
 from bot.errors import UsageError
 from bot.log import first_redact, set_up_logging
-from bot.operations.model import Confirm, OperationState
+from bot.operations.plan import Confirm
+from bot.operations.states import OperationState
 from bot.os_user import me
 from bot.slack import present
 from bot.slack.surface import Answer, Kind, Request

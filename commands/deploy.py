@@ -13,8 +13,8 @@ from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
 from bot.errors import Refused, UsageError
 from bot.operations.asking import WINDOW, Asking, plan_asked
-from bot.operations.model import OperationState
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.operations.view import who
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage

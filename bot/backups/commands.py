@@ -10,7 +10,7 @@ from bot.backups.set_store import SetStore
 from bot.backups.sources import parts_of
 from bot.config import targets as configured
 from bot.config.backups import Keep
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.targets.model import Target
 
 _UNDO = "the unfinished set is removed"

@@ -22,7 +22,8 @@ from bot.backups.sources import Part, parts_of
 from bot.config import targets as configured
 from bot.config.backups import BackupPolicy
 from bot.errors import Failed, OpsbellError
-from bot.operations.model import Operation, StepContext, StepState
+from bot.operations.model import Operation, StepContext
+from bot.operations.states import StepState
 from bot.targets.model import Target
 from bot.targets.text import storable
 

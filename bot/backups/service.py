@@ -24,8 +24,10 @@ from bot.backups.verifying import verify
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.errors import Refused
-from bot.operations.model import Confirm, Operation, OperationState, Plan, PlannedStep
+from bot.operations.model import Operation
+from bot.operations.plan import Confirm, Plan, PlannedStep
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.store.database import Transaction
 from bot.targets.targets import Targets
 from bot.words import utc_now

@@ -19,7 +19,8 @@ from bot.backups.model import ARCHIVE, SetFile
 from bot.backups.running import Backup, Result
 from bot.backups.threads import in_thread
 from bot.errors import Failed
-from bot.operations.model import StepContext, StepState
+from bot.operations.model import StepContext
+from bot.operations.states import StepState
 from bot.targets.waiting import to_the_end
 
 if TYPE_CHECKING:

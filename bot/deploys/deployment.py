@@ -12,7 +12,8 @@ from bot.config import targets as configured
 from bot.config.deploys import Deploy
 from bot.deploys.repository import Repository
 from bot.errors import Failed, OpsbellError
-from bot.operations.model import Operation, StepContext, StepState
+from bot.operations.model import Operation, StepContext
+from bot.operations.states import StepState
 from bot.targets.model import Target
 from bot.targets.text import storable
 

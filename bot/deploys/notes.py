@@ -8,7 +8,7 @@ from bot import words
 from bot.deploys.looked import Looked
 from bot.deploys.looking import ways_apart
 from bot.deploys.model import short
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.words import Sign
 
 

@@ -17,7 +17,7 @@ from bot.deploys.model import short
 from bot.deploys.notes import notes
 from bot.errors import Refused
 from bot.maintenance.steps import off_step, on_step
-from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
+from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
 from bot.runbooks.planning import Planned
 from bot.runbooks.steps import git_step
 from bot.words import duration

@@ -22,7 +22,8 @@ from bot.deploys.model import Migration, applied_since, reversal, short
 from bot.deploys.planning import SafetyBackup
 from bot.deploys.repository import Repository
 from bot.errors import NotFound, Refused
-from bot.operations.model import Confirm, Operation, Plan, PlannedStep, Recovery
+from bot.operations.model import Operation
+from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
 from bot.runbooks.git import Head
 from bot.runbooks.steps import git_step
 from bot.targets.model import Target

@@ -17,8 +17,10 @@ from bot.deploys.deployment import Deployment, DeployStep
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
 from bot.errors import NotFound, OpsbellError, Refused
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep, TargetLock
+from bot.operations.model import Operation, TargetLock
+from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.restores.model import RUNBOOK as RESTORE
 from bot.runbooks.planning import Planned
 from bot.slack.posts import Posts

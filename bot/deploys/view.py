@@ -11,7 +11,8 @@ from bot.deploys.deployment import KEEP, MIGRATE
 from bot.deploys.model import short
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.rollback import DATABASE, MIGRATIONS
-from bot.operations.model import Operation, OperationState, TargetLock
+from bot.operations.model import Operation, TargetLock
+from bot.operations.states import OperationState
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Block, Message

@@ -29,7 +29,8 @@ from bot.drills.steps import (
 )
 from bot.drills.store import DrillResults
 from bot.errors import NotFound, OpsbellError, Refused
-from bot.operations.model import Operation, Plan, PlannedStep
+from bot.operations.model import Operation
+from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.slack.posts import Posts
 from bot.store.database import Transaction

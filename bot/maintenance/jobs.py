@@ -22,7 +22,7 @@ from bot.maintenance.records import (
 )
 from bot.maintenance.steps import Switch
 from bot.maintenance.topic import TopicKeeper
-from bot.operations.model import Plan
+from bot.operations.plan import Plan
 from bot.operations.service import Operations
 from bot.store.database import Database, Transaction
 from bot.store.locks import held_lock

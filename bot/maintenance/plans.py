@@ -10,7 +10,7 @@ from bot import words
 from bot.config.settings import Settings
 from bot.errors import NotFound, Refused
 from bot.maintenance.steps import off_step, on_step
-from bot.operations.model import Plan
+from bot.operations.plan import Plan
 
 ON_RUNBOOK, OFF_RUNBOOK = "maintenance.on", "maintenance.off"
 ACCESS = "maintenance"

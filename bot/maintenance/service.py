@@ -25,7 +25,7 @@ from bot.maintenance.records import Records
 from bot.maintenance.steps import OFF_KIND, ON_KIND, OffStep, OnStep, Switch, off_step, on_step
 from bot.maintenance.topic import TopicKeeper
 from bot.maintenance.windows import Windows
-from bot.operations.model import Plan, PlannedStep
+from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.slack.posts import Posts
 from bot.slack.topics import Topics

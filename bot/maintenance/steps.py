@@ -20,7 +20,8 @@ from bot.maintenance.notice import Notice
 from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, prove
 from bot.maintenance.records import Records
 from bot.maintenance.windows import Windows
-from bot.operations.model import PlannedStep, StepContext
+from bot.operations.model import StepContext
+from bot.operations.plan import PlannedStep
 from bot.store.database import Database, Transaction
 from bot.targets.targets import Targets
 from bot.words import Sign

@@ -9,8 +9,9 @@ from bot.operations import store
 from bot.operations.approvers import Approvers
 from bot.operations.buttons import APPROVAL
 from bot.operations.ending import operation_event
-from bot.operations.model import Operation, OperationState, Step
+from bot.operations.model import Operation, Step
 from bot.operations.scheduling import Scheduling
+from bot.operations.states import OperationState
 from bot.operations.telling import Telling
 from bot.store.database import Transaction
 from bot.words import utc_now

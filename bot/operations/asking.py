@@ -7,8 +7,10 @@ from typing import Any
 
 from bot.config.access import ANYONE
 from bot.operations import plan_view
-from bot.operations.model import Confirm, Course, Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.plan import Confirm
 from bot.operations.service import Operations
+from bot.operations.states import Course, OperationState
 from bot.slack import blocks
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Change, Control, Form, Modals, Request

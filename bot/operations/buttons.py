@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.operations.model import Course, Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import Course, OperationState
 from bot.slack import blocks
 from bot.slack.message import Block
 

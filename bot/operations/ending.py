@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.model import Operation, OperationState, Recovery, Step, StepState
+from bot.operations.model import Operation, Step
+from bot.operations.plan import Recovery
+from bot.operations.states import OperationState, StepState
 from bot.store.events import Event
 from bot.words import join
 

@@ -26,16 +26,10 @@ from bot.operations.ending import (
     to_take_back,
     what_is_so_now,
 )
-from bot.operations.model import (
-    Course,
-    Operation,
-    OperationState,
-    Planner,
-    Recovery,
-    StepKind,
-    StepState,
-)
+from bot.operations.model import Operation, StepKind
+from bot.operations.plan import Planner, Recovery
 from bot.operations.runner import Runner, failure_of
+from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import Telling, blocks
 from bot.store.database import Database
 from bot.store.locks import held_lock

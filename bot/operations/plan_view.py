@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot import words
-from bot.operations.model import Confirm, Operation, Plan, PlannedStep
+from bot.operations.model import Operation
+from bot.operations.plan import Confirm, Plan, PlannedStep
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 

@@ -12,7 +12,8 @@ from bot.errors import Failed, OpsbellError, Unavailable
 from bot.operations import store
 from bot.operations.context import Context, Redact
 from bot.operations.ending import Ending, operation_event
-from bot.operations.model import Operation, OperationState, Step, StepKind, StepState
+from bot.operations.model import Operation, Step, StepKind
+from bot.operations.states import OperationState, StepState
 from bot.operations.telling import Telling
 from bot.store.database import Database, Transaction
 from bot.words import duration

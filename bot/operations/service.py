@@ -13,17 +13,10 @@ from bot.operations.approvers import Approvers
 from bot.operations.ending import operation_event
 from bot.operations.engine import Engine
 from bot.operations.locks import Locks
-from bot.operations.model import (
-    SOMEONE,
-    Confirm,
-    Course,
-    Operation,
-    OperationState,
-    Plan,
-    Planner,
-    StepKind,
-)
+from bot.operations.model import SOMEONE, Operation, StepKind
+from bot.operations.plan import Confirm, Plan, Planner
 from bot.operations.scheduling import ABORT_JOB, EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
+from bot.operations.states import Course, OperationState
 from bot.operations.telling import TAIL, NextSteps
 from bot.store.database import Database, Transaction
 from bot.store.queue import Lane, Queue

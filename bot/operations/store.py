@@ -10,15 +10,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.errors import NotFound
-from bot.operations.model import (
-    Approval,
-    Course,
-    Operation,
-    OperationState,
-    Plan,
-    Step,
-    StepState,
-)
+from bot.operations.model import Approval, Operation, Step
+from bot.operations.plan import Plan
+from bot.operations.states import Course, OperationState, StepState
 from bot.store.database import Transaction
 from bot.targets.text import storable
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.operations import lock_store, output_store, store, view
-from bot.operations.model import Operation, OperationState, TargetLock
+from bot.operations.model import Operation, TargetLock
+from bot.operations.states import OperationState
 from bot.slack.message import Block, Upload
 from bot.slack.posts import Posts
 from bot.store.database import Transaction

@@ -8,15 +8,8 @@ from datetime import datetime, timedelta
 
 from bot import words
 from bot.operations import buttons
-from bot.operations.model import (
-    SOMEONE,
-    Course,
-    Operation,
-    OperationState,
-    Step,
-    StepState,
-    TargetLock,
-)
+from bot.operations.model import SOMEONE, Operation, Step, TargetLock
+from bot.operations.states import Course, OperationState, StepState
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign

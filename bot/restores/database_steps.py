@@ -9,7 +9,8 @@ from bot.backups.dump_jobs import usable_cores
 from bot.backups.model import DATABASE
 from bot.backups.threads import in_thread
 from bot.errors import Failed
-from bot.operations.model import Operation, StepContext, StepState
+from bot.operations.model import Operation, StepContext
+from bot.operations.states import StepState
 from bot.restores import databases, keeping
 from bot.restores.closing import in_maintenance, release
 from bot.restores.loading import load

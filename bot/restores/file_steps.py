@@ -12,7 +12,8 @@ from bot import words
 from bot.backups.sources import Part, parts_of
 from bot.backups.threads import in_thread
 from bot.errors import Failed
-from bot.operations.model import Operation, StepContext, StepState
+from bot.operations.model import Operation, StepContext
+from bot.operations.states import StepState
 from bot.restores import files_here, files_in_service, keeping, store
 from bot.restores.closing import in_maintenance, release
 from bot.restores.files_here import Stage

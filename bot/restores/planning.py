@@ -16,7 +16,7 @@ from bot.backups.sources import known_parts, parts_of
 from bot.backups.threads import in_thread
 from bot.config import targets as configured
 from bot.errors import NotFound, Refused
-from bot.operations.model import Confirm, Plan, PlannedStep, Recovery
+from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
 from bot.restores.model import (
     ACCESS,
     FILE,

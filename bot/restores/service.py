@@ -11,7 +11,8 @@ from bot.backups.service import Backups
 from bot.backups.sources import known_parts
 from bot.config.settings import Settings
 from bot.errors import Failed, NotFound, Refused
-from bot.operations.model import Operation, Plan
+from bot.operations.model import Operation
+from bot.operations.plan import Plan
 from bot.operations.service import Operations
 from bot.restores import databases, store
 from bot.restores.checking import check

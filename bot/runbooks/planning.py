@@ -11,7 +11,7 @@ from bot.config.settings import Settings
 from bot.config.steps import Condition, Step
 from bot.config.targets import HostTarget, SwarmTarget
 from bot.errors import NotFound, Refused, Unavailable
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.runbooks import git, steps
 from bot.runbooks.kinds_wait import health_url
 from bot.runbooks.parameters import filled

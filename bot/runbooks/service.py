@@ -9,7 +9,8 @@ from bot.config.access import runbook_rule
 from bot.config.runbooks import Runbook
 from bot.config.settings import Settings
 from bot.errors import NotFound, UsageError
-from bot.operations.model import Confirm, Plan, Recovery, StepContext
+from bot.operations.model import StepContext
+from bot.operations.plan import Confirm, Plan, Recovery
 from bot.operations.service import Operations
 from bot.runbooks.parameters import accepted
 from bot.runbooks.planning import Others, Planned, StepPlanner

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.runbooks.git import Head
 from bot.runbooks.kinds_command import compose_argv, program_of
 from bot.runbooks.kinds_git import SHORT

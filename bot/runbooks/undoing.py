@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.errors import Failed
-from bot.operations.model import Operation, PlannedStep, Step, StepContext, StepKind
+from bot.operations.model import Operation, Step, StepContext, StepKind
+from bot.operations.plan import PlannedStep
 from bot.words import duration
 
 UNDO = "undo"

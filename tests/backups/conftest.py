@@ -12,8 +12,9 @@ from bot.backups.model import Manifest
 from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.operations.engine import Engine
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.slack.client import open_session, web_client
 from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
 from bot.store.database import Database

@@ -32,7 +32,7 @@ async def two_cores(target: Target, service: str | None) -> int:
 def always_several() -> None:
     """For a process of its own: it dumps by two sessions, however little there is."""
     dump_jobs.WORTH_IT = 1 << 20
-    database.spare_cores = two_cores
+    vars(database)["spare_cores"] = two_cores
 
 
 async def mid_directory(store: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import ALICE, Bench, compose_settings, open_bench

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from bot.backups import snapshot
-from bot.operations.model import Operation, OperationState, StepState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState, StepState
 from bot.store.queue import Queue
 from tests.backups.conftest import ALICE, Bench
 from tests.backups.sample import fill_with_noise

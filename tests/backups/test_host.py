@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from bot.backups.model import set_names
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import ALICE, Bench, host_settings, open_bench

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import Bench, compose_settings, host_settings, open_bench

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.backups.meter import Meter
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep, Step
+from bot.operations.model import Operation, Step
+from bot.operations.plan import Plan, PlannedStep
+from bot.operations.states import OperationState
 
 
 class Told:

@@ -14,7 +14,7 @@ import pytest
 
 from bot.backups import database, dump_jobs
 from bot.backups.leftovers import MARK
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.queue import Queue
 from tests.backups.conftest import ALICE, Bench, host_settings
 from tests.backups.parallel import fill_tables, mid_directory, two_cores

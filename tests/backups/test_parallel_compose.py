@@ -17,7 +17,7 @@ from bot.backups.dump_directory import OnlyAlone, dump_out_of
 from bot.backups.dump_scratch import Place, find_places, remove_abandoned
 from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import Bench, compose_settings, open_bench

@@ -12,7 +12,8 @@ import pytest
 from bot.backups.model import Manifest
 from bot.backups.verdicts import Verdict
 from bot.operations.asking import Asking
-from bot.operations.model import Operation, OperationState, StepState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState, StepState
 from bot.slack.limits import fit
 from bot.slack.surface import Answer
 from commands.backup import BackupCommand

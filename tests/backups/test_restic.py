@@ -19,7 +19,8 @@ import pytest
 from bot.backups.model import Manifest
 from bot.backups.restic import Restic
 from bot.errors import Failed, NotFound, OpsbellError
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import Bench, host_settings, open_bench

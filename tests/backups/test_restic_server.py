@@ -13,7 +13,7 @@ import psutil
 import pytest
 from psycopg import sql
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import Bench, open_bench

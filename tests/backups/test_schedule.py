@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.config.cron import CronLine
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from schedules.backups import scheduled_backups
 from schedules.clock import Clock, Scheduled
 from tests.backups.conftest import Bench

@@ -15,7 +15,8 @@ import zstandard
 
 from bot.backups.model import SetFile
 from bot.backups.verifying import Damaged, check_files
-from bot.operations.model import OperationState, StepContext, StepKind
+from bot.operations.model import StepContext, StepKind
+from bot.operations.states import OperationState
 from tests.backups.conftest import Bench
 
 

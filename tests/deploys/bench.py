@@ -16,8 +16,10 @@ from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
 from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
-from bot.operations.model import Course, Operation, Plan
+from bot.operations.model import Operation
+from bot.operations.plan import Plan
 from bot.operations.service import Operations
+from bot.operations.states import Course
 from bot.others import OtherSteps
 from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import Refused, UsageError
 from bot.operations.asking import Asking
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.slack.limits import fit
 from bot.slack.surface import Answer, Call, Kind, Request
 from commands.deploy import DeployCommand

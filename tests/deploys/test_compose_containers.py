@@ -16,7 +16,9 @@ from bot.deploys import compose, images
 from bot.deploys.containers import docker, image_id
 from bot.deploys.deployment import KEEP, SWITCH, Deployment
 from bot.errors import Failed
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep, Step, StepState
+from bot.operations.model import Operation, Step
+from bot.operations.plan import Plan, PlannedStep
+from bot.operations.states import OperationState, StepState
 from bot.targets.targets import Targets
 from bot.words import utc_now
 from tests.deploys.django_stage import put_back

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.operations.model import OperationState, StepState
+from bot.operations.states import OperationState, StepState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import MIGRATIONS, Site, commit
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.operations.model import Course, Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import Course, OperationState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import Site
 from tests.parts.process import ChildProcess

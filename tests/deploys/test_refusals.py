@@ -8,7 +8,7 @@ import pytest
 
 from bot.deploys import looking
 from bot.errors import Failed, NotFound, OpsbellError, Refused, Unavailable, UsageError
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import Site, commit
 

@@ -9,7 +9,8 @@ import pytest
 
 from bot.deploys import rollback
 from bot.errors import Refused
-from bot.operations.model import Confirm, OperationState
+from bot.operations.plan import Confirm
+from bot.operations.states import OperationState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import MIGRATIONS, Site
 

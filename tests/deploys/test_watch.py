@@ -10,7 +10,8 @@ import pytest
 
 from bot.demo.files import stamp
 from bot.deploys.watching import shape
-from bot.operations.model import Operation, OperationState, StepState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState, StepState
 from bot.words import utc_now
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import Site

@@ -7,7 +7,7 @@ import pytest
 
 from bot.backups.catalogue import Catalogue
 from bot.doctor import backups
-from bot.operations.model import Plan
+from bot.operations.plan import Plan
 from bot.operations.store import insert
 from bot.store.database import Database
 from bot.words import utc_now

@@ -12,7 +12,8 @@ from bot.backups.service import Backups
 from bot.drills.model import Load
 from bot.drills.service import Drills
 from bot.drills.store import DrillResults
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from bot.restores.drilling import load_for_drill
 from bot.store.database import Database
 from bot.store.queue import Queue

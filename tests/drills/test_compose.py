@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from bot.backups.model import Manifest
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.words import count

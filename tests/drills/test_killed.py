@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import compose_settings, host_settings

@@ -10,7 +10,8 @@ import pytest
 from bot.config.cron import CronLine
 from bot.errors import NotFound, UsageError
 from bot.operations.asking import Asking
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from bot.slack.surface import Kind, Request
 from bot.store.database import Database
 from bot.store.queue import Queue

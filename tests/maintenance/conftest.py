@@ -17,7 +17,8 @@ from bot.maintenance.model import Window
 from bot.maintenance.notice import Notice
 from bot.maintenance.service import Maintenance, on_parameters
 from bot.operations.engine import Engine
-from bot.operations.model import Operation, Plan
+from bot.operations.model import Operation
+from bot.operations.plan import Plan
 from bot.operations.service import Operations
 from bot.playground import LocalSlack
 from bot.slack.client import open_session, web_client

@@ -12,7 +12,7 @@ from bot.config.settings import Settings
 from bot.errors import Failed
 from bot.maintenance.file import MaintenanceFile, maintenance_file
 from bot.maintenance.status_view import status
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.targets.targets import Targets

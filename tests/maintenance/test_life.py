@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import NotFound, Refused
 from bot.maintenance.model import State, Window
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from tests.maintenance.conftest import ALICE, BOB, Bench
 
 HALF = timedelta(minutes=30)
@@ -258,7 +258,7 @@ async def test_a_look_that_is_handled_twice_makes_one_more_look(bench: Bench) ->
 
 async def test_what_an_operation_has_left_on_is_told_of(bench: Bench) -> None:
     step = bench.maintenance.on_step("grandvps", "contain")
-    from bot.operations.model import Plan
+    from bot.operations.plan import Plan
 
     await bench.run_plan(Plan("contain", "Contain", "grandvps", (step,)))
     assert await bench.said("maintenance:1") is None

@@ -11,14 +11,9 @@ import pytest
 from bot.errors import Failed
 from bot.maintenance.model import State
 from bot.maintenance.notice import Notice
-from bot.operations.model import (
-    Operation,
-    OperationState,
-    Plan,
-    PlannedStep,
-    StepContext,
-    StepState,
-)
+from bot.operations.model import Operation, StepContext
+from bot.operations.plan import Plan, PlannedStep
+from bot.operations.states import OperationState, StepState
 from tests.maintenance.conftest import ALICE, Bench
 from tests.maintenance.page import Page
 

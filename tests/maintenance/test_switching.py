@@ -9,7 +9,8 @@ import pytest
 
 from bot.errors import Refused
 from bot.maintenance.model import State
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.maintenance.conftest import ALICE, Bench, open_bench, settings_of

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import Failed
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep, StepContext
+from bot.operations.model import Operation, StepContext
+from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
 

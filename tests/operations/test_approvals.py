@@ -10,7 +10,8 @@ import pytest
 from bot.config.access import AccessRule
 from bot.errors import Refused
 from bot.operations import approvals
-from bot.operations.model import Confirm, OperationState, Plan
+from bot.operations.plan import Confirm, Plan
+from bot.operations.states import OperationState
 from bot.slack.client import web_client
 from bot.slack.posts import RECONCILE, SHARE_FILES
 from bot.store.database import Database

@@ -12,11 +12,8 @@ from typing import Any
 import pytest
 
 from bot.errors import Failed, Refused
-from bot.operations.model import (
-    OperationState,
-    StepContext,
-    StepState,
-)
+from bot.operations.model import StepContext
+from bot.operations.states import OperationState, StepState
 from bot.store.queue import Lane, Queue
 from tests.operations.house import ALICE, House, plan
 

@@ -8,7 +8,9 @@ import pytest
 
 from bot.errors import Failed
 from bot.operations import runner
-from bot.operations.model import Operation, OperationState, Plan, StepContext, StepState
+from bot.operations.model import Operation, StepContext
+from bot.operations.plan import Plan
+from bot.operations.states import OperationState, StepState
 from tests.operations.house import ALICE, House, Recorder, plan, plan_of, step
 
 

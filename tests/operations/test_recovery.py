@@ -6,7 +6,9 @@ import contextlib
 import pytest
 
 from bot.errors import Refused
-from bot.operations.model import Course, Operation, OperationState, Plan, Recovery
+from bot.operations.model import Operation
+from bot.operations.plan import Plan, Recovery
+from bot.operations.states import Course, OperationState
 from bot.store.queue import Queue
 from tests.operations.house import ALICE, BOB, House, plan, plan_of, step
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from bot.config.settings import Settings
 from bot.maintenance.service import Maintenance
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
+from bot.operations.states import OperationState
 from bot.restores.server import Server
 from bot.restores.service import Restores
 from bot.slack.client import open_session, web_client

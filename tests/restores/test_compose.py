@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.backups.snapshot import connection_settings
-from bot.operations.model import Course, OperationState
+from bot.operations.states import Course, OperationState
 from bot.restores import databases as databases_module
 from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter

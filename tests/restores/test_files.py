@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.operations.model import OperationState
+from bot.operations.states import OperationState
 from bot.restores import files_here
 from bot.restores.files_here import Stage
 from tests.backups.sample import tree

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.operations.model import Course, OperationState
+from bot.operations.states import Course, OperationState
 from tests.backups.sample import contents
 from tests.parts.process import ChildProcess
 from tests.restores.bench import Bench, host_settings

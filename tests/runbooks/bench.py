@@ -9,8 +9,9 @@ from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
-from bot.operations.model import Operation, OperationState
+from bot.operations.model import Operation
 from bot.operations.service import Operations
+from bot.operations.states import OperationState
 from bot.others import OtherSteps
 from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from bot.operations.model import Operation, OperationState, Plan, PlannedStep, Step, StepState
+from bot.operations.model import Operation, Step
+from bot.operations.plan import Plan, PlannedStep
+from bot.operations.states import OperationState, StepState
 
 
 class Context:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from bot.errors import Failed, NotFound
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.runbooks.commands import mark_of
 from bot.runbooks.steps import compose_step, host_step, run_step, undone_by
 from bot.targets.marked import marked

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.operations.model import Course, OperationState, StepState
+from bot.operations.states import Course, OperationState, StepState
 from bot.store.database import Database
 from tests.parts.compose_project import ComposeProject
 from tests.parts.process import ChildProcess

@@ -8,7 +8,7 @@ import pytest
 from bot.config.load import load
 from bot.config.settings import Settings
 from bot.errors import NotFound, Refused, UsageError
-from bot.operations.model import Confirm, Plan, Recovery
+from bot.operations.plan import Confirm, Plan, Recovery
 from bot.store.database import Database
 from tests.runbooks.bench import Bench, open_bench
 

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from bot.errors import Refused
-from bot.operations.model import Confirm, Course, OperationState, StepState
+from bot.operations.plan import Confirm
+from bot.operations.states import Course, OperationState, StepState
 from bot.store.database import Database
 from tests.parts.process import ChildProcess
 from tests.runbooks.bench import ALICE, Bench, open_bench

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import Failed, Refused
-from bot.operations.model import PlannedStep
+from bot.operations.plan import PlannedStep
 from bot.runbooks.kinds_wait import ANY_2XX
 from bot.runbooks.steps import (
     approval_step,
