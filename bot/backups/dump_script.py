@@ -4,11 +4,21 @@ pg_dump writes each table into a file of its own; the script sends the files tha
 one tar archive after another, and removes them. So the dump and its way out overlap, and scratch
 space is needed for what waits to be sent only. For plain POSIX shells with tar beside.
 
-A file is finished when it is there and no process of pg_dump has it open: those are looked at
-after the files, and no file is opened a second time. Only while all of its workers are to be seen
-is that trusted (the kernel may leave out some of a process's children while one of them ends, and
-need not list them at all); else what is left is sent at the end. The list of contents is written
-last of all.
+A file is sent when nobody will write to it any more, for these reasons:
+
+* A file that holds a byte has, or had, a descriptor in the process that writes it: the byte came
+  through it. So a file is looked at only once it is not empty (an empty one may be so new that its
+  descriptor is still to come), and pg_dump opens no file of data a second time.
+* Descriptors are looked at after the files. One that is open all the while is listed.
+* The listing is that of all who write: the main process, and as many children as there are jobs.
+  The kernel may leave out some of the children while one of them ends, and need not list them at
+  all: then the number is wrong.
+* Where a descriptor leads could be read. pg_dump's standard input is the mark file, which its
+  workers inherit: a process in whose listing the mark does not stand hides its descriptors or has
+  ended.
+
+Where any of it fails nothing is sent early; what is left is sent once pg_dump has ended well. The
+list of contents is written last of all.
 """
 
 NO_ROOM = 75
@@ -27,7 +37,7 @@ leave() {
     exit "$1"
 }
 (
-    "$@" --jobs="$jobs" --file="$scratch/dump" >&2 &
+    "$@" --jobs="$jobs" --file="$scratch/dump" >&2 <mark &
     echo "$!" >pid
     wait "$!"
     echo "$?" >ended
@@ -54,10 +64,16 @@ look_at_open_files() {
         places="$places /proc/$worker/fd" count=$((count + 1))
     done
     [ "$count" = "$jobs" ] || return 1
-    open=$(ls -l $places)
-    [ "$?" -le 1 ] || return 1
-    open="$open
+    for place in $places; do
+        one=$(ls -l "$place")
+        case $one in
+            *" $scratch/mark
+"* | *" $scratch/mark") ;;
+            *) return 1 ;;
+        esac
+        open="$open$one
 "
+    done
 }
 ended=
 while ! [ "$ended" ]; do
@@ -66,7 +82,7 @@ while ! [ "$ended" ]; do
     for file in dump/*; do
         case $file in
             dump/toc.dat | 'dump/*') ;;
-            *) set -- "$@" "${file#dump/}" ;;
+            *) if [ "$ended" ] || [ -s "$file" ]; then set -- "$@" "${file#dump/}"; fi ;;
         esac
     done
     open=
