@@ -91,10 +91,12 @@ class Jobs:
 
     async def end_again(self, tx: Transaction, window: Window, attempt: int) -> None:
         """Asks for its end, once per attempt: whatever kept the last one from it may be over."""
-        waiting = await self._operations.unfinished(tx, window.target)
-        if window.until is None or any(o.plan.runbook == OFF_RUNBOOK for o in waiting):
+        if window.until is None:
             return
         until = window.until.isoformat()
+        waiting = await self._operations.unfinished(tx, window.target)
+        if any(_ends(operation.plan, until) for operation in waiting):
+            return
         plan = self._plans.off(window.target, {"window": window.id, "until": until})
         await self._request(tx, plan, OPSBELL, f"{window.key}:end:{until}:{attempt}")
 
@@ -138,3 +140,9 @@ class Jobs:
         """The targets that can be switched: a configuration may have lost one since."""
         configured = self._records.settings.targets
         return frozenset(name for name, each in configured.items() if each.maintenance)
+
+
+def _ends(plan: Plan, until: str) -> bool:
+    """Whether it ends the maintenance of a target that ends then: one that was asked for before
+    the end moved does not."""
+    return plan.runbook == OFF_RUNBOOK and plan.parameters.get("until") in (None, until)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from bot.config.settings import Settings
-from bot.errors import NotFound, OpsbellError, Refused
+from bot.errors import NotFound, OpsbellError, Refused, Unavailable
 from bot.maintenance import store
 from bot.maintenance.calendar import Calendar
 from bot.maintenance.jobs import Jobs
@@ -35,6 +35,8 @@ from bot.targets.targets import Targets
 from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
+
+_UNTIL_ITS_END = "it stays in maintenance until the operation ends it"
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,8 @@ class Maintenance:
 
     async def hold(self, target: str, operation: int, reason: str = "") -> str:
         """Makes the file for the moment of a swap, without record, message or proof; what was
-        done, as one line. One that is there already stays as it is. Idempotent.
+        done, as one line. One that is there already stays as it is, also where an `on_step` of this
+        operation made it: its `off_step` ends it. Idempotent.
 
         Raises Failed, NotFound and Unavailable where the file cannot be made.
         """
@@ -138,6 +141,8 @@ class Maintenance:
         there = await file.read()
         if there is not None and there.operation != operation:
             return "it was in maintenance before"
+        if there is not None and await self._is_on_by_step(operation):
+            return _UNTIL_ITS_END
         by = f"operation {operation}"
         await file.put(Notice(target, reason, by=by, since=self._clock(), operation=operation))
         return "in maintenance"
@@ -145,8 +150,8 @@ class Maintenance:
     async def release(self, target: str, operation: int) -> str:
         """Removes the file that `hold` has made for this operation, and no other; what was done.
 
-        Idempotent, and safe where there was no `hold`: it looks at the file alone. Not for an
-        operation that has an `on_step` as well. Raises like `hold`.
+        Idempotent, and safe where there was no `hold`: what an `on_step` of this operation made
+        stays until its `off_step`. Raises like `hold`.
         """
         if self.settings.target(target).maintenance is None:
             return "no maintenance file is configured"
@@ -156,8 +161,18 @@ class Maintenance:
             return "not in maintenance"
         if there.operation != operation:
             return "it stays in maintenance, as before"
+        if await self._is_on_by_step(operation):
+            return _UNTIL_ITS_END
         await file.remove()
         return "maintenance ended"
+
+    async def _is_on_by_step(self, operation: int) -> bool:
+        """Whether a step of the operation turned it on, not `hold`, which leaves no record."""
+        try:
+            async with self._database.transaction() as tx:
+                return await store.turned_on_by(tx, operation) is not None
+        except psycopg.Error as error:
+            raise Unavailable("What turned maintenance on is not known.") from error
 
     # What people ask for.
 

@@ -281,3 +281,20 @@ async def test_an_end_that_did_not_succeed_is_tried_again(bench: Bench) -> None:
     await look(bench)
     assert await run_queued(bench) == [OperationState.DONE]
     assert not bench.file.exists()
+
+
+async def test_an_end_queued_for_the_old_time_does_not_keep_the_new_one_from_coming(
+    bench: Bench,
+) -> None:
+    """Extended while its end waits behind a long operation, which goes on past the new end."""
+    await bench.on(length=HALF)
+    [job] = await bench.jobs("maintenance.end")
+    bench.clock.forward(HALF)
+    await bench.maintenance.jobs.end(**job)
+    await extend(bench)
+    bench.clock.forward(HALF)
+    again = await last_job(bench, "maintenance.end")
+    await bench.maintenance.jobs.end(**again)
+    await bench.maintenance.jobs.end(**again)
+    assert await run_queued(bench) == [OperationState.DONE] * 2
+    assert not bench.file.exists()

@@ -292,3 +292,26 @@ async def test_hold_and_release_touch_their_own_file_alone(bench: Bench) -> None
     assert await maintenance.hold("grandvps", 7) == "it was in maintenance before"
     assert await maintenance.release("grandvps", 7) == "it stays in maintenance, as before"
     assert bench.file.exists()
+
+
+async def test_hold_and_release_leave_what_a_step_of_the_operation_turned_on(
+    bench: Bench,
+) -> None:
+    """As in a rollback with the database of before, whose swap lies between on and off."""
+
+    class Swap(Work):
+        said: tuple[str, ...] = ()
+
+        async def run(self, context: StepContext) -> Mapping[str, Any]:
+            before, number = bench.file.read_text(), context.operation.id
+            held = await bench.maintenance.hold("grandvps", number, "swap")
+            self.said = (held, await bench.maintenance.release("grandvps", number))
+            assert bench.file.read_text() == before
+            return {}
+
+    swap = Swap()
+    bench.operations.register("work", swap)
+    done = await bench.run_plan(deploy(bench))
+    assert done.state is OperationState.DONE, done.error
+    assert swap.said == ("it stays in maintenance until the operation ends it",) * 2
+    assert not bench.file.exists()
