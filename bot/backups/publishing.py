@@ -82,6 +82,11 @@ def _manifest(backup: Backup, name: str, commit: str | None) -> Manifest:
     reason = operation.reason
     if operation.plan.runbook != RUNBOOK:
         reason = f"before {operation.plan.runbook}"
+        # A runbook of the configuration may hold a restore. `latest` is never what was taken
+        # before one: see `bot.restores.choosing`.
+        restores = any(step.kind == "restore.check" for step in operation.plan.steps)
+        if restores and operation.plan.runbook != "restore":
+            reason = f"before restore in {operation.plan.runbook}"
     results = backup.results()
     return Manifest(
         id=name,

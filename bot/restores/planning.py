@@ -17,6 +17,7 @@ from bot.backups.threads import in_thread
 from bot.config import targets as configured
 from bot.errors import NotFound, Refused
 from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
+from bot.restores.choosing import latest
 from bot.restores.model import (
     ACCESS,
     FILE,
@@ -114,7 +115,7 @@ class Planning:
     async def _chosen(self, wanted: str, parts: Sequence[str]) -> Chosen:
         if name := file_name(wanted):
             return await self._file(name, parts)
-        found = await self._set(wanted)
+        found, notes = await self._set(wanted, parts)
         if found.manifest is None:
             raise Refused(f"{found.id} cannot be restored: {found.trouble}.")
         manifest = found.manifest
@@ -126,19 +127,17 @@ class Planning:
                 hint=f"It holds {words.join(manifest.ordered_parts)}.",
             )
         digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
-        notes: tuple[str, ...] = ()
         if found.trouble:
             notes = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
         return Chosen(found.id, tuple(asked), digest, manifest, notes)
 
-    async def _set(self, wanted: str) -> BackupSet:
-        """The set of that ID; the latest is the newest that can be trusted."""
+    async def _set(self, wanted: str, parts: Sequence[str]) -> tuple[BackupSet, tuple[str, ...]]:
+        """The set of that ID, or what `latest` means; and what to tell of the choice."""
+        name = self._target.name
         if wanted.lower() != "latest":
-            return await self._backups.find(self._target.name, wanted)
-        for one in await self._backups.sets(self._target.name):
-            if one.good:
-                return one
-        raise NotFound(f"There is no good backup of {self._target.name}.")
+            return await self._backups.find(name, wanted), ()
+        asked = self._backups.parts(name, parts or self._backups.policy(name).include)
+        return latest(name, await self._backups.sets(name), asked)
 
     async def _file(self, name: str, parts: Sequence[str]) -> Chosen:
         if any(part.lower() != DATABASE for part in parts):

@@ -141,7 +141,7 @@ async def test_a_full_disk(compose: Bench, grandvps: ComposeProject) -> None:
     # An empty database fits, with the data it does not.
     fill = "head -c $(($(df -P -k /dev/shm | tail -n 1 | awk '{print $4}') * 1024 - 9000000))"
     await grandvps.exec("db", "sh", "-c", f"{fill} /dev/zero >/dev/shm/full")
-    operation = await compose.run("restore", set="latest", backup=False)
+    operation = await compose.run("restore", set="latest", parts=["database"], backup=False)
     assert operation.state is OperationState.FAILED
     assert "No space left on device" in operation.error
     assert "could not be undone" not in operation.error

@@ -71,9 +71,9 @@ async def test_an_undo_of_what_is_gone_is_refused(host: Bench, world: str) -> No
 
 
 async def test_a_set_that_holds_no_such_part_is_refused(host: Bench) -> None:
-    await host.backups.make("database")
+    path, _ = await host.backups.make("database")
     with pytest.raises(Refused, match="holds no media"):
-        await host.request("restore", set="latest", parts=["media"])
+        await host.request("restore", set=path.name, parts=["media"])
     with pytest.raises(NotFound, match="There is no"):
         await host.request("restore", set="file:gone.sql")
     assert dumps_directory(host.backups.backups, host.target).exists()

@@ -1,0 +1,41 @@
+"""Which backup `latest` means: never the one that was just taken of what is broken."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import NotFound
+from tests.restores.bench import Bench
+from tests.restores.world import execute
+
+
+async def test_the_safety_backup_of_a_restore_is_not_the_latest(host: Bench, world: str) -> None:
+    path, _ = await host.backups.make("database")
+    execute(world, "drop table users cascade")
+    await host.restored(parts=["database"])
+    newest = (await host.backups.backups.sets(host.target))[0]
+    assert newest.id != path.name
+    assert newest.manifest
+    assert newest.manifest.reason == "before restore"
+    plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
+    assert plan.facts["set"] == path.name
+    assert f"{newest.id} (the safety backup before restore)" in plan.notes[0]
+
+
+async def test_the_latest_holds_what_is_asked_for(host: Bench) -> None:
+    whole, _ = await host.backups.make()
+    part, _ = await host.backups.make("database")
+    plan = await host.restores.plan(host.target, {"set": "latest"})
+    assert plan.facts["set"] == whole.name
+    assert set(plan.facts["parts"]) == {"database", "media", "logs", "config"}
+    assert f"{part.name} (holds no " in plan.notes[0]
+    plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
+    assert plan.facts["set"] == part.name
+    assert not any("not taken" in note for note in plan.notes)
+
+
+async def test_where_none_holds_it_what_there_is_is_named(host: Bench) -> None:
+    part, _ = await host.backups.make("database")
+    with pytest.raises(NotFound, match="no good backup of grandvps with media") as raised:
+        await host.restores.plan(host.target, {"set": "latest", "parts": ["media"]})
+    assert f"{part.name} (holds no media)" in raised.value.hint
