@@ -116,6 +116,7 @@ class Drills:
             runbook=RUNBOOK,
             title=f"Restore drill of {target} {found.id}",
             target=target,
+            disturbs=False,
             steps=tuple(steps),
             facts=facts,
             parameters={"set": found.id},

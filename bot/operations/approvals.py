@@ -40,16 +40,17 @@ class Approvals:
         operation = await self._say(tx, number, actor, approves=True)
         waits = operation.state is OperationState.AWAITING
         if waits and len(operation.approved_by()) >= operation.approvals_needed:
-            await store.move(tx, number, OperationState.AWAITING, OperationState.QUEUED)
-            await self._scheduling.run(tx, number, operation.plan.target)
+            await self._queue(tx, operation)
         await self._telling.show(tx, number)
         return await store.get(tx, number)
 
     async def refuse(self, tx: Transaction, number: int, *, actor: str) -> None:
         """Refuses: the plan will not run, or the step fails. Raises like `approve`."""
         operation = await self._say(tx, number, actor, approves=False)
-        if operation.state is OperationState.AWAITING:
-            await store.finish(tx, number, OperationState.REFUSED)
+        if operation.state is OperationState.AWAITING and not await store.finish(
+            tx, number, OperationState.REFUSED, before=(OperationState.AWAITING,)
+        ):
+            raise _too_late(number)
         await self._telling.show(tx, number)
 
     async def go_alone(self, tx: Transaction, number: int, *, actor: str, reason: str) -> None:
@@ -63,8 +64,10 @@ class Approvals:
             raise Refused(f"Not done: operation {number} is {operation.state.value}.")
         if operation.actor != actor:
             raise Refused("Only who asked for it can go on alone.")
-        if await self._approvers.others(operation.plan.rule, actor) != ():
-            raise Refused("Somebody else can approve this.", hint="Ask them.")
+        await self._approvers.check(operation.plan.rule, actor)
+        others = await self._approvers.others(operation.plan.rule, actor)
+        if others is None or len(others) >= operation.approvals_needed:
+            raise Refused("Others can approve this.", hint="Ask them.")
         await self._without_approval(tx, operation, actor, reason, "operation.alone")
         await self._scheduling.go_on(tx, number, utc_now() + PAUSE)
 
@@ -74,9 +77,14 @@ class Approvals:
         if operation.state is not OperationState.AWAITING:
             return
         await self._without_approval(tx, operation, actor, reason, "operation.break_glass")
-        await store.move(tx, number, OperationState.AWAITING, OperationState.QUEUED)
-        await self._scheduling.run(tx, number, operation.plan.target)
+        await self._queue(tx, operation)
         await self._telling.show(tx, number)
+
+    async def _queue(self, tx: Transaction, operation: Operation) -> None:
+        """awaiting → queued. Raises Refused where it no longer waits."""
+        if not await store.move(tx, operation.id, OperationState.AWAITING, OperationState.QUEUED):
+            raise _too_late(operation.id)
+        await self._scheduling.run(tx, operation.id, operation.plan.target)
 
     async def _without_approval(
         self, tx: Transaction, operation: Operation, actor: str, reason: str, action: str
@@ -97,6 +105,8 @@ class Approvals:
         if operation.state is not OperationState.AWAITING and step is None:
             state = operation.state.value
             raise Refused(f"Nothing waits for approval: operation {number} is {state}.")
+        if step is None and operation.expires and operation.expires <= utc_now():
+            raise _too_late(number)
         if operation.actor == actor:
             raise Refused("Nobody approves what they asked for themselves.")
         if step is None:
@@ -116,3 +126,7 @@ def _asking_step(operation: Operation) -> Step | None:
     step = operation.running_step
     runs = operation.state is OperationState.RUNNING
     return step if runs and step and step.planned.kind == APPROVAL else None
+
+
+def _too_late(number: int) -> Refused:
+    return Refused(f"Too late: operation {number} no longer waits for approval.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.operations.model import Operation
+from bot.operations.model import SOMEONE, Operation
 from bot.operations.states import Course, OperationState
 from bot.slack import blocks
 from bot.slack.message import Block
@@ -15,19 +15,29 @@ def of(operation: Operation) -> list[Block]:
     """The buttons, the next step first."""
     match operation.state:
         case OperationState.AWAITING:
-            alone = [] if operation.awaited else [_button(operation, "Go on alone", "alone")]
+            alone = [_button(operation, "Go on alone", "alone")] if is_short(operation) else []
             row = [*_saying(operation), *alone, _plan(operation), _cancel(operation)]
         case OperationState.QUEUED:
             row = [_plan(operation), _cancel(operation)]
         case OperationState.RUNNING:
             step = operation.running_step
             asks = step is not None and step.planned.kind == APPROVAL
-            row = [*(_saying(operation) if asks else ()), _cancel(operation)]
+            undoing = operation.course is Course.UNDO
+            row = [
+                *(_saying(operation) if asks else ()),
+                *(() if undoing else (_cancel(operation),)),
+            ]
         case OperationState.INTERRUPTED if operation.course is Course.CHOOSE:
             row = _choices(operation)
         case _:
             row = []
     return row
+
+
+def is_short(operation: Operation) -> bool:
+    """Whether fewer others hold the role than must approve."""
+    known = SOMEONE not in operation.awaited
+    return known and len(operation.awaited) < operation.approvals_needed
 
 
 def _saying(operation: Operation) -> list[Block]:
@@ -47,7 +57,9 @@ def _choices(operation: Operation) -> list[Block]:
             "undo",
             style="danger",
             confirm=blocks.confirm(
-                "Undo this operation?", f"{title}: all that it has done is taken back.", "Undo it"
+                "Undo this operation?",
+                f"{title}: what it has done is taken back, as far as its plan says how.",
+                "Undo it",
             ),
         ),
         _button(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import psycopg
 
+from bot.cancelling import end
 from bot.errors import OpsbellError, Unavailable
 from bot.operations import output_store, store
 from bot.operations.model import Operation, Step
@@ -17,6 +20,9 @@ from bot.store.database import Database, Transaction
 logger = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 1.0
+QUIET_INTERVAL = 5.0
+"""Seconds after which a step that says nothing is shown anew, so that its time goes on."""
+
 MOST_KEPT = 4 * 1024 * 1024
 """Characters of output that one step keeps; work that writes more than that repeats itself."""
 
@@ -62,6 +68,22 @@ class Context:
             self._lines.append("[The rest is not kept: there is too much of it.]")
         if self._is_due():
             await self._tell(None, None)
+
+    @contextlib.asynccontextmanager
+    async def kept_current(self) -> AsyncIterator[None]:
+        """Shows, inside the block, also a step that says nothing, and keeps its last lines."""
+
+        async def look() -> None:
+            while True:
+                await asyncio.sleep(QUIET_INTERVAL)
+                if self._is_due():
+                    await self._tell(None, None)
+
+        looking = asyncio.create_task(look())
+        try:
+            yield
+        finally:
+            await end([looking])
 
     async def flush(self) -> None:
         """Keeps what was not kept yet."""

@@ -21,16 +21,22 @@ class Ending:
     step_state: StepState = StepState.FAILED
     error: str = ""
     output: str = ""
+    is_cleaned_up: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ended as it was meant to."""
+        return self.state in (OperationState.DONE, OperationState.UNDONE)
 
     @property
     def takes_back(self) -> bool:
-        """Whether what was begun has to be taken back."""
-        return self.state not in (OperationState.DONE, OperationState.UNDONE)
+        """Whether what was begun has yet to be taken back."""
+        return not (self.is_good or self.is_cleaned_up)
 
     @property
     def outcome(self) -> str:
         """How the log of events calls it."""
-        return "failed" if self.takes_back else "ok"
+        return "ok" if self.is_good else "failed"
 
 
 CANCELLATION = Ending(OperationState.CANCELLED, StepState.CANCELLED)
@@ -45,14 +51,45 @@ def begun(operation: Operation) -> list[Step]:
 
 def to_take_back(operation: Operation, *, crashed: bool) -> list[Step]:
     """What is undone when an operation did not end well: after a crash that people decide about,
-    the step that was cut off, with its group; else all but the finished steps that stand."""
+    the step that was cut off, with its group; else all but the finished steps that stand, and
+    those that always run: they are what is wanted now."""
+    steps = [step for step in begun(operation) if not step.planned.always]
     if crashed and operation.plan.recovery is Recovery.ASK:
         return [
             step
-            for step in begun(operation)
+            for step in steps
             if step.state is StepState.RUNNING or not _is_whole(operation, step)
         ]
-    return [step for step in begun(operation) if not _stands(operation, step)]
+    return [step for step in steps if not _stands(operation, step)]
+
+
+def to_run_always(operation: Operation) -> list[Step]:
+    """The steps that run also after a failure and have not run, or were cut off and may run again.
+
+    One that failed itself is not tried again here."""
+    return [
+        step
+        for step in operation.steps
+        if step.planned.always
+        and (
+            step.state is StepState.OPEN
+            or (step.state is StepState.RUNNING and step.planned.repeatable)
+        )
+    ]
+
+
+def kept_by(operation: Operation) -> str:
+    """What an undo could not take back because nothing does, in words."""
+    left = [s for s in operation.steps if s.state is StepState.DONE and not s.planned.undo]
+    return f"Nothing takes back: {join(_names(left))}." if left else ""
+
+
+def after_crash(operation: Operation) -> str:
+    """What is so after an interrupted operation was looked after."""
+    if operation.plan.recovery is Recovery.UNDO:
+        return "What was unfinished has been removed."
+    done = sum(step.state is StepState.DONE for step in operation.steps)
+    return f"{done} of {len(operation.steps)} steps are done and stand."
 
 
 def what_is_so_now(operation: Operation) -> str:
@@ -88,15 +125,18 @@ def interruption(operation: Operation, cause: str) -> Ending:
     """What is known after the process that ran the operation went away."""
     running = operation.running_step
     at = f" during «{running.planned.title}»" if running else " between two steps"
-    rest = "What was unfinished has been removed."
-    if operation.plan.recovery is Recovery.ASK:
-        done = sum(step.state is StepState.DONE for step in operation.steps)
-        cut_off = "What was cut off has been taken back as far as it can be. " if running else ""
-        rest = f"{cut_off}{done} of {len(operation.steps)} steps are done and stand."
     return Ending(
         OperationState.INTERRUPTED,
         StepState.INTERRUPTED,
-        error=f"Interrupted{at}: {cause}. {rest}",
+        error=f"Interrupted{at}: {cause}.",
+    )
+
+
+def changed_since(operation: Operation, later: Operation) -> str:
+    """Why an interrupted operation is no longer resumed or undone."""
+    return (
+        f"{later.plan.title} ({later.id}) has run on {operation.plan.target} since, so what this"
+        " one left can no longer be trusted."
     )
 
 

@@ -14,15 +14,18 @@ from dataclasses import replace
 
 import psycopg
 
-from bot.errors import OpsbellError
 from bot.operations import lock_store, store
 from bot.operations.context import Redact
 from bot.operations.ending import (
     CANCELLATION,
     Ending,
+    after_crash,
     begun,
+    changed_since,
     interruption,
+    kept_by,
     operation_event,
+    to_run_always,
     to_take_back,
     what_is_so_now,
 )
@@ -73,10 +76,18 @@ class Engine:
             await self._end(found.id, Ending(OperationState.FAILED, error=trouble))
             return
         async with self.database.transaction() as tx:
-            if not await store.start(tx, found.id):
-                return  # cancelled at the last moment
+            later = await store.ran_since(tx, found.id) if found.course is not Course.RUN else None
+            if later:
+                await store.choose_again(tx, found.id, changed_since(found, later))
+                await self.telling.show(tx, found.id)
+                return
+            kept = await lock_store.get(tx, found.plan.target)
+            if (kept and blocks(kept, found)) or not await store.start(tx, found.id):
+                return  # locked or cancelled at the last moment
             tx.record(operation_event(found, "operation.started"))
             await self.telling.show(tx, found.id)
+        if found.course is Course.RESUME:
+            await self._runner.reopen(found)
         work = self._take_back if found.course is Course.UNDO else self._perform
         await self._end(found.id, await work(found.id))
 
@@ -87,8 +98,8 @@ class Engine:
             return ""
         try:
             again = await planner(found.plan.target, found.plan.parameters)
-        except OpsbellError as error:
-            return f"Nothing was run. {error}"
+        except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
+            return f"Nothing was run. {failure_of(error, found.id).error}"
         if differences := found.plan.differences(again):
             told = "; ".join(differences)
             return f"Nothing was run: planned again, it came out different ({told}). Ask anew."
@@ -144,8 +155,11 @@ class Engine:
         async with self.database.transaction() as tx:
             operation = await store.get(tx, number)
         if trouble := await self._runner.undo(operation, begun(operation)):
-            return Ending(OperationState.FAILED, error=trouble)
-        return Ending(OperationState.UNDONE)
+            state, step_state = OperationState.INTERRUPTED, StepState.INTERRUPTED
+            return Ending(state, step_state, error=trouble, is_cleaned_up=True)
+        async with self.database.transaction() as tx:
+            kept = kept_by(await store.get(tx, number))
+        return Ending(OperationState.UNDONE, error=kept)
 
     async def _end(self, number: int, ending: Ending) -> None:
         """Undoes what did not end well, then commits the end. A cancel no longer disturbs it."""
@@ -168,7 +182,7 @@ class Engine:
             course = Course.CHOOSE
         async with self.database.transaction() as tx:
             for step in operation.steps:
-                if step.state is StepState.RUNNING and ending.takes_back:
+                if step.state is StepState.RUNNING and not ending.is_good:
                     await store.mark_step(tx, number, step.position, ending.step_state)
             if not await store.finish(
                 tx, number, ending.state, error=ending.error, output=ending.output, course=course
@@ -188,12 +202,14 @@ class Engine:
             # A process that dies in the middle of this is followed by one that goes on with it.
             async with self.database.transaction() as tx:
                 await store.note_failure(tx, operation.id, ending.error, ending.output)
-        troubles = [ending.error]
-        troubles.append(
-            await self._runner.undo(operation, to_take_back(operation, crashed=crashed))
-        )
-        always = [s for s in operation.steps if s.planned.always and s.state is StepState.OPEN]
-        troubles += [await self._runner.run_always(operation, s, crashed=crashed) for s in always]
+        wrong = to_take_back(operation, crashed=crashed)
+        trouble = await self._runner.undo(operation, wrong)
+        always = to_run_always(operation)
+        failed = [await self._runner.run_always(operation, s, crashed=crashed) for s in always]
+        troubles = [ending.error, trouble, *failed]
         async with self.database.transaction() as tx:
-            troubles.append(what_is_so_now(await store.get(tx, operation.id)))
-        return replace(ending, error=" ".join(filter(None, troubles)))
+            after = await store.get(tx, operation.id)
+        if crashed and not trouble:
+            troubles.append(after_crash(after))
+        troubles.append(what_is_so_now(after))
+        return replace(ending, error=" ".join(filter(None, troubles)), is_cleaned_up=True)

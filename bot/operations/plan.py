@@ -60,7 +60,8 @@ class Plan:
     what it was planned from; planned again from them at the start, it must be the same. `notes` are
     lines for people (the commits of a deploy, what will be gone), not compared: sizes and times
     stand there. `access` names the rule of who may run, approve and cancel it; the runbook's own
-    where it is "". `undo` says how it is taken back once it is done.
+    where it is "". `undo` says how it is taken back once it is done. One that `disturbs` nothing
+    (a backup) leaves all as it was for an operation that was interrupted before it.
     """
 
     runbook: str
@@ -74,6 +75,7 @@ class Plan:
     recovery: Recovery = Recovery.UNDO
     notes: tuple[str, ...] = ()
     undo: str = ""
+    disturbs: bool = True
 
     @property
     def rule(self) -> str:

@@ -14,6 +14,7 @@ from bot.slack.message import Block, Message
 
 FORM = "operation.confirm"
 NAME = "name"
+MOST_SECTIONS = 80
 
 Usual = Mapping[str, timedelta]
 
@@ -68,15 +69,24 @@ def _blocks(plan: Plan, usual: Usual) -> list[Block]:
     shown: list[Block] = [blocks.section(f"*{blocks.escape(plan.title)}*")]
     if plan.notes:
         shown.append(blocks.section(blocks.escape("\n".join(plan.notes))))
-    for number, step in enumerate(plan.steps, 1):
-        told = f"*{number}. {blocks.escape(step.title)}*{blocks.escape(_tail(step, usual))}"
-        if step.command and not step.left_out:
-            told += "\n" + blocks.code(step.command)
-        rest = map(blocks.escape, _details(step)[len(step.command.splitlines()) :])
-        shown.append(blocks.section("\n".join([told, *rest])))
+    texts = [_text(number, step, usual) for number, step in enumerate(plan.steps, 1)]
+    # A modal holds 100 blocks.
+    together = -(-len(texts) // MOST_SECTIONS)
+    shown += [
+        blocks.section("\n".join(texts[first : first + together]))
+        for first in range(0, len(texts), together or 1)
+    ]
     if plan.undo:
         shown.append(blocks.context(f"Undo: {blocks.escape(plan.undo)}"))
     return shown
+
+
+def _text(number: int, step: PlannedStep, usual: Usual) -> str:
+    told = f"*{number}. {blocks.escape(step.title)}*{blocks.escape(_tail(step, usual))}"
+    if step.command and not step.left_out:
+        told += "\n" + blocks.code(step.command)
+    rest = map(blocks.escape, _details(step)[len(step.command.splitlines()) :])
+    return "\n".join([told, *rest])
 
 
 def _tail(step: PlannedStep, usual: Usual) -> str:

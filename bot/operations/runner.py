@@ -48,7 +48,8 @@ class Runner:
         while True:
             context = self._context(operation, step)
             try:
-                result = await self._within_limit(context)
+                async with context.kept_current():
+                    result = await self._within_limit(context)
             except (Failed, Unavailable) as error:
                 if not left:
                     raise
@@ -95,6 +96,24 @@ class Runner:
         if result is not None:
             await self.step_done(operation, step, result)
         return result is not None
+
+    async def reopen(self, operation: Operation) -> None:
+        """Before a resume: what always runs has run in the clean-up, and is to run again at its
+        own time; so is what it has ended, as far as that can be seen."""
+        ended = [s for s in operation.steps if s.planned.always and s.state is StepState.DONE]
+        if not ended:
+            return
+        for step in operation.steps:
+            again = step in ended or (
+                step.state is StepState.DONE
+                and step.planned.repeatable
+                and not step.planned.group
+                and await self._kinds[step.planned.kind].done(self._context(operation, step))
+                is None
+            )
+            if again:
+                async with self._database.transaction() as tx:
+                    await store.reopen_step(tx, operation.id, step.position)
 
     async def run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:
         """Runs a step that also runs after a failure; what went wrong, in words."""

@@ -9,7 +9,6 @@ from bot.store.database import Transaction
 from bot.store.queue import Queue
 
 RUN_JOB = "operation.run"
-ABORT_JOB = "operation.abort"
 EXPIRE_JOB = "operation.expire"
 GO_ON_JOB = "operation.go_on"
 
@@ -25,9 +24,10 @@ class Scheduling:
         job = await self._queue.defer(tx, RUN_JOB, {"operation": number}, lock=f"target:{target}")
         await store.set_job(tx, number, job)
 
-    async def abort(self, tx: Transaction, job: int) -> None:
-        """Stops a job where it runs, whichever process that is."""
-        await self._queue.defer(tx, ABORT_JOB, {"job": job})
+    async def abort(self, tx: Transaction, number: int) -> None:
+        """Stops an operation's run where it runs, whichever process that is. A run that is yet to
+        come goes on: it finds that the operation was cancelled."""
+        await self._queue.abort_running(tx, RUN_JOB, {"operation": number})
 
     async def expire(self, tx: Transaction, number: int, at: datetime) -> None:
         """Looks at that time whether the operation still waits for people."""

@@ -10,12 +10,12 @@ from bot.errors import NotFound, Refused
 from bot.operations import output_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
-from bot.operations.ending import operation_event
+from bot.operations.ending import changed_since, operation_event
 from bot.operations.engine import Engine
 from bot.operations.locks import Locks
 from bot.operations.model import SOMEONE, Operation, StepKind
 from bot.operations.plan import Confirm, Plan, Planner
-from bot.operations.scheduling import ABORT_JOB, EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
+from bot.operations.scheduling import EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
 from bot.operations.states import Course, OperationState
 from bot.operations.telling import TAIL, NextSteps
 from bot.store.database import Database, Transaction
@@ -40,7 +40,6 @@ class Operations:
         self.approvals = Approvals(self._scheduling, engine.telling, approvers)
         self.locks = Locks(self._scheduling, engine.telling)
         queue.handle(RUN_JOB, engine.run, lane=Lane.WORK)
-        queue.handle(ABORT_JOB, queue.abort, lane=Lane.REQUESTS)
         queue.handle(EXPIRE_JOB, self._expire, lane=Lane.REQUESTS)
         queue.handle(GO_ON_JOB, self._go_on_alone, lane=Lane.REQUESTS)
 
@@ -146,7 +145,11 @@ class Operations:
             raise Refused(f"Not cancelled: operation {number} is {operation.state.value}.")
         state = OperationState(row["state"])
         if state is OperationState.RUNNING:
-            await self._scheduling.abort(tx, row["job"])
+            await self._scheduling.abort(tx, number)
+        elif Course(row["course"]) is not Course.RUN:
+            # What it left half done is still there: what becomes of it is to be chosen anew.
+            await store.choose_again(tx, number)
+            await self._engine.telling.show(tx, number)
         else:
             await store.finish(tx, number, OperationState.CANCELLED)
             await self._engine.telling.show(tx, number)
@@ -162,8 +165,7 @@ class Operations:
         operation = await store.get(tx, number)
         if course is not Course.LEAVE and (later := await store.ran_since(tx, number)):
             raise Refused(
-                f"Not done: {later.plan.title} ({later.id}) has run on {operation.plan.target}"
-                " since, so what this one left can no longer be trusted.",
+                f"Not done: {changed_since(operation, later)}",
                 hint="Leave it, and ask for a new plan.",
             )
         if not await store.choose(tx, number, course):
@@ -256,7 +258,8 @@ class Operations:
             waits = found.state in (OperationState.PLANNED, OperationState.AWAITING)
             if not waits or (found.expires and found.expires > utc_now()):
                 return
-            await store.finish(tx, operation, OperationState.EXPIRED)
+            if not await store.finish(tx, operation, OperationState.EXPIRED, before=(found.state,)):
+                return  # approved at the last moment
             if found.state is OperationState.AWAITING:
                 tx.record(operation_event(found, "operation.expired", outcome="refused"))
                 await self._engine.telling.show(tx, operation)

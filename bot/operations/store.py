@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from bot.errors import NotFound
 from bot.operations.model import Approval, Operation, Step
 from bot.operations.plan import Plan
-from bot.operations.states import Course, OperationState, StepState
+from bot.operations.states import UNFINISHED, Course, OperationState, StepState
 from bot.store.database import Transaction
 from bot.targets.text import storable
 
@@ -153,10 +153,11 @@ async def choose(tx: Transaction, number: int, course: Course) -> bool:
 
 
 async def ran_since(tx: Transaction, number: int) -> Operation | None:
-    """The newest other operation of the same target that has begun since this one was cut off."""
+    """The newest other operation that changed the same target since this one was cut off."""
     row = await tx.first(
         "select o.* from operations o join operations this on this.id = %s"
         " where o.target = this.target and o.id <> this.id and o.started > this.finished"
+        " and coalesce((o.plan ->> 'disturbs')::boolean, true)"
         " order by o.id desc limit 1",
         (number,),
     )
@@ -168,17 +169,40 @@ async def finish(
     number: int,
     state: OperationState,
     *,
+    before: Collection[OperationState] = UNFINISHED,
     error: str = "",
     output: str = "",
     course: Course = Course.RUN,
 ) -> bool:
-    """→ a final state; False where it was final already."""
+    """→ a final state; False where it was in none of those `before`."""
     rows = await tx.execute(
         "update operations set state = %s, finished = now(), error = %s, output = %s, course = %s"
-        " where id = %s and state in ('planned', 'awaiting', 'queued', 'running')",
-        (state.value, storable(error), storable(output), course.value, number),
+        " where id = %s and state = any(%s)",
+        (
+            *(state.value, storable(error), storable(output), course.value, number),
+            [each.value for each in before],
+        ),
     )
     return rows == 1
+
+
+async def choose_again(tx: Transaction, number: int, error: str = "") -> None:
+    """A resumed or undone operation that has not begun → interrupted, as it was, with its choice
+    open; `error` replaces what is said of it."""
+    await tx.execute(
+        "update operations set state = 'interrupted', course = 'choose', cancel_by = '',"
+        " error = coalesce(nullif(%s, ''), error) where id = %s and state = 'queued'",
+        (storable(error), number),
+    )
+
+
+async def reopen_step(tx: Transaction, number: int, position: int) -> None:
+    """done → open: what it was for is not so any more."""
+    await tx.execute(
+        "update steps set state = 'open', started = null, finished = null, note = ''"
+        " where operation = %s and position = %s",
+        (number, position),
+    )
 
 
 async def note_failure(tx: Transaction, number: int, error: str, output: str) -> None:
@@ -192,8 +216,9 @@ async def note_failure(tx: Transaction, number: int, error: str, output: str) ->
 async def ask_to_cancel(tx: Transaction, number: int, actor: str) -> DictRow | None:
     """Marks an unfinished operation to be cancelled; its row, or None where none is unfinished."""
     return await tx.first(
-        "update operations set cancel_by = %s where id = %s and state in ('queued', 'running')"
-        " and cancel_by = '' returning state, job",
+        "update operations set cancel_by = %s"
+        " where id = %s and state in ('awaiting', 'queued', 'running')"
+        " and cancel_by = '' returning state, course",
         (actor, number),
     )
 

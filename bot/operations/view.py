@@ -25,6 +25,15 @@ _NOT_GOING = (
 )
 
 
+_CANCELLING = (OperationState.CANCELLED, OperationState.RUNNING)
+
+MOST_ROWS = 15
+"""Rows of steps that a message shows; of more, those that are done are told as one."""
+
+_LINE = 200
+_TAIL = 2_500
+
+
 @dataclass(frozen=True)
 class Shown:
     """What is shown of an operation beyond itself.
@@ -90,7 +99,7 @@ def lines(
     expected = usual_steps or {}
     result = [headline(operation, now, usual)]
     if operation.state not in _NOT_GOING:
-        result += [_rows_line(rows, now, expected) for rows in _rows(operation)]
+        result += _told_rows(_rows(operation), now, expected)
     waiting = _names([step for step in operation.steps if step.state is StepState.OPEN])
     if waiting and not operation.state.final:
         result.append(f"{Sign.OPEN} {' · '.join(waiting)}")
@@ -116,6 +125,28 @@ def _rows(operation: Operation) -> list[list[Step]]:
     return rows
 
 
+def _told_rows(
+    rows: list[list[Step]], now: datetime, expected: Mapping[str, timedelta]
+) -> list[str]:
+    """A line for each row; of many, the first that are done are one line, so that what runs or
+    failed is never cut off."""
+    told = [_rows_line(row, now, expected) for row in rows]
+    folded = 0
+    while len(rows) - folded > MOST_ROWS and rows[folded][-1].state is StepState.DONE:
+        folded += 1
+    if folded < 2:
+        return told
+    return [f"{Sign.DONE} {words.count(folded, 'step')} done", *told[folded:]]
+
+
+def _cut(text: str) -> str:
+    """The last lines of an output, each no longer than a message can bear."""
+    lines = [line if len(line) <= _LINE else f"{line[:_LINE]}…" for line in text.splitlines()]
+    while sum(map(len, lines)) > _TAIL:
+        lines.pop(0)
+    return "\n".join(lines)
+
+
 def _rows_line(steps: list[Step], now: datetime, expected: Mapping[str, timedelta]) -> str:
     first, last = steps[0], steps[-1]
     if first is last:
@@ -139,12 +170,12 @@ def message(operation: Operation, shown: Shown) -> Message:
     if body:
         parts.append(blocks.section(blocks.escape("\n".join(body))))
     if tail := operation.output or shown.tail:
-        parts.append(blocks.section(blocks.code(tail)))
+        parts.append(blocks.section(blocks.code(_cut(tail))))
     if row := [*buttons.of(operation), *shown.next_steps]:
         parts.append(blocks.actions(*row))
     asked = blocks.moment(operation.requested, "{date_short_pretty} {time}")
     quiet = f"{who(operation.actor)}, {asked} · operation {operation.id}"
-    if operation.cancel_by:
+    if operation.cancel_by and (operation.state in _CANCELLING):
         quiet += f" · cancelled by {who(operation.cancel_by)}"
     parts.append(blocks.context(quiet))
     return Message(sentence(operation), parts)
@@ -164,10 +195,10 @@ def awaiting(operation: Operation) -> list[Block]:
         asked = f"Waits for {words.count(missing, 'approval')}" + (f" by {whom}" if whom else "")
         until = f" until {blocks.moment(operation.expires)}" if operation.expires else ""
         said.append(f"{asked}{until}.")
-        if not operation.awaited:
+        if buttons.is_short(operation):
+            few = "Too few others hold" if operation.awaited else "Nobody else holds"
             said.append(
-                "Nobody else holds the role: who asked may go on alone, with a reason,"
-                " after 60 seconds."
+                f"{few} the role: who asked may go on alone, with a reason, after 60 seconds."
             )
     return [blocks.context(" · ".join(said))] if said else []
 

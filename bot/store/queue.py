@@ -19,6 +19,7 @@ import procrastinate
 import psycopg
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from psycopg.types.json import Jsonb
 
 from bot.cancelling import being_cancelled, end
 from bot.errors import Unavailable
@@ -163,9 +164,14 @@ class Queue:
                 logger.warning("stalled jobs not looked for", extra={"error": str(error)})
             await asyncio.sleep(HEARTBEAT.total_seconds())
 
-    async def abort(self, job: int) -> None:
-        """Cancels a job: one that waits never starts, one that runs is cancelled where it runs."""
-        await self._app.job_manager.cancel_job_by_id_async(job, abort=True)
+    async def abort_running(self, tx: Transaction, name: str, arguments: Mapping[str, Any]) -> None:
+        """Cancels the running jobs of that name and arguments where they run, with the
+        transaction; those that wait stay. procrastinate's own call would end those too."""
+        await tx.execute(
+            "update procrastinate_jobs set abort_requested = true"
+            " where task_name = %s and args @> %s and status = 'doing'",
+            (name, Jsonb(dict(arguments))),
+        )
 
     async def is_open(self, tx: Transaction, job: int) -> bool:
         """Whether a job waits or runs."""

@@ -9,7 +9,7 @@ import pytest
 
 from bot.config.access import AccessRule
 from bot.errors import Refused
-from bot.operations import approvals
+from bot.operations import approvals, store
 from bot.operations.plan import Confirm, Plan
 from bot.operations.states import OperationState
 from bot.slack.client import web_client
@@ -148,10 +148,52 @@ async def test_the_lone_holder_goes_on_with_a_reason_after_a_pause(
 async def test_who_is_not_alone_cannot_go_on_alone(house: House) -> None:
     number = await house.request(plan("database"))
     async with house.database.transaction() as tx:
-        with pytest.raises(Refused, match="Somebody else can approve"):
+        with pytest.raises(Refused, match="Others can approve"):
             await house.operations.approvals.go_alone(tx, number, actor=ALICE, reason="now")
         with pytest.raises(Refused, match="Only who asked"):
             await house.operations.approvals.go_alone(tx, number, actor=BOB, reason="now")
+
+
+async def test_too_few_others_are_as_good_as_none(
+    database: Database, queue: Queue, session: aiohttp.ClientSession
+) -> None:
+    house = guarded(database, queue, session, approvals=2)
+    number = await house.request(plan("database"))
+    assert "Too few others hold the role" in await house.said(number)
+    async with house.database.transaction() as tx:
+        await house.operations.approvals.go_alone(tx, number, actor=ALICE, reason="3 am")
+
+
+async def test_what_waits_for_approval_can_be_cancelled_also_in_the_pause(
+    database: Database, queue: Queue, session: aiohttp.ClientSession
+) -> None:
+    house = guarded(database, queue, session, admins=("U0ALICE001",))
+    number = await house.request(plan("database"))
+    async with house.database.transaction() as tx:
+        await house.operations.approvals.go_alone(tx, number, actor=ALICE, reason="3 am")
+    async with house.database.transaction() as tx:
+        await house.operations.cancel(tx, number, actor=ALICE)
+    assert (await house.operations.get(number)).state is OperationState.CANCELLED
+    await house.operations._go_on_alone(number)
+    assert (await house.operations.get(number)).state is OperationState.CANCELLED
+
+
+async def test_what_was_queued_meanwhile_does_not_expire(house: House) -> None:
+    number = await house.request(plan("database"))
+    await approve(house, number, BOB)
+    async with house.database.transaction() as tx:
+        waited = (OperationState.AWAITING,)
+        assert not await store.finish(tx, number, OperationState.EXPIRED, before=waited)
+    await house.database.execute("update operations set expires = now() - interval '1 s'")
+    await house.operations._expire(number)
+    assert (await house.operations.get(number)).state is OperationState.QUEUED
+
+
+async def test_after_its_time_nobody_approves(house: House) -> None:
+    number = await house.request(plan("database"))
+    await house.database.execute("update operations set expires = now() - interval '1 s'")
+    with pytest.raises(Refused, match="no longer waits"):
+        await approve(house, number, BOB)
 
 
 async def test_breaking_the_glass_is_loud_and_audited(running: House) -> None:

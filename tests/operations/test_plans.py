@@ -1,5 +1,6 @@
 """Plans: compared when planned again, steps left out, limited, repeated, standing, always run."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import pytest
 
 from bot.errors import Failed
-from bot.operations import runner
+from bot.operations import context, plan_view, runner
 from bot.operations.model import Operation, StepContext
 from bot.operations.plan import Plan
 from bot.operations.states import OperationState, StepState
+from bot.slack.limits import fit_view
 from tests.operations.house import ALICE, House, Recorder, plan, plan_of, step
 
 
@@ -155,3 +157,42 @@ async def test_output_is_kept_redacted_and_shared_as_a_file(running: House) -> N
     assert "password •••" in log
     assert "s3cret" not in log
     assert log.rstrip().endswith("started")
+
+
+async def test_a_planner_with_a_defect_ends_what_it_planned(running: House) -> None:
+    async def planner(target: str, parameters: Mapping[str, Any]) -> Plan:
+        raise KeyError("s3cret")
+
+    running.operations.add_runbook("backup", planner)
+    operation = await running.ended(await running.request(plan("database")))
+    assert operation.state is OperationState.FAILED
+    assert operation.error.startswith("Nothing was run. Something went wrong inside Opsbell")
+
+
+async def test_of_many_steps_what_failed_is_still_to_be_seen(running: House) -> None:
+    running.recorder.broken = "step40"
+    number = await running.request(plan(*(f"step{n}" for n in range(60))))
+    await running.ended(number)
+    said = await running.said(number)
+    assert "✅ 26 steps done" in said
+    assert "🔴 Step40" in said
+    assert "pg_dump ended with status 1." in said
+
+
+async def test_the_plan_of_a_hundred_steps_fits_into_a_modal(running: House) -> None:
+    shown = plan_view.seen(plan(*(f"step{n}" for n in range(200))), {})
+    assert len(fit_view(shown)["blocks"]) <= 100
+    assert "Step199" in str(shown)
+
+
+async def test_a_quiet_step_is_shown_as_time_goes_on(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "QUIET_INTERVAL", 0.05)
+    monkeypatch.setattr(context, "PROGRESS_INTERVAL", 0.05)
+    running.recorder.hangs = "vacuum"
+    number = await running.request(plan_of(step("vacuum", limit=2.5)))
+    async with asyncio.timeout(20):
+        while "1." not in (said := await running.said(number)) or "Vacuum" not in said:
+            await asyncio.sleep(0.05)
+    await running.ended(number)

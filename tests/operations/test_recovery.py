@@ -77,7 +77,7 @@ async def test_resume_goes_on_from_the_step_that_was_cut_off(
     operation = await house.ended(interrupted.id)
     assert operation.state is OperationState.DONE
     assert operation.error == ""
-    assert house.recorder.log == ["run up", "run unsafe"]
+    assert house.recorder.log == ["run up", "run note", "run unsafe"]
 
 
 async def test_undo_takes_back_all_that_was_done(
@@ -141,8 +141,7 @@ async def test_a_crash_while_a_failure_is_taken_back_goes_on_taking_back(
     found = await house.operations.get(operation.id)
     assert found.state is OperationState.FAILED
     assert "It never got healthy." in found.error
-    assert house.recorder.log[:2] == ["undo note", "undo up"]
-    assert "undo checkout" in house.recorder.log
+    assert house.recorder.log[:2] == ["undo up", "undo checkout"]
 
 
 async def test_a_crash_in_an_undo_goes_on_undoing(house: House, interrupted: Operation) -> None:
@@ -150,6 +149,97 @@ async def test_a_crash_in_an_undo_goes_on_undoing(house: House, interrupted: Ope
     await house.database.execute("update operations set state = 'running'")
     await house.operations._engine.run(interrupted.id)
     assert (await house.operations.get(interrupted.id)).state is OperationState.UNDONE
+
+
+async def test_a_choice_that_is_cancelled_before_it_began_is_open_again(
+    house: House, interrupted: Operation
+) -> None:
+    await choose(house, interrupted.id, Course.RESUME)
+    async with house.database.transaction() as tx:
+        await house.operations.cancel(tx, interrupted.id, actor=ALICE)
+    operation = await house.operations.get(interrupted.id)
+    assert (operation.state, operation.course) == (OperationState.INTERRUPTED, Course.CHOOSE)
+    assert operation.error == interrupted.error
+    await choose(house, interrupted.id, Course.UNDO)
+
+
+async def test_what_others_change_while_a_resume_waits_is_seen_when_it_begins(
+    house: House, interrupted: Operation
+) -> None:
+    await choose(house, interrupted.id, Course.RESUME)
+    later = await house.request(plan("database"))
+    await house.operations._engine.run(later)
+    house.recorder.log.clear()
+    await house.operations._engine.run(interrupted.id)
+    operation = await house.operations.get(interrupted.id)
+    assert (operation.state, operation.course) == (OperationState.INTERRUPTED, Course.CHOOSE)
+    assert f"({later}) has run on grandvps since" in operation.error
+    assert house.recorder.log == []
+
+
+async def test_a_backup_since_takes_no_choice_away(house: House, interrupted: Operation) -> None:
+    nightly = await house.request(plan_of(step("dump"), disturbs=False))
+    await house.operations._engine.run(nightly)
+    await choose(house, interrupted.id, Course.RESUME)
+    await house.operations._engine.run(interrupted.id)
+    assert (await house.operations.get(interrupted.id)).state is OperationState.DONE
+
+
+async def test_what_the_clean_up_has_ended_is_begun_again_by_a_resume(house: House) -> None:
+    wanted = plan_of(
+        step("closed", repeatable=True),
+        step("migrate"),
+        step("open", always=True, repeatable=True),
+        recovery=Recovery.ASK,
+    )
+    operation = await cut_off(house, wanted, "migrate")
+    assert [s.state.value for s in operation.steps] == ["done", "interrupted", "done"]
+    house.recorder.log.clear()
+    await choose(house, operation.id, Course.RESUME)
+    await house.operations._engine.run(operation.id)
+    assert house.recorder.log == ["run closed", "run migrate", "run open"]
+
+
+async def test_an_undo_says_what_nothing_takes_back(house: House) -> None:
+    wanted = plan_of(
+        step("checkout", undo="the old"), step("sql"), step("up"), recovery=Recovery.ASK
+    )
+    operation = await cut_off(house, wanted, "up")
+    await choose(house, operation.id, Course.UNDO)
+    await house.operations._engine.run(operation.id)
+    undone = await house.operations.get(operation.id)
+    assert (undone.state, undone.error) == (OperationState.UNDONE, "Nothing takes back: Sql.")
+
+
+async def test_an_undo_that_fails_can_be_chosen_again(house: House, interrupted: Operation) -> None:
+    house.recorder.undo_fails = True
+    await choose(house, interrupted.id, Course.UNDO)
+    await house.operations._engine.run(interrupted.id)
+    operation = await house.operations.get(interrupted.id)
+    assert (operation.state, operation.course) == (OperationState.INTERRUPTED, Course.CHOOSE)
+    assert "could not be undone" in operation.error
+    house.recorder.undo_fails = False
+    await choose(house, interrupted.id, Course.UNDO)
+    await house.operations._engine.run(interrupted.id)
+    assert (await house.operations.get(interrupted.id)).state is OperationState.UNDONE
+
+
+async def test_a_cancel_finds_the_run_also_where_a_second_job_was_queued(
+    house: House, queue: Queue
+) -> None:
+    """As unlocking does, since it cannot know whether the first has seen the lock."""
+    house.recorder.hangs = "database"
+    number = await house.request(plan("database"))
+    workers = asyncio.create_task(queue.run())
+    await asyncio.wait_for(house.recorder.began.wait(), 20)
+    async with house.database.transaction() as tx:
+        await house.operations._scheduling.run(tx, number, "grandvps")
+    async with house.database.transaction() as tx:
+        await house.operations.cancel(tx, number, actor=ALICE)
+    assert (await house.ended(number)).state is OperationState.CANCELLED
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
 
 
 async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
