@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 
@@ -112,6 +113,13 @@ async def unopened(settings: Settings) -> AsyncIterator[Core]:
         )
 
 
+async def _other_holders(people: People, role: str, actor: str) -> Sequence[str]:
+    """The Slack user IDs of those beside an actor who hold a role, as far as Slack says."""
+    asker = actor.removeprefix("slack:")
+    roles = await people.roles_for(asker)
+    return sorted(roles.holders.get(role, frozenset()) - {asker})
+
+
 async def _database_url(settings: Settings, stack: contextlib.AsyncExitStack) -> str:
     if settings.database is None:
         return await stack.enter_async_context(embedded_postgres(settings.data))
@@ -156,7 +164,15 @@ def _core(
     )
     restores = Restores(settings, targets, operations, backups, maintenance, database, queue)
     others = OtherSteps(settings, backups, operations)
-    runbooks = Runbooks(settings, targets, database, posts, operations, others)
+    runbooks = Runbooks(
+        settings,
+        targets,
+        database,
+        posts,
+        operations,
+        others,
+        holders=partial(_other_holders, people),
+    )
     deploys = Deploys(
         settings,
         targets,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +14,7 @@ from bot.targets.model import Target
 from bot.targets.targets import Targets
 
 _NOTE_LENGTH = 150
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
 class Run:
@@ -94,6 +96,11 @@ def compose_argv(target: Target, action: str, services: Sequence[str]) -> tuple[
 
 
 def program_of(argv: Sequence[str]) -> str:
-    """The name by which people know a command: `certbot` for `sudo -n certbot renew`."""
-    words = [word for word in argv if word not in ("sudo", "env") and not word.startswith("-")]
+    """The name by which people know a command: `certbot` for `sudo -n certbot renew`, `pg_dump`
+    for `env PGPASSWORD=… pg_dump`."""
+    words = [
+        word
+        for word in argv
+        if word not in ("sudo", "env") and not word.startswith("-") and not _ASSIGNMENT.match(word)
+    ]
     return PurePosixPath((words or [*argv])[0]).name

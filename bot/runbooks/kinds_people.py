@@ -16,6 +16,9 @@ LOOK_EVERY = 1.0
 StepApprovals = Callable[[int, int], Awaitable[tuple[Sequence[str], str]]]
 """Of an operation's step at a position: who has approved, and who refused ("" for nobody)."""
 
+Ask = Callable[[StepContext], Awaitable[None]]
+"""Posts once whom a step waits for and why, however often it is called."""
+
 Tell = Callable[[StepContext, str], Awaitable[None]]
 """Posts a text once for a step, however often it is called."""
 
@@ -26,18 +29,20 @@ class Approval:
     Who may answer is seen to where they answer; here their answers are counted.
     """
 
-    def __init__(self, approvals: StepApprovals, kinds: Mapping[str, StepKind]) -> None:
+    def __init__(self, approvals: StepApprovals, ask: Ask, kinds: Mapping[str, StepKind]) -> None:
         self._approvals = approvals
+        self._ask = ask
         self._kinds = kinds
 
     async def run(self, context: StepContext) -> Mapping[str, Any]:
-        """Waits. Raises Refused as soon as one of them refuses."""
-        given = context.step.planned.arguments
-        while (result := await self._answered(context)) is None:
-            asked = count(given["count"], "approval")
-            text = f": {given['text']}" if given.get("text") else ""
-            await context.progress(f"waits for {asked} of {given['role']}{text}")
+        """Asks them and waits. Raises Refused as soon as one of them refuses."""
+        result = await self._answered(context)
+        if result is None:
+            await self._ask(context)
+        while result is None:
+            await context.progress(waits_for(context.step.planned.arguments))
             await asyncio.sleep(LOOK_EVERY)
+            result = await self._answered(context)
         return result
 
     async def undo(self, context: StepContext) -> None:
@@ -60,6 +65,12 @@ class Approval:
         if len(approved) < context.step.planned.arguments["count"]:
             return None
         return {"note": count(len(approved), "approval"), "by": list(approved)}
+
+
+def waits_for(given: Mapping[str, Any]) -> str:
+    """What an approval step with these arguments does, as one clause."""
+    text = f": {given['text']}" if given.get("text") else ""
+    return f"waits for {count(given['count'], 'approval')} of {given['role']}{text}"
 
 
 class Note:

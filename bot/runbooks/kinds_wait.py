@@ -35,7 +35,8 @@ Look = Callable[[], Awaitable[tuple[bool, str]]]
 class Waiting:
     """What both kinds share: looking until it is so, for `within` seconds at most."""
 
-    def __init__(self, kinds: Mapping[str, StepKind]) -> None:
+    def __init__(self, targets: Targets, kinds: Mapping[str, StepKind]) -> None:
+        self._targets = targets
         self._kinds = kinds
 
     def _look(self, context: StepContext) -> Look:
@@ -58,10 +59,11 @@ class Waiting:
 
     async def _wait(self, context: StepContext, within: float) -> Mapping[str, Any]:
         clock, look = asyncio.get_running_loop().time, self._look(context)
+        target = self._targets.get(context.operation.plan.target)
         began = clock()
         while True:
             well, seen = await look()
-            first, _, more = seen.partition("\n")
+            first, _, more = target.redact(seen).partition("\n")
             waited = duration(clock() - began)
             if well:
                 return {"note": f"{first}, after {waited}"}
@@ -86,9 +88,8 @@ class WaitHealthy(Waiting):
     """
 
     def __init__(self, settings: Settings, targets: Targets, kinds: Mapping[str, StepKind]) -> None:
-        super().__init__(kinds)
+        super().__init__(targets, kinds)
         self._settings = settings
-        self._targets = targets
 
     def _look(self, context: StepContext) -> Look:
         name = context.operation.plan.target

@@ -87,7 +87,7 @@ class StepPlanner:
             if condition is not None:
                 so, told = await self._judge(target, condition, parameters)
                 if so is not wanted:
-                    return told
+                    return self._targets.get(target).redact(told)
         return ""
 
     async def _judge(
@@ -114,11 +114,14 @@ class StepPlanner:
         return [replace(each, always=each.always or step.always) for each in inlined], facts
 
     async def _one(self, target: str, step: Step, parameters: Mapping[str, str]) -> PlannedStep:
+        redact = self._targets.get(target).redact
         planned = await self._bare(target, step, parameters)
+        # URLs, remotes and titles may hold secrets too.
+        planned = replace(planned, command=redact(planned.command))
         undo = [await self._one(target, each, parameters) for each in step.undo]
         return replace(
             steps.undone_by(planned, undo),
-            title=step.title or planned.title,
+            title=redact(step.title or planned.title),
             limit=step.timeout.total_seconds(),
             retries=step.retries,
             repeatable=step.retries > 0 or planned.repeatable or step.kind in steps.REPEATABLE,
@@ -136,7 +139,7 @@ class StepPlanner:
             case Step(host=host) if host is not None:
                 planned = steps.host_step(target, _command(host, parameters))
             case Step(sql=text) if text is not None:
-                planned = steps.sql_step(target, *_sql(text, parameters))
+                planned = steps.sql_step(target, *_sql(text, parameters), undone=bool(step.undo))
             case Step(http=wait) if wait is not None:
                 contains = wait.contains or ""
                 planned = steps.http_step(
@@ -153,10 +156,10 @@ class StepPlanner:
             case Step(maintenance=wanted) if wanted is not None:
                 planned = self._others.maintenance(name, wanted, self._title)
             case Step(approval=approval) if approval is not None:
-                text = filled(approval.text or "", parameters)
+                text = target.redact(filled(approval.text or "", parameters))
                 planned = steps.approval_step(approval.role, approval.count, text)
             case _:
-                planned = steps.note_step(filled(step.note or "", parameters))
+                planned = steps.note_step(target.redact(filled(step.note or "", parameters)))
         return planned
 
     async def _git(self, name: str, ref: str, remote: str) -> PlannedStep:

@@ -9,14 +9,12 @@ from bot.config.access import runbook_rule
 from bot.config.runbooks import Runbook
 from bot.config.settings import Settings
 from bot.errors import NotFound, UsageError
-from bot.operations.model import StepContext
 from bot.operations.plan import Confirm, Plan, Recovery
 from bot.operations.service import Operations
 from bot.runbooks.parameters import accepted
 from bot.runbooks.planning import Others, Planned, StepPlanner
 from bot.runbooks.registering import kinds_of
-from bot.slack import blocks
-from bot.slack.message import Message
+from bot.runbooks.telling import Holders, Telling
 from bot.slack.posts import Posts
 from bot.slack.text_in import nearest
 from bot.store.database import Database
@@ -36,13 +34,20 @@ class Runbooks:
         posts: Posts,
         operations: Operations,
         others: Others,
+        *,
+        holders: Holders,
     ) -> None:
         self.settings = settings
         self._targets = targets
-        self._database = database
-        self._posts = posts
         self._others = others
-        kinds = kinds_of(settings, targets, approvals=operations.step_approvals, tell=self._tell)
+        telling = Telling(database, posts, settings.slack.channel("ops"), holders)
+        kinds = kinds_of(
+            settings,
+            targets,
+            approvals=operations.step_approvals,
+            ask=telling.approval,
+            tell=telling.note,
+        )
         for kind, code in kinds.items():
             operations.register(kind, code)
         for name in settings.runbooks:
@@ -64,6 +69,7 @@ class Runbooks:
             raise UsageError(f"{name} is for {runbook.target}.")
         parameters = accepted(runbook, given)
         planned = await self.steps(name, target, parameters)
+        redact = self._targets.get(target).redact
         restores = any(step.restore for step in runbook.steps)
         return Plan(
             runbook=runbook_rule(name),
@@ -74,7 +80,7 @@ class Runbooks:
             parameters=parameters,
             confirm=Confirm.NAME if restores else Confirm.ASK,
             recovery=Recovery.ASK,
-            notes=tuple(f"{key}: {value}" for key, value in parameters.items()),
+            notes=tuple(redact(f"{key}: {value}") for key, value in parameters.items()),
         )
 
     async def steps(self, name: str, target: str, parameters: Mapping[str, str]) -> Planned:
@@ -88,18 +94,3 @@ class Runbooks:
             return await self.plan(name, target, parameters)
 
         return plan
-
-    async def _tell(self, context: StepContext, text: str) -> None:
-        """A note stands by itself, since an edit of the operation's message notifies nobody."""
-        operation = context.operation
-        asked = operation.actor.partition(":")
-        mention = f"{blocks.person(asked[2])} " if asked[0] == "slack" else ""
-        said = f"{operation.plan.title}: {text}"
-        async with self._database.transaction() as tx:
-            await self._posts.put(
-                tx,
-                f"{operation.key}:note:{context.step.position}",
-                channel=self.settings.slack.channel("ops"),
-                message=Message(said, [blocks.section(f"{mention}{blocks.escape(said)}")]),
-                final=True,
-            )

@@ -33,7 +33,7 @@ def run_step(
     inside = () if on_host else (*target.compose("exec", "-T", service),)
     return PlannedStep(
         "run",
-        _short(f"{program_of(command)} in {service}"),
+        _short(target.redact(f"{program_of(command)} in {service}")),
         {"service": service, "command": list(command)},
         command=target.redact(shlex.join([*_plainly(inside), *command])),
         risk=f"It runs in the live {service}.",
@@ -44,23 +44,27 @@ def host_step(target: Target, command: Sequence[str]) -> PlannedStep:
     """A command in the target's directory on this machine."""
     return PlannedStep(
         "host",
-        _short(program_of(command)),
+        _short(target.redact(program_of(command))),
         {"command": list(command)},
         command=target.redact(f"cd {target.directory()} && {shlex.join(command)}"),
         risk="It runs on this machine.",
     )
 
 
-def sql_step(target: Target, text: str, variables: Mapping[str, str]) -> PlannedStep:
-    """Statements for the target's database; see `bot.runbooks.sql_text`."""
+def sql_step(
+    target: Target, text: str, variables: Mapping[str, str], *, undone: bool = False
+) -> PlannedStep:
+    """Statements for the target's database; see `bot.runbooks.sql_text`. `undone` where other
+    steps take back what they change."""
     place = target.database()
     values = [f"--set={name}={value}" for name, value in variables.items()]
     return PlannedStep(
         "sql",
-        _short(" ".join(text.split())),
+        _short(" ".join(target.redact(text).split())),
         {"text": text, "variables": dict(variables)},
         command=target.redact(shlex.join(["psql", *values, place.name, "-c", text])),
-        risk="It runs in the live database; what it changes is not taken back.",
+        risk="It runs in the live database"
+        + ("." if undone else "; what it changes is not taken back."),
     )
 
 
@@ -128,7 +132,8 @@ def git_step(remote: str, ref: str, commit: str, now: Head) -> PlannedStep:
 
 
 def approval_step(role: str, number: int, text: str = "") -> PlannedStep:
-    """Waits until so many people of a role, other than who asked, have approved."""
+    """Waits until so many people of a role, other than who asked, have approved. The text is shown:
+    give it without secrets."""
     return PlannedStep(
         "approval",
         f"Approval by {role}",
@@ -138,7 +143,7 @@ def approval_step(role: str, number: int, text: str = "") -> PlannedStep:
 
 
 def note_step(text: str) -> PlannedStep:
-    """Tells people something."""
+    """Tells people something, which is shown: give it without secrets."""
     return PlannedStep("note", "Note", {"text": text}, command=text)
 
 
@@ -160,4 +165,5 @@ def _plainly(argv: Sequence[str]) -> list[str]:
 
 
 def _short(text: str) -> str:
+    """Give it without secrets: half of one is not recognised any more."""
     return text if len(text) <= _TITLE_LENGTH else f"{text[: _TITLE_LENGTH - 2]} …"

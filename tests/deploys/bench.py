@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -81,6 +81,11 @@ async def _nothing(**arguments: object) -> None:
     """Slack is away: posts wait."""
 
 
+async def nobody(role: str, actor: str) -> Sequence[str]:
+    """Who else holds a role."""
+    return ()
+
+
 @contextlib.asynccontextmanager
 async def open_bench(
     settings: Mapping[str, Any], database: Database, queue: Queue
@@ -114,6 +119,7 @@ async def open_bench(
             posts,
             operations,
             OtherSteps(validated, backups, operations),
+            holders=nobody,
         )
         deploys = Deploys(
             validated,

@@ -1,7 +1,7 @@
 """Configured runbooks on a target of this machine, run by the real engine; Slack is away."""
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,12 @@ async def nothing(**arguments: object) -> None:
     """Slack is away: posts wait."""
 
 
+async def holders(role: str, actor: str) -> Sequence[str]:
+    """Who else holds a role."""
+    assert actor == ALICE
+    return {"admin": ["U0BOB00001", "U0CAROL001"]}.get(role, [])
+
+
 @contextlib.asynccontextmanager
 async def open_bench(settings: Mapping[str, Any], database: Database) -> AsyncIterator[Bench]:
     """Runbooks with these settings, whose one target is called grandvps."""
@@ -91,5 +97,7 @@ async def open_bench(settings: Mapping[str, Any], database: Database) -> AsyncIt
         )
         Restores(validated, targets, operations, backups, maintenance, database, queue)
         others = OtherSteps(validated, backups, operations)
-        runbooks = Runbooks(validated, targets, database, posts, operations, others)
+        runbooks = Runbooks(
+            validated, targets, database, posts, operations, others, holders=holders
+        )
         yield Bench(validated, database, engine, operations, runbooks)

@@ -26,6 +26,7 @@ class Place:
     target: Target
     kinds: dict[str, StepKind]
     notes: list[str]
+    asked: list[int]
     approved: list[str]
     refused: list[str]
 
@@ -35,19 +36,23 @@ async def opened_place(settings: dict[str, Any]) -> AsyncIterator[Place]:
     """The one target of a configuration, called `grandvps`."""
     configured = Settings.model_validate({"targets": {"grandvps": settings}})
     notes: list[str] = []
+    asked: list[int] = []
     approved: list[str] = []
     refused: list[str] = []
 
     async def tell(context: StepContext, text: str) -> None:
         notes.append(text)
 
+    async def ask(context: StepContext) -> None:
+        asked.append(context.step.position)
+
     async def approvals(number: int, position: int) -> tuple[Sequence[str], str]:
         return approved, "".join(refused)
 
     async with Targets(configured) as targets:
-        kinds = kinds_of(configured, targets, approvals=approvals, tell=tell)
+        kinds = kinds_of(configured, targets, approvals=approvals, ask=ask, tell=tell)
         target = targets.get("grandvps")
-        yield Place(configured, targets, target, kinds, notes, approved, refused)
+        yield Place(configured, targets, target, kinds, notes, asked, approved, refused)
 
 
 @pytest.fixture

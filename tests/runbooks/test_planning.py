@@ -1,5 +1,6 @@
 """What configured runbooks would do: parameters, facts, commands as they are typed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,40 @@ async def test_commands_are_shown_as_they_are_typed(plan_of: Any, tmp_path: Path
     assert http.command == "GET http://127.0.0.1:1/ until 301, for at most 1 min"
     assert (http.retries, plan.confirm, plan.recovery) == (2, Confirm.ASK, Recovery.ASK)
     assert plan.rule == "runbook tidy"
+
+
+async def test_nothing_that_people_read_shows_a_secret(tmp_path: Path, database: Database) -> None:
+    hidden = "canary-4f1c9a7d"
+    (tmp_path / ".env").write_text(f"API_TOKEN={hidden}\n")
+    steps = (
+        {"host": ["env", "PGPASSWORD=hunter22", "pg_dump"]},
+        {"run": {"service": "web", "command": ["env", f"A={hidden}", f"/opt/{hidden}"]}},
+        {"sql": f"select set_config('app.key', '{hidden}', false)"},
+        {"sql": f"select '{'x' * 44}{hidden}'"},
+        {"http": {"url": "http://127.0.0.1:1/?token=hunter22"}},
+        {"http": {"url": f"http://127.0.0.1:1/{hidden}"}, "title": f"Ask {hidden}"},
+        {"note": f"The key is {hidden}", "undo": [{"note": f"It was {hidden}"}]},
+        {"approval": {"role": "admin", "text": "{name}?"}},
+        {"note": "a", "if": {"param": {"name": "other"}}},
+    )
+    wanted = settings(tmp_path, *steps)
+    wanted["targets"]["grandvps"]["config"] = [".env"]
+    async with open_bench(wanted, database) as bench:
+        plan = await bench.runbooks.plan("tidy", "grandvps", {"name": hidden})
+    shown = [(step.title, step.command, step.risk, step.undo, step.left_out) for step in plan.steps]
+    told = json.dumps([shown, plan.notes, [s.arguments.get("text") for s in plan.steps[6:]]])
+    assert "hunter22" not in told
+    assert "canary" not in told
+    assert [step.title for step in plan.steps][:2] == ["pg_dump", "*** in web"]
+    assert plan.steps[0].arguments["command"][1] == "PGPASSWORD=hunter22"
+    assert plan.steps[5].arguments["url"].endswith(hidden)
+
+
+async def test_sql_that_is_taken_back_is_not_said_to_stay(plan_of: Any) -> None:
+    plan = await plan_of({"sql": "select 1"}, {"sql": "select 1", "undo": [{"sql": "select 2"}]})
+    stays, goes = plan.steps
+    assert stays.risk == "It runs in the live database; what it changes is not taken back."
+    assert goes.risk == "It runs in the live database."
 
 
 async def test_facts_leave_steps_out(plan_of: Any, tmp_path: Path) -> None:

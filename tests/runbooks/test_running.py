@@ -180,6 +180,14 @@ async def test_people_approve_a_step_while_it_waits(tmp_path: Path, database: Da
             while (await bench.operations.get(number)).steps[0].note == "":
                 await asyncio.sleep(0.05)
         assert not (tmp_path / "ran").exists()
+        told = await database.all(
+            "select message->>'text' as text, message::text as whole from posts where key = %s",
+            (f"operation:{number}:approval:0",),
+        )
+        assert [each["text"] for each in told] == [
+            "Tidy up on grandvps: waits for 1 approval of admin: Go?"
+        ]
+        assert "<@U0BOB00001> <@U0CAROL001> Tidy" in told[0]["whole"]
         async with database.transaction() as tx:
             await bench.operations.approvals.approve(tx, number, actor="os:root")
         await working

@@ -148,12 +148,14 @@ async def test_a_service_that_others_wait_for_may_have_ended(
 
 async def test_people_are_waited_for(host: Place) -> None:
     context = Context(approval_step("admin", 2, "Really?"))
+    assert host.asked == []
     waiting = asyncio.create_task(host.kinds["approval"].run(context))
     host.approved.append("slack:U0BOB00001")
     async with asyncio.timeout(10):
         while not context.told:
             await asyncio.sleep(0.02)
     assert context.told[0] == "waits for 2 approvals of admin: Really?"
+    assert host.asked == [0]
     assert await host.kinds["approval"].done(context) is None
     host.approved.append("slack:U0CAROL001")
     assert (await waiting)["by"] == ["slack:U0BOB00001", "slack:U0CAROL001"]
