@@ -15,7 +15,7 @@ from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
 from bot.backups.processes import failure, said
-from bot.backups.tar import Notes, Source, TarStream
+from bot.backups.tar import OURS, Notes, Source, TarStream
 from bot.backups.threads import in_thread
 from bot.targets.model import Target
 from bot.targets.waiting import to_the_end
@@ -87,7 +87,8 @@ async def archive_in(
     directory = await target.run(["test", "-d", inner], timeout=_QUICK, service=service)
     # The slash at the end follows a link that the path itself may be.
     member = inner.removeprefix("/") + ("/" if directory.status == 0 else "")
-    argv = ["tar", "-c", "-f", "-", "-C", "/", "--", member]
+    exclude = await _exclude(target, service)
+    argv = ["tar", "-c", "-f", "-", *exclude, "-C", "/", "--", member]
     with CompressedFile(path) as file:
         async with target.process(argv, service=service, environment={MARK: mark}) as process:
             async for chunk in process.chunks():
@@ -99,13 +100,22 @@ async def archive_in(
 
 
 async def size_in(target: Target, service: str, inner: str) -> int:
-    """About how many bytes a path of a service's container takes."""
+    """About how many bytes a path of a service's container takes, with what is ours in it."""
     argv = ["du", "-s", "-k", "--", inner]
     done = await target.run(argv, timeout=_MEASURE_LIMIT, service=service)
     first = done.stdout.split("\t", 1)[0].strip()
     if not first.isdigit():
         raise failure(target, f"Measuring {inner} in {service}", done.status, done.stderr)
     return int(first) * 1024
+
+
+async def _exclude(target: Target, service: str) -> Sequence[str]:
+    """The option that leaves out what is ours, at any depth: GNU tar has it, busybox's only as
+    some build it. Where there is none, what is ours goes along."""
+    option = f"--exclude={OURS}*"
+    argv = ["tar", "-c", "-f", "/dev/null", option, "-C", "/", "--", "dev/null"]
+    done = await target.run(argv, timeout=_QUICK, service=service)
+    return [option] if done.status == 0 else []
 
 
 def judge(target: Target, status: int, error_tail: str) -> Notes:

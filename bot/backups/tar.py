@@ -17,6 +17,10 @@ from typing import BinaryIO
 READ_SIZE = 1 << 20
 NOTES_KEPT = 50
 
+OURS = ".opsbell-"
+"""Begins the names of what restores put beside live files, which may be in a directory that is
+backed up: it is no part of it."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -59,7 +63,7 @@ class TarStream:
 
         Symbolic links stay links, but `source` itself is followed: where `media` is a link to
         another disk, what is wanted is what lies there. What vanishes or changes meanwhile, and
-        what is neither file, directory nor link, is noted. Raises OSError for what is there and
+        what is neither file, directory nor link, is noted. What is ours is left out. Raises OSError for what is there and
         cannot be read, and where `source` itself is not there.
         """
         self._add_one(source, source.path.stat(), follow=True)
@@ -85,12 +89,12 @@ class TarStream:
                 self.notes.add(f"{name}: vanished before it was read")
 
         for directory, directories, files in os.walk(source.path, onerror=unless_vanished):
-            directories.sort()
+            directories[:] = sorted(filter(_theirs, directories))
             here = os.path.relpath(directory, source.base)
             if here != source.name:
                 yield here
             links = [name for name in directories if (Path(directory) / name).is_symlink()]
-            yield from (f"{here}/{name}" for name in sorted(files + links))
+            yield from (f"{here}/{name}" for name in sorted([*filter(_theirs, files), *links]))
 
     def _add_one(self, source: Source, found: os.stat_result, *, follow: bool = False) -> None:
         info = _header(source.name, found)
@@ -143,15 +147,21 @@ class TarStream:
 
 
 def size_below(path: Path) -> int:
-    """The bytes of a file, or of all files below a directory, as far as they can be seen."""
+    """The bytes of a file, or of all files below a directory that would be archived, as far as
+    they can be seen."""
     total = 0 if path.is_dir() else path.stat().st_size
-    for directory, _, files in os.walk(path):
-        for name in files:
+    for directory, directories, files in os.walk(path):
+        directories[:] = filter(_theirs, directories)
+        for name in filter(_theirs, files):
             try:
                 total += (Path(directory) / name).lstat().st_size
             except FileNotFoundError:
                 continue
     return total
+
+
+def _theirs(name: str) -> bool:
+    return not name.startswith(OURS)
 
 
 def _header(name: str, found: os.stat_result) -> tarfile.TarInfo:

@@ -24,9 +24,10 @@ import zstandard
 
 from bot.backups import disk
 from bot.backups.sources import Part
+from bot.backups.tar import OURS
 from bot.errors import Failed
 
-STAGE = ".opsbell-"
+STAGE = OURS
 """Begins the names of directories in which restored or replaced files lie."""
 
 _READ_SIZE = 1 << 20

@@ -106,6 +106,27 @@ async def test_files_that_change_in_a_container_do_not_end_the_backup(
     assert rounds > 1
 
 
+async def test_what_restores_keep_aside_is_left_out(
+    big: Bench, own_grandvps: ComposeProject
+) -> None:
+    aside = "/app/logs/deep/.opsbell-logs-20261122T020000Z/old"
+    await own_grandvps.exec("web", "sh", "-c", f"mkdir -p {aside} && touch {aside}/access.log")
+    path, _ = await big.make("logs")
+    found = members(path / "logs.tar.zst")
+    assert "app/logs/error.log" in found
+    assert {"app/logs/deep"} == {name for name in found if "deep" in name}
+
+
+async def test_a_tar_that_can_leave_nothing_out_takes_it_along(
+    big: Bench, own_grandvps: ComposeProject
+) -> None:
+    script = '#!/bin/sh\ncase $* in *--exclude*) exit 1 ;; esac\nexec /bin/tar "$@"\n'
+    install = f"printf '%s' '{script}' >/usr/local/bin/tar && chmod 755 /usr/local/bin/tar"
+    await own_grandvps.exec("web", "sh", "-c", f"{install} && touch /app/logs/.opsbell-x")
+    path, _ = await big.make("logs")
+    assert "app/logs/.opsbell-x" in members(path / "logs.tar.zst")
+
+
 async def test_files_that_are_not_there_are_named(
     own_grandvps: ComposeProject, tmp_path: Path, database: Database, queue: Queue
 ) -> None:

@@ -174,3 +174,18 @@ def test_the_size_below_counts_links_as_links(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 1000)
     (tmp_path / "link").symlink_to("a")
     assert size_below(tmp_path) == 1001
+
+
+def test_what_restores_keep_aside_is_left_out(tmp_path: Path) -> None:
+    media = tmp_path / "media"
+    aside = media / "deep" / ".opsbell-media-20261122T020000Z" / "files"
+    aside.mkdir(parents=True)
+    (aside / "replaced").write_text("replaced")
+    (media / ".opsbell-between-file").write_text("ours")
+    (media / ".opsbell").write_text("theirs")
+    assert Archive().of(Source(tmp_path, "media")).getnames() == [
+        "media",
+        "media/.opsbell",
+        "media/deep",
+    ]
+    assert size_below(media) == len("theirs")
