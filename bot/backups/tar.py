@@ -63,8 +63,8 @@ class TarStream:
 
         Symbolic links stay links, but `source` itself is followed: where `media` is a link to
         another disk, what is wanted is what lies there. What vanishes or changes meanwhile, and
-        what is neither file, directory nor link, is noted. What is ours is left out. Raises OSError for what is there and
-        cannot be read, and where `source` itself is not there.
+        what is neither file, directory nor link, is noted. What is ours is left out. Raises
+        OSError for what is there and cannot be read, and where `source` itself is not there.
         """
         self._add_one(source, source.path.stat(), follow=True)
         for name in self._below(source):
