@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 CHECK, KEEP, CHECKOUT = "deploy.check", "deploy.keep", "deploy.checkout"
 INSTALL, BUILD, MANAGE = "deploy.install", "deploy.build", "deploy.manage"
 MIGRATE, STATIC, SWITCH = "deploy.migrate", "deploy.static", "deploy.switch"
+REVERSE = "deploy.reverse"
 IMAGES = "deploy.images"
 HEALTHY, WATCH = "deploy.healthy", "deploy.watch"
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from bot.config.targets import ComposeTarget
 from bot.deploys.deployment import CHECK, KEEP, Deployment, Result
-from bot.errors import Failed
+from bot.errors import Failed, OpsbellError
+from bot.maintenance.file import maintenance_file
 from bot.operations.model import StepContext
 from bot.runbooks.kinds_wait import ANY_2XX, Containers, ask
 from bot.words import duration
@@ -25,11 +26,12 @@ _CLOSED = 503
 
 @dataclass
 class Look:
-    """Looks at one deployment's health; `url` says whether the URL counts. Remembers from look to
-    look which containers have stayed up."""
+    """Looks at one deployment's health. Where the maintenance page has `hidden` the URL, what the
+    page answers tells nothing, and is no fault. Remembers from look to look which containers have
+    stayed up."""
 
     deployment: Deployment
-    url: bool = True
+    hidden: bool = False
 
     def __post_init__(self) -> None:
         target = self.deployment.target
@@ -44,21 +46,39 @@ class Look:
                 return False, seen
             said.append(seen)
         health = self.deployment.settings.health
-        if health and self.url:
+        if health and not (self.hidden and await _is_closed(health.url)):
             well, seen = await ask(health.url, ANY_2XX)
             if not well:
                 return False, seen
             said.append(seen)
+        elif health:
+            said.append(f"{health.url} is behind the maintenance page")
         return True, ", ".join(said) or "no health is configured"
 
 
-async def is_healthy(deployment: Deployment) -> bool:
+async def is_healthy(deployment: Deployment, *, hidden: bool = False) -> bool:
     """Whether all is well at this moment, or within the time in which it settles."""
     try:
-        await proven(Look(deployment), SETTLED_WITHIN)
+        await proven(Look(deployment, hidden), SETTLED_WITHIN)
     except Failed:
         return False
     return True
+
+
+async def was_hidden(deployment: Deployment) -> bool:
+    """Whether somebody has the target in maintenance now, with the page before the health URL.
+
+    Then it stays there to the end of the operation: whoever turned it on ends it.
+    """
+    health, settings = deployment.settings.health, deployment.settings
+    if health is None or settings.maintenance is None:
+        return False
+    try:
+        there = await maintenance_file(deployment.target, settings).read()
+    except OpsbellError:
+        # A container that is down keeps nobody from deploying what brings it up.
+        return False
+    return there is not None and await _is_closed(health.url)
 
 
 async def is_hidden(deployment: Deployment) -> bool:
@@ -66,7 +86,18 @@ async def is_hidden(deployment: Deployment) -> bool:
     health = deployment.settings.health
     if health is None or not deployment.result(CHECK).get("healthy"):
         return False
-    return (await ask(health.url, _CLOSED))[0]
+    return await _is_closed(health.url)
+
+
+async def _is_closed(url: str) -> bool:
+    return (await ask(url, _CLOSED))[0]
+
+
+def hides(deployment: Deployment, *, closed: bool) -> bool:
+    """Whether the page is known to hide the health URL: from before the operation on, or while it
+    is `closed` by the operation itself."""
+    before = bool(deployment.result(CHECK).get("hidden"))
+    return before or (closed and bool(deployment.result(KEEP).get("hidden")))
 
 
 async def proven(look: Look, within: timedelta, context: StepContext | None = None) -> str:
@@ -95,14 +126,11 @@ def within(deployment: Deployment) -> timedelta:
 async def healthy(deployment: Deployment, context: StepContext) -> Result:
     """Waits until all is well. While it is closed for maintenance, a URL that is closed too does
     not count; the step after maintenance proves it then."""
-    closed = bool(context.step.planned.arguments["closed"])
-    hidden = closed and bool(deployment.result(KEEP).get("hidden"))
-    note = await proven(Look(deployment, url=not hidden), within(deployment), context)
-    return {"note": note}
+    hidden = hides(deployment, closed=bool(context.step.planned.arguments["closed"]))
+    return {"note": await proven(Look(deployment, hidden), within(deployment), context)}
 
 
 async def healthy_by_now(deployment: Deployment, context: StepContext) -> Result | None:
     """Whether it is well now."""
-    closed = bool(context.step.planned.arguments["closed"])
-    hidden = closed and bool(deployment.result(KEEP).get("hidden"))
-    return {"note": await proven(Look(deployment, url=not hidden), SETTLED_WITHIN, context)}
+    hidden = hides(deployment, closed=bool(context.step.planned.arguments["closed"]))
+    return {"note": await proven(Look(deployment, hidden), SETTLED_WITHIN, context)}

@@ -15,6 +15,7 @@ from bot import words
 from bot.config.targets import ComposeTarget
 from bot.deploys import deployment as kinds
 from bot.deploys import planning
+from bot.deploys.containers import image_id
 from bot.deploys.looked import Looked, Settings
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied, from_json
@@ -95,6 +96,7 @@ async def plan(
     if code_is_back and not with_:
         hint = _offers(past.number) if since else ""
         raise Refused(f"{short(past.before)} runs already.", hint=hint)
+    gone = await _images_gone(found, past)
     made = Plan(
         runbook=RUNBOOK,
         title=f"Rollback of deploy {past.number} of {target.name}",
@@ -105,13 +107,14 @@ async def plan(
         access=planning.RUNBOOK,
         confirm=Confirm.ASK,
         recovery=Recovery.ASK,
-        notes=tuple(_notes(past, found, since, with_)),
+        notes=tuple(_notes(past, found, since, with_, gone)),
         undo=f"/deploy {past.after[:12]}",
     )
     if with_ == DATABASE:
-        return await _with_database(made, past, found, restore)
+        return await _with_database(made, past, found, restore, gone)
     safety = planning.safety_backup(found, backup)
-    steps = _steps(found, past, _reversal(past, now) if with_ == MIGRATIONS else ())
+    back = _reversal(past, now) if with_ == MIGRATIONS else ()
+    steps = _steps(found, past, back, gone)
     return replace(made, steps=tuple(planning.framed(found, safety, steps, {})))
 
 
@@ -139,22 +142,21 @@ def _reversal(past: Past, now: Sequence[Migration] | None) -> tuple[Migration, .
     return reversal(past.migrations, now)
 
 
-def _steps(found: Looked, past: Past, back: Sequence[Migration]) -> list[PlannedStep]:
+def _steps(
+    found: Looked, past: Past, back: Sequence[Migration], gone: list[str]
+) -> list[PlannedStep]:
     """Migrations are reversed by the code that brought them, before it goes."""
     steps: list[PlannedStep] = []
     if back:
         if found.head.commit != past.after:
             there = git_step(found.settings.deploy.remote, past.ref, past.after, found.head)
             steps += [there, planning.build_step(found)]
-        for each in back:
-            command = ("migrate", each.app, each.name)
-            step = planning.manage_step(found, f"Back to {each}", *command, leave="")
-            steps.append(replace(step, risk="What the migrations added is dropped with its data."))
+        steps += [_reverse(found, past, each) for each in back]
     head = found.head
     if back and head.commit != past.after:
         head = Head(past.after, "")
     steps.append(git_step(found.settings.deploy.remote, short(past.before), past.before, head))
-    steps.append(_images(found, past))
+    steps.append(_images(found, past, gone))
     static = ("collectstatic", "--noinput")
     steps.append(
         planning.manage_step(found, "Static files", *static, leave="static", kind=kinds.STATIC)
@@ -162,9 +164,34 @@ def _steps(found: Looked, past: Past, back: Sequence[Migration]) -> list[Planned
     return steps
 
 
-def _images(found: Looked, past: Past) -> PlannedStep:
-    """The images of before where they are kept; else they are built."""
-    if not isinstance(found.settings, ComposeTarget) or not past.images:
+def _reverse(found: Looked, past: Past, to: Migration) -> PlannedStep:
+    """An app's way back to a migration, which a failure later on goes forward again: unless what
+    runs now is the code of before, which does not have what is reversed."""
+    forward = found.head.commit != past.before
+    step = planning.manage_step(
+        found, f"Back to {to}", "migrate", to.app, to.name, leave="", kind=kinds.REVERSE
+    )
+    return replace(
+        step,
+        arguments={**step.arguments, "forward": forward},
+        risk="What the migrations added is dropped with its data.",
+        undo=f"migrate {to.app} forward again, without the data" if forward else "",
+    )
+
+
+async def _images_gone(found: Looked, past: Past) -> list[str]:
+    """The services whose images of before Docker no longer has."""
+    wanted = past.images if isinstance(found.settings, ComposeTarget) else {}
+    return [
+        service
+        for service, each in sorted(wanted.items())
+        if await image_id(found.target, each["image"]) is None
+    ]
+
+
+def _images(found: Looked, past: Past, gone: list[str]) -> PlannedStep:
+    """The images of before where all are kept; else they are built."""
+    if not isinstance(found.settings, ComposeTarget) or not past.images or gone:
         return planning.build_step(found)
     return PlannedStep(
         kinds.IMAGES,
@@ -180,7 +207,9 @@ def _images(found: Looked, past: Past) -> PlannedStep:
     )
 
 
-async def _with_database(made: Plan, past: Past, found: Looked, restore: RestorePlan) -> Plan:
+async def _with_database(
+    made: Plan, past: Past, found: Looked, restore: RestorePlan, gone: list[str]
+) -> Plan:
     """The restore of the safety backup; where the code is not back yet, around its swap."""
     if not past.backup:
         raise Refused(f"Deploy {past.number} took no backup of the database.")
@@ -193,14 +222,18 @@ async def _with_database(made: Plan, past: Past, found: Looked, restore: Restore
         # All that takes long happens beside the live database, before visitors are kept out.
         before = [each for each in other.steps if each.kind != "restore.swap"]
         swap = [each for each in other.steps if each.kind == "restore.swap"]
-        framed = planning.framed(found, before, [*_steps(found, past, ()), *swap], {})
+        framed = planning.framed(found, before, [*_steps(found, past, (), gone), *swap], {})
         steps = tuple(framed)
     return replace(made, steps=steps, facts=facts, notes=notes, confirm=Confirm.NAME)
 
 
-def _notes(past: Past, found: Looked, since: Sequence[Migration], with_: str) -> list[str]:
+def _notes(
+    past: Past, found: Looked, since: Sequence[Migration], with_: str, gone: list[str]
+) -> list[str]:
     told = [f"{short(found.head.commit)} → {short(past.before)}"]
     told += [f"goes: {each.id} {each.subject} ({each.author})" for each in found.difference.lost]
+    if gone:
+        told.append(f"{Sign.WARNING} The image of {words.join(gone)} is gone from Docker.")
     if since:
         named = ", ".join(map(str, since[:10]))
         count = words.count(len(since), "migration")

@@ -11,7 +11,18 @@ from typing import Any
 from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget, HostTarget
-from bot.deploys import compose, health, looked, packages, planning, rollback, steps, view, watching
+from bot.deploys import (
+    compose,
+    health,
+    looked,
+    packages,
+    planning,
+    reversing,
+    rollback,
+    steps,
+    view,
+    watching,
+)
 from bot.deploys import deployment as kinds
 from bot.deploys.deployment import Deployment, DeployStep
 from bot.deploys.planning import RUNBOOK
@@ -80,6 +91,15 @@ class Deploys:
             (kinds.BUILD, DeployStep(self._find, compose.build, undo=compose.build_undone)),
             (kinds.IMAGES, DeployStep(self._find, steps.use_images, undo=steps.images_back)),
             (kinds.MANAGE, self._managing(steps.manage)),
+            (
+                kinds.REVERSE,
+                DeployStep(
+                    self._find,
+                    steps.manage,
+                    undo=reversing.apply_again,
+                    done=steps.manage_not_known,
+                ),
+            ),
             (
                 kinds.MIGRATE,
                 DeployStep(

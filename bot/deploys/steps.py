@@ -9,7 +9,7 @@ from bot import words
 from bot.config.targets import HostTarget
 from bot.deploys import compose, host, images
 from bot.deploys.deployment import CHECK, STATIC, SWITCH, Deployment, Result
-from bot.deploys.health import Look, is_healthy, is_hidden, proven, within
+from bot.deploys.health import Look, is_healthy, is_hidden, proven, was_hidden, within
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied, as_json, kept_in
 from bot.deploys.model import Migration, applied_since, short
@@ -34,9 +34,12 @@ async def check(deployment: Deployment, context: StepContext) -> Result:
     difference = await repository.between(deployment.start, deployment.commit)
     await require_no_collision(repository, difference)
     free = await require_room(repository, deployment.commit)
-    well = await is_healthy(deployment)
+    hidden = await was_hidden(deployment)
+    well = await is_healthy(deployment, hidden=hidden)
     state = "healthy" if well else f"{words.Sign.WARNING} not healthy before the deploy"
-    return {"note": f"{words.size(free)} free, {state}", "healthy": well}
+    if hidden and well:
+        state = f"{words.Sign.WARNING} the health URL is behind the maintenance page"
+    return {"note": f"{words.size(free)} free, {state}", "healthy": well, "hidden": hidden}
 
 
 async def keep(deployment: Deployment, context: StepContext) -> Result:
@@ -93,12 +96,12 @@ async def _bring_back(deployment: Deployment, context: StepContext) -> None:
     if not deployment.begun(SWITCH):
         return
     if deployment.begun(STATIC):
-        await _run_manage(deployment, context, ("collectstatic", "--noinput"))
+        await run_manage(deployment, context, ("collectstatic", "--noinput"))
     if is_on_host(deployment):
         await host.restart(deployment, context)
     if deployment.result(CHECK).get("healthy"):
         hidden = bool(context.step.result.get("hidden"))
-        await proven(Look(deployment, url=not hidden), within(deployment), context)
+        await proven(Look(deployment, hidden), within(deployment), context)
 
 
 def is_on_host(deployment: Deployment) -> bool:
@@ -108,11 +111,12 @@ def is_on_host(deployment: Deployment) -> bool:
 
 async def manage(deployment: Deployment, context: StepContext) -> Result:
     """Runs the step's `command`, one of Django's."""
-    last = await _run_manage(deployment, context, context.step.planned.arguments["command"])
+    last = await run_manage(deployment, context, context.step.planned.arguments["command"])
     return {"note": last[:150]}
 
 
-async def _run_manage(deployment: Deployment, context: StepContext, command: Sequence[str]) -> str:
+async def run_manage(deployment: Deployment, context: StepContext, command: Sequence[str]) -> str:
+    """Runs one of Django's commands where the target's code is; its last line. Raises Failed."""
     if not is_on_host(deployment):
         return await compose.manage(deployment, context, *command)
     argv = (*deployment.choices.manage, *command)
@@ -158,7 +162,7 @@ async def migrate(deployment: Deployment, context: StepContext) -> Result:
     if new is None:
         return result
     return {
-        "note": f"{_named(new)} applied" if new else "nothing to apply",
+        "note": f"{named(new)} applied" if new else "nothing to apply",
         "applied": as_json([*new]),
     }
 
@@ -169,7 +173,7 @@ async def _left_by_migrations(deployment: Deployment) -> str:
     if new is None:
         return "What it has done to the database is not known."
     verb = "stays" if len(new) == 1 else "stay"
-    stay = f"{_named(new)} {verb} applied" if new else "No migration counts as applied"
+    stay = f"{named(new)} {verb} applied" if new else "No migration counts as applied"
     return f"{stay}; what the failed one did stays too, unless it was atomic."
 
 
@@ -180,7 +184,8 @@ async def _new_migrations(deployment: Deployment) -> Sequence[Migration] | None:
     return None if before is None or now is None else applied_since(before, now)
 
 
-def _named(migrations: Sequence[Migration]) -> str:
+def named(migrations: Sequence[Migration]) -> str:
+    """How many they are, and which, for people."""
     told = ", ".join(str(each) for each in migrations[:5]) + (" …" if len(migrations) > 5 else "")
     return f"{words.count(len(migrations), 'migration')} ({told})"
 
@@ -190,7 +195,7 @@ async def migrations_stay(deployment: Deployment, context: StepContext) -> None:
     await end_manage(deployment, context)
     if new := await _new_migrations(deployment):
         verb = "stays" if len(new) == 1 else "stay"
-        await context.progress(f"{words.Sign.WARNING} {_named(new)} {verb} applied")
+        await context.progress(f"{words.Sign.WARNING} {named(new)} {verb} applied")
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:

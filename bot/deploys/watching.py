@@ -11,7 +11,7 @@ from bot import words
 from bot.checks.matching import matching
 from bot.config.targets import HostTarget
 from bot.deploys.deployment import SWITCH, Deployment, Result
-from bot.deploys.health import Look, is_healthy
+from bot.deploys.health import Look, hides, is_healthy
 from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, StepContext
 from bot.words import utc_now
@@ -42,7 +42,7 @@ class Watch:
         people decide: what a new release logs may be harmless."""
         seconds = float(context.step.planned.arguments["seconds"])
         clock = asyncio.get_running_loop().time
-        began, lost, look = clock(), 0, Look(deployment)
+        began, lost, look = clock(), 0, Look(deployment, hides(deployment, closed=False))
         errors = NewErrors(deployment, _switched(deployment))
         await errors.learn()
         while True:
@@ -143,6 +143,6 @@ def logged(deployment: Deployment) -> Sequence[str]:
 
 async def watched(deployment: Deployment, context: StepContext) -> Result | None:
     """A watch that was cut off is over; what counts is that all is well now."""
-    if not await is_healthy(deployment):
+    if not await is_healthy(deployment, hidden=hides(deployment, closed=False)):
         return None
     return {"note": "cut off before its end; healthy now", "errors": 0, "lines": []}

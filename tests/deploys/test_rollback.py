@@ -13,6 +13,7 @@ from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import MIGRATIONS, Site
+from tests.parts.visitor import NO_ANSWER, visiting
 
 pytestmark = pytest.mark.needs("git")
 
@@ -53,10 +54,16 @@ async def test_the_database_of_before_comes_back_with_the_code(host: Bench, site
     assert number.plan.confirm is Confirm.NAME
     async with host.database.transaction() as tx:
         await host.operations.confirm(tx, number.id, actor="slack:U0ALICE001", typed="grandvps")
-    operation = await host.finish(number.id)
+    async with visiting(f"http://127.0.0.1:{site.port}/") as visitor:
+        operation = await host.finish(number.id)
     assert operation.state is OperationState.DONE, (operation.error, operation.output)
     assert await site.runs("1.4.0")
     assert site.applied() == [*MIGRATIONS]
+    # Closed from before the swap until the old code runs: nobody met the new one on old data.
+    first, *between, last = visitor.statuses()
+    assert (first, last) == (200, 200)
+    assert between[-1] == 503
+    assert {*between} <= {503, NO_ANSWER}
     with psycopg.connect(site.url) as connection:
         columns = "select column_name from information_schema.columns where table_name = %s"
         names = [name for (name,) in connection.execute(columns, ("support_tickets",))]
