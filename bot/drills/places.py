@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot import words
@@ -126,11 +127,16 @@ class ServerPlace:
 
 
 class DatabaseInPlace:
-    """A database of its own on production's server, where no container has one."""
+    """A database of its own on production's server, where no container has one.
 
-    def __init__(self, original: Session, name: str) -> None:
+    `owner` is the directory of this Opsbell's data: another one may drill the same target, and
+    only its own leftovers are removed.
+    """
+
+    def __init__(self, original: Session, name: str, owner: Path) -> None:
         self._original = original
         self._name = name
+        self._owner = owner
 
     @property
     def target(self) -> Target:
@@ -234,7 +240,10 @@ class DatabaseInPlace:
     @property
     def _remark(self) -> str:
         target = self._original.target.name
-        return f"Scratch database of Opsbell's restore drills of {target}; may be dropped."
+        return (
+            f"Scratch database of the restore drills of {target} by the Opsbell with its data in"
+            f" {self._owner}; may be dropped when none runs."
+        )
 
 
 def _needed(original: Original, dump: int) -> int:

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from docker.api.client import APIClient
@@ -36,7 +37,8 @@ from bot.targets.scratch_setup import DIRECTORY, RUN, WHO, ScratchSettings, conf
 from bot.targets.text import text_of
 
 LABEL = "opsbell.scratch"
-"""The label of a scratch server; its value is the project and the target it was made for."""
+"""The label of a scratch server; its value is the project and the target it was made for, and the
+Opsbell that made it."""
 
 SERVICE = "scratch"
 """What its container is called where a service's name is expected."""
@@ -54,7 +56,11 @@ _QUICK = timedelta(seconds=30)
 
 
 class ScratchServer(RunningTarget[configured.ComposeTarget]):
-    """The scratch server of a target, as a target: what is run in its service runs there."""
+    """The scratch server of a target, as a target: what is run in its service runs there.
+
+    `owner` is the directory of this Opsbell's data: another one on the machine may have the same
+    target, and a server of its own that is in use.
+    """
 
     def __init__(
         self,
@@ -62,10 +68,12 @@ class ScratchServer(RunningTarget[configured.ComposeTarget]):
         settings: configured.ComposeTarget,
         redactor: LiveRedactor,
         engine: Engine,
+        owner: Path,
     ) -> None:
         super().__init__(original.name, settings, redactor)
         self._original = original
         self._engine = engine
+        self._owner = owner
 
     async def image(self) -> tuple[str, str]:
         """The ID and the name of the image that production's database runs now. Raises NotFound
@@ -211,7 +219,7 @@ class ScratchServer(RunningTarget[configured.ComposeTarget]):
 
     @property
     def _mark(self) -> str:
-        return f"{self._settings.compose.project}/{self.name}"
+        return f"{self._settings.compose.project}/{self.name} {self._owner}"
 
     async def _containers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = await self._engine.call(

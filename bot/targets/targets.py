@@ -39,7 +39,8 @@ class Targets:
                 case configured.ComposeTarget():
                     compose = ComposeTarget(name, settings, self._redactor, engine)
                     self._targets[name] = compose
-                    scratch = ScratchServer(compose, settings, self._redactor, engine)
+                    owner = self._settings.data.absolute()
+                    scratch = ScratchServer(compose, settings, self._redactor, engine, owner)
                     self._scratch[name] = scratch
                 case configured.HostTarget():
                     host = HostTarget(name, settings, self._redactor)

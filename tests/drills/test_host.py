@@ -58,6 +58,26 @@ async def test_a_good_set_is_proven_and_nothing_is_left(
     assert found.verdict == verdict
 
 
+async def test_only_what_this_opsbell_has_left_is_removed(
+    host: DrillBench, application_url: str, tmp_path: Path
+) -> None:
+    target = host.bench.targets.get("grandvps")
+    live = Session(target, target.database(), "a test")
+    ours, theirs, next_ours = (
+        places.DatabaseInPlace(live, f"opsbell_drill_{number}", tmp_path / owner)
+        for number, owner in enumerate(("ours", "theirs", "ours"))
+    )
+    before = databases(application_url)
+    await ours.make(1)
+    made = await theirs.make(1)
+    assert databases(application_url) - before == {"opsbell_drill_0", "opsbell_drill_1"}
+    next_made = await next_ours.make(1)
+    assert databases(application_url) - before == {"opsbell_drill_1", "opsbell_drill_2"}
+    await theirs.remove(made, ())
+    await next_ours.remove(next_made, ())
+    assert databases(application_url) == before
+
+
 async def test_a_set_without_a_database_is_read_to_its_end(host: DrillBench) -> None:
     await host.bench.make("media")
     operation = await host.good()

@@ -1,5 +1,7 @@
 """The scratch server itself: whose it is, and what it says when it does not come up."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.drills.original import look_at_original
@@ -7,6 +9,7 @@ from bot.drills.sql import Session
 from bot.errors import Failed, NotFound
 from bot.targets.scratch import SERVICE, ScratchServer
 from bot.targets.scratch_setup import ScratchSettings
+from bot.targets.targets import Targets
 from tests.drills.conftest import DrillBench
 from tests.drills.tools import scratch_containers
 from tests.parts.compose_project import ComposeProject, run
@@ -67,4 +70,27 @@ async def test_one_that_does_not_come_up_says_why(
             raise AssertionError("nothing runs there")
     await scratch.remove()
     assert await scratch.ended() == "it was removed"
+    assert await scratch_containers(grandvps) == []
+
+
+async def test_another_opsbells_server_is_left_alone(
+    compose: DrillBench, grandvps: ComposeProject, tmp_path: Path
+) -> None:
+    scratch, settings = scratch_of(compose), await settings_of(compose)
+    image, _ = await scratch.image()
+    elsewhere = compose.bench.settings.model_copy(update={"data": tmp_path / "another"})
+    async with Targets(elsewhere) as targets:
+        another = targets.scratch("grandvps")
+        assert another
+        try:
+            await another.start(settings, image)
+            theirs = await scratch_containers(grandvps)
+            await scratch.start(settings, image)
+            assert len(await scratch_containers(grandvps)) == 2
+            await scratch.remove()
+            assert await scratch_containers(grandvps) == theirs
+            assert await another.ended() == ""
+        finally:
+            await scratch.remove()
+            await another.remove()
     assert await scratch_containers(grandvps) == []

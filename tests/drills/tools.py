@@ -11,9 +11,12 @@ from tests.parts.compose_project import CommandFailedError, ComposeProject, run
 
 
 async def scratch_containers(project: ComposeProject) -> list[str]:
-    """The scratch containers of a project, running or not."""
-    label = f"label={LABEL}={project.project}/grandvps"
-    return (await run("docker", "ps", "--all", "--quiet", "--filter", label)).split()
+    """The scratch containers of a project, running or not, whoever made them."""
+    shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+    label = f"label={LABEL}"
+    lines = await run("docker", "ps", "--all", "--format", shown, "--filter", label)
+    made = [line.split(" ", 1) for line in lines.splitlines()]
+    return [number for number, of in made if of.startswith(f"{project.project}/grandvps ")]
 
 
 async def wait_for_scratch(project: ComposeProject) -> str:
