@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from bot.errors import OpsbellError
 from bot.restores import store
 from bot.restores.model import Kept, KeptState
 from bot.restores.running import Restore
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
 from bot.store.locks import held_lock
-from bot.store.queue import Lane, Queue
+from bot.store.queue import Lane, Queue, may_pass
 from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
 
 REMOVE_JOB = "restore.remove"
+
+_TRY_AGAIN = timedelta(hours=1)
 
 Remove = Callable[[Kept], Awaitable[None]]
 
@@ -65,17 +69,35 @@ class Keeping:
     async def remove_old(self, kept: int) -> None:
         """The job: removes what is kept if its time is up and nothing has used it meanwhile.
 
-        The target is held, so that no operation is in the middle of it. Raises what the removal
-        raises; the next start tries again.
+        The target is held, so that no operation is in the middle of it. What cannot be removed is
+        kept for another hour, and then tried again. Raises what may pass by itself: the queue
+        tries that again.
         """
         due = await self._due(kept)
         if due is None:
             return
         async with held_lock(self._database.url, f"target:{due.target}"):
             if still := await self._due(kept):
-                await self._remove(still)
+                try:
+                    await self._remove(still)
+                except (OpsbellError, OSError) as error:
+                    if may_pass(error):
+                        raise
+                    await self._later(still, error)
+                    return
                 async with self._database.transaction() as tx:
                     await self._note(tx, still)
+
+    async def _later(self, kept: Kept, error: Exception) -> None:
+        logger.warning(
+            "what a restore has replaced was not removed",
+            extra={"kept": kept.id, "why": str(error)},
+        )
+        # Kept longer rather than tried later alone: of several jobs for it one goes on.
+        until = utc_now() + _TRY_AGAIN
+        async with self._database.transaction() as tx:
+            await store.extend(tx, kept.id, until)
+            await self._queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=until)
 
     async def _note(self, tx: Transaction, kept: Kept) -> None:
         await store.mark(tx, kept.id, KeptState.REMOVED)

@@ -37,6 +37,11 @@ async def mark(tx: Transaction, number: int, state: KeptState) -> None:
     await tx.execute("update kept set state = %s where id = %s", (state.value, number))
 
 
+async def extend(tx: Transaction, number: int, until: datetime) -> None:
+    """Keeps it longer."""
+    await tx.execute("update kept set until = %s where id = %s", (until, number))
+
+
 async def forget(tx: Transaction, operation: int, part: str) -> None:
     """What an operation was to keep lies where it was before."""
     await tx.execute("delete from kept where operation = %s and part = %s", (operation, part))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,6 +15,7 @@ from bot.restores import databases, roles
 from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter
 from bot.restores.running import dumps_directory
+from bot.words import utc_now
 from tests.restores.bench import Bench, Heard, host_server
 from tests.restores.test_files import application, stages
 from tests.restores.world import databases as names
@@ -42,6 +43,41 @@ async def test_it_goes_when_its_time_is_up(host: Bench, world: str) -> None:
     assert await host.restores.kept(host.target) == []
     with pytest.raises(NotFound, match="no restore of grandvps to undo"):
         await host.request("restore-undo")
+
+
+async def test_what_cannot_be_removed_is_tried_again_in_an_hour(host: Bench, world: str) -> None:
+    await host.backups.make("database")
+    await host.restored(parts=["database"], backup=False)
+    [kept] = await host.restores.kept(host.target)
+    await age(host, timedelta(hours=25))
+    execute(url_of(world, "postgres"), f'alter database "{kept.place["database"]}" rename to mine')
+    execute(url_of(world, "postgres"), f'create database "{kept.place["database"]}"')
+    try:
+        await host.restores.keeping.remove_old(kept.id)
+        [still] = await host.restores.kept(host.target)
+        assert timedelta(minutes=59) < still.until - utc_now() <= timedelta(hours=1)
+        jobs = await waiting_removals(host, kept.id)
+        # Another job of the same, as each start makes one, does not make a third.
+        await host.restores.keeping.remove_old(kept.id)
+        assert await waiting_removals(host, kept.id) == jobs
+        assert still.until in jobs
+    finally:
+        execute(url_of(world, "postgres"), f'drop database "{kept.place["database"]}"')
+    execute(url_of(world, "postgres"), f'alter database mine rename to "{kept.place["database"]}"')
+    await age(host, timedelta(hours=2))
+    await host.restores.keeping.remove_old(kept.id)
+    assert {*names(world)} == {name_of(world)}
+
+
+async def waiting_removals(bench: Bench, kept: int) -> list[datetime]:
+    """When the removals of one that are queued will be tried."""
+    async with bench.backups.database.transaction() as tx:
+        rows = await tx.all(
+            "select scheduled_at from procrastinate_jobs"
+            " where status = 'todo' and args->>'kept' = %s order by scheduled_at",
+            (str(kept),),
+        )
+    return [row["scheduled_at"] for row in rows]
 
 
 async def test_what_was_put_back_is_not_removed(host: Bench, world: str) -> None:
