@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli_twins import DEFAULT_CONFIG, ConfigOption, JsonOption, add_twins
+from bot.cli_twins import DEFAULT_CONFIG, ConfigOption, JsonOption, add_operation, add_twins
 from bot.config.errors import ConfigurationError
 from bot.errors import Failed, OpsbellError, UsageError
 from bot.words import Sign
@@ -317,3 +317,4 @@ async def _demo(directory: Path, port: int) -> int:
 
 
 add_twins(cli, _finish)
+add_operation(cli, _finish)

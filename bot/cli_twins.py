@@ -1,4 +1,5 @@
-"""The terminal's twins of the slash commands: the same words, read by the same code."""
+"""The terminal's twins of the slash commands: the same words, read by the same code. And of the
+buttons on an operation's message."""
 
 from __future__ import annotations
 
@@ -49,6 +50,23 @@ def add_twins(cli: typer.Typer, finish: Finish) -> None:
             help=summary,
             context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
         )(_twin(name, finish))
+
+
+def add_operation(cli: typer.Typer, finish: Finish) -> None:
+    """Gives the terminal what the buttons of an operation's message do."""
+
+    @cli.command()
+    def operation(
+        number: Annotated[int, typer.Argument(help="As its message and its plan say.", min=1)],
+        verb: Annotated[
+            str, typer.Argument(help="cancel, resume, undo or leave; nothing to look at it.")
+        ] = "",
+        config: ConfigOption = DEFAULT_CONFIG,
+    ) -> None:
+        """Shows an operation, cancels it, or settles what becomes of an interrupted one."""
+        from bot.operation_terminal import operation as at_terminal
+
+        finish(at_terminal(config, number, verb))
 
 
 def _twin(name: str, finish: Finish) -> Callable[..., None]:

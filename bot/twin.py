@@ -129,8 +129,16 @@ class _Answered:
             told = "No Opsbell is running: nothing begins or ends by itself until one does."
             typer.echo(told, err=True)
 
+    async def _say_who_asks(self, number: int) -> None:
+        """Approvals are asked for in Slack, by an Opsbell that runs."""
+        operation = await self._core.operations.get(number)
+        waits = operation.state is OperationState.AWAITING
+        if waits and not await self._core.queue.is_worked():
+            typer.echo("No Opsbell is running: nobody is asked until one does.", err=True)
+
     async def _follow(self, number: int, answer: Answer) -> int:
         await self._say_what_waits()
+        await self._say_who_asks(number)
         async with app.worked(self._core):
             ended = await terminal.follow(self._core.operations, number, self._quiet)
         if self._wishes.as_json:

@@ -1,0 +1,124 @@
+"""`opsbell operation N` as people type it: what its message's buttons do, without Slack."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground import LocalSlack
+from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
+from tests.parts.process import ChildProcess, opsbell
+
+RUNBOOKS = """
+access: {{runbook: {{approvals: {approvals}}}}}
+targets:
+  grandvps: {{runtime: host, directory: {directory}}}
+runbooks:
+  slow:
+    title: Take long
+    steps:
+      - {{host: [touch, begun], undo: [{{host: [touch, undone]}}]}}
+      - {{host: [sh, -c, "touch sleeps; test -e go || exec sleep 3600"]}}
+"""
+
+
+def configured(directory: Path, database_url: str, approvals: int = 0) -> Path:
+    (directory / "app").mkdir()
+    part = RUNBOOKS.format(directory=directory / "app", approvals=approvals)
+    return write_config(directory, database_url, part)
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with app_slack() as opened:
+        yield opened
+
+
+class Terminal:
+    """Opsbell's commands beside one configuration."""
+
+    def __init__(self, config: Path, slack: LocalSlack) -> None:
+        self.app = config.parent / "app"
+        self._config = config
+        self._env = slack_environment(slack)
+
+    def slow(self) -> ChildProcess:
+        """The runbook, followed until it ends."""
+        return opsbell("runbook", "slow", "--yes", cwd=self._config.parent, env=self._env)
+
+    async def operation(self, *words: str) -> tuple[int, str]:
+        """The exit status, and what was said."""
+        async with opsbell("operation", *words, cwd=self._config.parent, env=self._env) as process:
+            status = await process.wait(timeout=60)
+            return status, "\n".join(process.output)
+
+    async def sleeps(self) -> None:
+        """Waits for the runbook's second step, and forgets it."""
+        async with asyncio.timeout(30):
+            while not (self.app / "sleeps").exists():
+                await asyncio.sleep(0.05)
+        (self.app / "sleeps").unlink()
+
+
+async def test_a_running_operation_is_shown_and_cancelled(
+    tmp_path: Path, database_url: str, slack: LocalSlack
+) -> None:
+    terminal = Terminal(configured(tmp_path, database_url), slack)
+    async with terminal.slow() as following:
+        await terminal.sleeps()
+        status, shown = await terminal.operation("1")
+        assert status == 0
+        assert "Take long on grandvps · step 2 of 2" in shown
+        assert shown.endswith("opsbell operation 1 cancel")
+        assert (await terminal.operation("1", "cancle")) == (
+            2,
+            "operation does not know cancle. Did you mean cancel?",
+        )
+        status, ended = await terminal.operation("1", "cancel")
+        assert status == 0, ended
+        assert "Take long on grandvps · cancelled" in ended
+        assert await following.wait(timeout=30) == 1
+    assert (terminal.app / "undone").exists()
+    status, again = await terminal.operation("1", "cancel")
+    assert (status, again) == (1, "Not cancelled: operation 1 is cancelled.")
+    assert (await terminal.operation("7"))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "state"), [("resume", "done"), ("undo", "undone"), ("leave", "left as it is")]
+)
+async def test_what_becomes_of_an_interrupted_one_is_settled(
+    tmp_path: Path, database_url: str, slack: LocalSlack, verb: str, state: str
+) -> None:
+    config = configured(tmp_path, database_url)
+    terminal = Terminal(config, slack)
+    async with terminal.slow() as following:
+        await terminal.sleeps()
+        await following.kill9()
+    async with running_opsbell(config, slack):
+        await slack.wait_for_message(channel="ops", text="interrupted", timeout=30)
+    status, shown = await terminal.operation("1")
+    assert status == 0
+    assert shown.endswith("opsbell operation 1 resume, undo or leave")
+    (terminal.app / "go").touch()
+    status, ended = await terminal.operation("1", verb)
+    assert (status, state in ended) == (0, True), ended
+    assert (terminal.app / "undone").exists() == (verb == "undo")
+    assert (terminal.app / "sleeps").exists() == (verb == "resume")
+
+
+async def test_a_plan_that_waits_for_approval_says_that_nobody_is_asked(
+    tmp_path: Path, database_url: str, slack: LocalSlack
+) -> None:
+    terminal = Terminal(configured(tmp_path, database_url, approvals=1), slack)
+    async with terminal.slow() as following:
+        await following.wait_for_line("No Opsbell is running: nobody is asked until one does.")
+        await following.wait_for_line("Waits for 1 approval")
+        status, shown = await terminal.operation("1")
+        assert status == 0
+        assert "Waits for 1 approval by U0" in shown
+        assert "--break-glass" not in shown
+        assert (await terminal.operation("1", "cancel"))[0] == 0
+        assert await following.wait(timeout=30) == 1
+    assert list(terminal.app.iterdir()) == []
