@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.audit import view
-from bot.audit.service import Audit
+from bot.audit.service import MOST, Audit
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
 from bot.config.settings import Settings
@@ -59,8 +59,11 @@ async def audit(
             )
             return 0 if found.whole else 1
         actor = await _actor(core, user)
-        events = await audit.events(since=begin, actor=actor, target=target)
+        newest = await audit.events(since=begin, actor=actor, target=target, limit=MOST + 1)
+        events = newest[-MOST:]
         names = await _names(core, {str(each["actor"]) for each in events})
+    if len(newest) > MOST:
+        typer.echo(f"Only the newest {MOST:,} events are shown, of more since then.", err=True)
     redact = core.redactor.redact
     if as_json:
         typer.echo(json.dumps([view.as_data(each, names, redact) for each in events], indent=2))

@@ -7,10 +7,12 @@ with all others; what has a wrong shape is left to the models to refuse.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.config.access import ANYONE, DEFAULT_ACCESS
 from bot.config.base import OWN
 from bot.config.document import Document, Path, dotted
 from bot.config.errors import Problem
 from bot.config.report import line
+from bot.config.runbooks import Runbook
 from bot.config.words import nearest, one_of, quoted
 
 _OWN_TARGET = {"database": "its own", "config": "its own"}
@@ -24,6 +26,7 @@ def inconsistencies(document: Document) -> Iterator[Problem]:
         *_included(data),
         *_checked(data),
         *_stepped(data),
+        *_restored(data),
         *_repeated_items(data),
         *_unasked_approvals(data),
     ):
@@ -96,6 +99,18 @@ def _stepped(data: Mapping[str, Any]) -> Iterator[_Finding]:
             for kind, expected in lacking.items():
                 if expected and kind in _mapping(step):
                     yield ("runbooks", name, "steps", i, kind), "such a step", expected
+
+
+def _restored(data: Mapping[str, Any]) -> Iterator[_Finding]:
+    """Nobody restores by a runbook what /restore would refuse them."""
+    default = DEFAULT_ACCESS["restore"].role
+    wanted = _mapping(data, "access", "restore").get("role", default)
+    for name, runbook in _entries(data, "runbooks"):
+        role = runbook.get("role", Runbook.model_fields["role"].default)
+        restores = any("restore" in _mapping(step) for step in _list(runbook.get("steps")))
+        if restores and wanted not in (role, ANYONE):
+            expected = f"{wanted}, as access.restore: it restores"
+            yield ("runbooks", name, "role"), quoted(str(role)), expected
 
 
 def _repeated_items(data: Mapping[str, Any]) -> Iterator[_Finding]:

@@ -127,6 +127,7 @@ class Step(Model):
 
     `timeout` ends it, `retries` repeats it after a failure (for steps that may run twice), `undo`
     is what takes it back, `always` runs it also after a failure, `if_` and `unless` leave it out.
+    A backup and a restore become several steps, which have titles and limits of their own.
     """
 
     run: Run | None = None
@@ -161,6 +162,9 @@ class Step(Model):
             raise wrong(f"a step of exactly one kind: {', '.join(STEP_KINDS)}")
         if self.retries and self.kind in _NOT_REPEATABLE:
             raise wrong(f"no retries on a step that must not run twice ({self.kind})")
+        if self.kind in _SEVERAL and (given := self.model_fields_set & _OF_ONE):
+            named = ", ".join(sorted(given))
+            raise wrong(f"no {named} on {self.kind}, which becomes steps that have their own")
         if self.undo and self.kind in _OWN_UNDO:
             raise wrong(f"no undo on {self.kind}, which has its own")
         for step in self.undo:
@@ -186,6 +190,8 @@ class Step(Model):
 
 
 _COMMON = {"title", "timeout", "retries", "undo", "always", "if_", "unless"}
+_OF_ONE = {"title", "timeout", "retries"}
+_SEVERAL = ("backup", "restore")
 _NOT_REPEATABLE = ("restore", "approval", "note")
 _OWN_UNDO = ("backup", "restore", "maintenance")
 _NO_UNDO = ("backup", "restore", "approval")

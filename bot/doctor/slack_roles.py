@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.app import slack_commands
-from bot.config.access import ANYONE
+from bot.config.access import ANYONE, RUNBOOK, runbook_rule
 from bot.config.settings import Settings
 from bot.config.words import nearest
 from bot.doctor.model import Finding, beware, well, wrong
@@ -129,6 +129,7 @@ async def _approvals(
 ) -> list[Finding]:
     """Commands whose approvals nobody but the asker could give."""
     commands = {each.name for each in await slack_commands(settings)} | settings.access.keys()
+    commands |= {runbook_rule(name) for name in settings.runbooks}
     short = [
         (command, rule.approvals)
         for command in sorted(commands)
@@ -138,10 +139,18 @@ async def _approvals(
     return [
         beware(
             AREA,
-            f"access.{command}",
+            _place(settings, command),
             f"/{command} asks for {count(approvals, 'approval')} by others with the role {role},"
             f" which {count(len(holders), 'person has', 'people have')}.",
-            f"Add people to roles.{role}, or lower access.{command}.approvals.",
+            f"Add people to roles.{role}, or lower {_place(settings, command)}.approvals.",
         )
         for command, approvals in short
     ]
+
+
+def _place(settings: Settings, command: str) -> str:
+    """Where the approvals of a command or a runbook are configured."""
+    if command in (runbook_rule(name) for name in settings.runbooks):
+        restores = settings.rule(command).approvals > settings.rule(RUNBOOK).approvals
+        return "access.restore" if restores else f"access.{RUNBOOK}"
+    return f"access.{command}"

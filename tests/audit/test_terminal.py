@@ -20,6 +20,10 @@ from tests.parts.house import (
 from tests.parts.process import opsbell
 
 CANARY = "canary-4f1c9a7d"
+_ADD = (
+    "insert into events (id, at, actor, action, subject, target, outcome, detail, mac)"
+    " select n, now(), '{actor}', 'command.taken', '', '', 'ok', '{{}}'::jsonb, ''"
+)
 
 
 @pytest.fixture
@@ -78,6 +82,23 @@ async def test_what_happened_is_listed_with_filters_and_without_secrets(config: 
     assert len((await run(config, "--target", "grandvps"))[1].splitlines()) == 2
     tomorrow = (datetime.now().astimezone() + timedelta(days=1)).strftime("%Y-%m-%d")
     assert (await run(config, "--since", tomorrow))[1].startswith("Nothing since")
+
+
+async def test_more_than_is_shown_is_said(config: Path, database_url: str) -> None:
+    async with Database(database_url, EventLog(b"")) as database:
+        await database.execute(_ADD.format(actor="os:carol") + " from generate_series(4, 10000) n")
+        status, text = await run(config)
+        assert (status, len(text.splitlines())) == (0, 10_000)
+        assert "Only the newest" not in text
+        await database.execute(
+            _ADD.format(actor="os:dan") + " from generate_series(10001, 10001) n"
+        )
+    status, text = await run(config)
+    lines = text.splitlines()
+    assert (status, len(lines)) == (0, 10_001)
+    assert "Only the newest 10,000 events are shown, of more since then." in lines
+    assert "backup now" not in text
+    assert "os:dan" in text
 
 
 async def test_as_json_too(config: Path) -> None:

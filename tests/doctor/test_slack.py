@@ -107,6 +107,31 @@ async def test_people_outside_of_roles_are_looked_up_too(
     ]
 
 
+async def test_runbooks_that_nobody_could_approve(
+    slack: LocalSlack, client: SlackClient, tmp_path: Path
+) -> None:
+    configured = settings(
+        tmp_path,
+        "roles: {operator: ['@ops'], admin: [U0ALICE001]}\n"
+        "access: {runbook: {approvals: 2}, restore: {approvals: 3}}\n"
+        "targets: {shop: {runtime: host, directory: d, config: [a]}}\n"
+        "backups: {shop: {include: [config], store: {directory: b}}}\n"
+        "runbooks:\n"
+        "  back: {title: Go back, target: shop, steps: [{restore: {}}]}\n"
+        "  tidy: {title: Tidy up, role: operator, steps: [{note: n}]}\n",
+    )
+    found = await slack_roles.findings(configured, client, await identify(client))
+    said = {each.says.partition(" asks")[0]: (each.says, each.todo) for each in found}
+    assert said["/runbook back"] == (
+        "/runbook back asks for 3 approvals by others with the role admin, which 1 person has.",
+        "Add people to roles.admin, or lower access.restore.approvals.",
+    )
+    assert said["/runbook tidy"] == (
+        "/runbook tidy asks for 2 approvals by others with the role operator, which 2 people have.",
+        "Add people to roles.operator, or lower access.runbook.approvals.",
+    )
+
+
 async def test_who_opsbell_is(slack: LocalSlack, client: SlackClient) -> None:
     found: Identity = await identify(client)
     assert (found.bot_name, found.team) == ("opsbell", "Sample")
