@@ -111,8 +111,10 @@ class RestoreCommand:
     async def _status(self, target: str) -> Answer:
         kept = await self._restores.kept(target)
         slash = f"/{self._settings.slack.command_prefix}restore"
-        told = view.standing(target, kept, self._settings.timezone, slash=slash)
-        return Answer(told, data={"target": target, "kept": [view.as_data(one) for one in kept]})
+        left = await self._restores.left(target)
+        told = view.standing(target, kept, left, self._settings.timezone, slash=slash)
+        data = {"target": target, "kept": [view.as_data(one) for one in kept], "left": left}
+        return Answer(told, data=data)
 
 
 def _held(sets: Sequence[BackupSet], known: Sequence[str]) -> list[str]:

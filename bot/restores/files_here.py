@@ -143,6 +143,11 @@ def journal_of(stage: Stage, operation: int) -> Path:
     return stage.directory / f".journal-{stage.aside.name}-{operation}.json"
 
 
+def has_journal(directory: Path) -> bool:
+    """Whether files in a stage's directory may have been exchanged with live ones."""
+    return any(directory.glob(".journal-*"))
+
+
 def begin(stages: Sequence[Stage], operation: int) -> None:
     """Writes down what is to be exchanged, unless that was done."""
     for stage in stages:

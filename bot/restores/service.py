@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from bot.backups.model import DATABASE, BackupSet
 from bot.backups.service import Backups
-from bot.backups.sources import known_parts
+from bot.backups.sources import known_parts, parts_of
+from bot.backups.threads import in_thread
 from bot.config.settings import Settings
-from bot.errors import Failed, NotFound, Refused
+from bot.errors import Failed, NotFound, OpsbellError, Refused
 from bot.operations.model import Operation
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
@@ -32,6 +34,7 @@ from bot.restores.file_steps import (
     unpack_files,
 )
 from bot.restores.keeping import Keeping
+from bot.restores.left import databases_left, files_left
 from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept
 from bot.restores.planning import Planning
 from bot.restores.running import Maintenance, Restore, RestoreStep
@@ -59,6 +62,7 @@ class Restores:
     ) -> None:
         self._settings = settings
         self._targets = targets
+        self._operations = operations
         self._backups = backups
         self._maintenance = maintenance
         self._database = database
@@ -95,6 +99,23 @@ class Restores:
         """What restores have replaced and keep for their undo, the newest first."""
         async with self._database.transaction() as tx:
             return await store.of_target(tx, target)
+
+    async def left(self, target: str) -> list[str]:
+        """The commands that remove what restores of a target have left beside the live data, as
+        far as it can be seen from here; none while an operation of the target is under way."""
+        async with self._database.transaction() as tx:
+            kept = await store.of_target(tx, target)
+            if await self._operations.unfinished(tx, target):
+                return []
+        settings, found = self._settings.target(target), self._targets.get(target)
+        parts = parts_of(settings, known_parts(settings))
+        here = [part for part in parts if not part.service]
+        told: list[str] = []
+        with suppress(OSError, OpsbellError):
+            told += await in_thread(files_left, here, kept)
+        with suppress(OpsbellError):
+            told += await databases_left(Server(found, f"opsbell restore left {target}"))
+        return told
 
     async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
         """What a restore will do. Its steps can be placed in another plan whose facts hold its

@@ -57,10 +57,21 @@ def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str
     )
 
 
-def standing(target: str, kept: Sequence[Kept], zone: ZoneInfo, *, slash: str) -> Message:
-    """What restores have replaced and keep."""
+def standing(
+    target: str, kept: Sequence[Kept], left: Sequence[str], zone: ZoneInfo, *, slash: str
+) -> Message:
+    """What restores have replaced and keep; and the commands that remove what some have `left`."""
+    rest = (
+        [
+            blocks.section("*Left by restores that were not taken back.* To remove by hand:"),
+            blocks.section(blocks.code("\n".join(left))),
+        ]
+        if left
+        else []
+    )
     if not kept:
-        return Message(f"No restore of {target} can be undone: nothing is kept.")
+        none = f"No restore of {target} can be undone: nothing is kept."
+        return Message(none, [blocks.section(none), *rest])
     lines = [
         f"{one.part}: {_where(one)}, by operation {one.operation},"
         f" until {one.until.astimezone(zone):%a %-d %b %H:%M}"
@@ -69,7 +80,7 @@ def standing(target: str, kept: Sequence[Kept], zone: ZoneInfo, *, slash: str) -
     hint = f"`{slash} undo` puts back what the last restore has replaced."
     head = f"{words.count(len(kept), 'part')} of {target} kept aside."
     shown = [blocks.section(f"*{head}*"), blocks.section(blocks.code("\n".join(lines)))]
-    return Message(f"{head} {hint}", [*shown, blocks.context(hint)])
+    return Message(f"{head} {hint}", [*shown, blocks.context(hint), *rest])
 
 
 def as_data(kept: Kept) -> dict[str, Any]:
