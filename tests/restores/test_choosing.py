@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.errors import NotFound
@@ -32,6 +34,16 @@ async def test_the_latest_holds_what_is_asked_for(host: Bench) -> None:
     plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
     assert plan.facts["set"] == part.name
     assert not any("not taken" in note for note in plan.notes)
+
+
+async def test_nor_is_that_of_a_restore_in_a_runbook(host: Bench) -> None:
+    good, _ = await host.backups.make("database")
+    safety, _ = await host.backups.make("database")
+    manifest = json.loads((safety / "manifest.json").read_text())
+    reason = {"reason": "before restore in runbook:mend"}
+    (safety / "manifest.json").write_text(json.dumps(manifest | reason))
+    plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
+    assert plan.facts["set"] == good.name
 
 
 async def test_where_none_holds_it_what_there_is_is_named(host: Bench) -> None:
