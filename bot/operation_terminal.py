@@ -65,14 +65,14 @@ async def _show(core: Core, number: int, console: Console) -> None:
     found = await core.operations.get(number)
     waits = terminal.lines(Message("", view.awaiting(found)))
     tail = found.output or await core.operations.tail(found)
-    verbs = join(_verbs(found), "or")
+    verbs = join(list(_verbs(found)), "or")
     hint = f"opsbell operation {number} {verbs}" if verbs else ""
     for line in filter(None, [*view.lines(found, datetime.now(UTC)), *waits, tail, hint]):
         console.print(Text(line), soft_wrap=True)
 
 
-def _verbs(found: Operation) -> tuple[str, ...]:
+def _verbs(found: Operation) -> list[str]:
     """What can be done with an operation as it stands."""
     if found.state is OperationState.INTERRUPTED and found.course is Course.CHOOSE:
-        return tuple(verb for verb in VERBS if verb != CANCEL)
-    return () if found.state.final else (CANCEL,)
+        return [verb for verb in VERBS if verb != CANCEL]
+    return [] if found.state.final else [CANCEL]

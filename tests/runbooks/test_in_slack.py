@@ -33,6 +33,10 @@ runbooks:
     title: Tidy up
     role: admin
     steps: [{{host: [touch, tidied]}}]
+  ask:
+    title: Ask first
+    role: operator
+    steps: [{{approval: {{role: operator, text: "Now?"}}}}]
 """
 
 
@@ -125,6 +129,21 @@ async def test_approvals_are_those_of_the_command(tmp_path: Path, database_url: 
         await slack.wait_for_message(channel="ops", text="Greet someone on grandvps · done")
 
 
+async def test_a_step_that_waits_for_people_calls_those_who_can_approve_it(
+    slack: LocalSlack,
+) -> None:
+    alice, bob = slack.person("alice"), slack.person("bob")
+    await alice.command("/runbook ask", channel="ops")
+    await alice.submit(await alice.wait_for_view(10, shows("Ask first")))
+    told = await slack.wait_for_message(
+        channel="ops", text="Ask first on grandvps: waits for 1 approval of operator: Now?"
+    )
+    assert told.plain.startswith(f"<@{bob.id}> Ask first")
+    live = await slack.wait_for_message(channel="ops", text="Ask first on grandvps · step 1 of 1")
+    await bob.click(live, "Approve")
+    await slack.wait_for_message(channel="ops", text="Ask first on grandvps · done")
+
+
 async def test_the_terminal_does_the_same(slack: LocalSlack, config: Path) -> None:
     environment = slack_environment(slack)
     words = ("runbook", "greet", "name=Bob's; touch hacked", "--yes")
@@ -137,4 +156,4 @@ async def test_the_terminal_does_the_same(slack: LocalSlack, config: Path) -> No
     async with opsbell("runbook", "list", "--json", cwd=config.parent, env=environment) as process:
         assert await process.wait(timeout=60) == 0
         found = json.loads("\n".join(process.output))["runbooks"]
-    assert [each["name"] for each in found] == ["greet", "tidy"]
+    assert [each["name"] for each in found] == ["greet", "tidy", "ask"]
