@@ -14,17 +14,19 @@ _REFERENCE = re.compile(
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def parse(text: str) -> dict[str, str]:
+def parse(text: str, *, references: bool = True) -> dict[str, str]:
     """Name → value. Understood are ``export``, comments, single quotes (literal), double quotes
-    (escapes, several lines) and references to names defined before; other lines are skipped."""
+    (escapes, several lines) and references to names defined before; other lines are skipped.
+    Without `references` a `$` is a sign like others, as for programs that read such files alone."""
     values: dict[str, str] = {}
+    resolved = _interpolated if references else lambda text, values: text
     for match in _LINE.finditer(text):
         if match["single"] is not None:
             value = match["single"].replace("\\'", "'")
         elif match["double"] is not None:
-            value = _interpolated(_unescaped(match["double"]), values)
+            value = resolved(_unescaped(match["double"]), values)
         else:
-            value = _interpolated(_COMMENT.sub("", match["plain"]).strip(), values)
+            value = resolved(_COMMENT.sub("", match["plain"]).strip(), values)
         values[match["name"]] = value
     return values
 

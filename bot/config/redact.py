@@ -15,6 +15,7 @@ from bot.config.dotenv import parse
 from bot.config.secret import HIDDEN
 
 _SHORTEST = 4
+_SHORTEST_LINE = 8
 _SMELL = (
     r"PASSW(?:OR)?D|PWD|PASSPHRASE|TOKEN|SECRET|CREDENTIALS?|DSN"
     r"|(?:KEYS?|(?<=_)PASS|(?<=_)AUTH)(?![A-Za-z0-9])"
@@ -96,6 +97,9 @@ def _forms(value: str) -> set[str]:
     """How a secret may stand in a text: as it is, in a URL, in JSON; a URL's password likewise."""
     passwords = _passwords(value)
     plain = {value.strip(), *passwords, *map(unquote, passwords)}
+    if "\n" in value.strip():
+        # A key of several lines may be shown line by line.
+        plain |= {line.strip() for line in value.splitlines() if len(line) >= _SHORTEST_LINE}
     return plain | {quote(text, safe="") for text in plain} | {json.dumps(t)[1:-1] for t in plain}
 
 

@@ -132,7 +132,7 @@ class Engine:
         async with self.database.transaction() as tx:
             operation = await store.get(tx, number)
         if not operation.cancel_by:
-            return interruption(operation, "Opsbell was stopped")
+            return interruption(operation, "Opsbell was stopped, or lost its own database")
         if step := operation.running_step:
             await self._runner.was_done(operation, step)
         return CANCELLATION

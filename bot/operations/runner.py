@@ -21,6 +21,8 @@ from bot.words import duration
 logger = logging.getLogger(__name__)
 
 RETRY_PAUSE = 2.0
+UNDO_PAUSES = (1.0, 3.0, 6.0, 10.0)
+"""Seconds between the tries of an undo: a server that is just restarting is given time."""
 
 
 class Runner:
@@ -134,17 +136,29 @@ class Runner:
         """Undoes steps, the last first; what could not be undone, in words."""
         troubles = []
         for step in reversed(steps):
-            context = self._context(operation, step)
             try:
-                await self._kinds[step.planned.kind].undo(context)
-                await context.flush()
+                await self._undo_one(self._context(operation, step))
             except Exception as error:
                 logger.exception("undo failed", extra={"operation": operation.id})
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
-                troubles.append(f"{step.planned.title} could not be undone: {told}.")
+                troubles.append(f"{step.planned.title} could not be undone: {told.rstrip('.')}.")
             else:
                 await self._mark_undone(operation, step)
         return " ".join(troubles)
+
+    async def _undo_one(self, context: Context) -> None:
+        kind = self._kinds[context.step.planned.kind]
+        for pause in UNDO_PAUSES:
+            try:
+                await kind.undo(context)
+            except (Failed, Unavailable) as error:
+                await context.output(f"Not undone yet: {error}")
+                await asyncio.sleep(pause)
+            else:
+                break
+        else:
+            await kind.undo(context)
+        await context.flush()
 
     async def _mark_undone(self, operation: Operation, step: Step) -> None:
         if (step.planned.undo or step.planned.group) and step.state is StepState.DONE:

@@ -98,6 +98,10 @@ class Operations:
             raise Refused("Only who asked for a plan can run it.", hint="Ask for your own.")
         if operation.state is not OperationState.PLANNED:
             raise Refused(f"Not run: this plan is {operation.state.value} already.")
+        if operation.expires and operation.expires <= utc_now():
+            raise Refused(
+                "Not run: this plan is older than half an hour.", hint="Ask for a new one."
+            )
         plan = operation.plan
         if plan.confirm is Confirm.NAME and typed.strip() != plan.target:
             raise Refused(f"Not run: to confirm, type the target's name, {plan.target}.")

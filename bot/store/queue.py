@@ -24,6 +24,7 @@ from psycopg.types.json import Jsonb
 from bot.cancelling import being_cancelled, end
 from bot.errors import Unavailable
 from bot.store.database import Database, Transaction
+from bot.store.patient_jobs import PatientJobs
 from bot.store.queue_log import keep_arguments_out
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Queue:
         self._database = database
         keep_arguments_out()
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        self._app.job_manager = PatientJobs(self._app.connector)
 
     async def open(self) -> None:
         """Joins the database's pool for it; needed before anything is deferred."""

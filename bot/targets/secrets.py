@@ -36,4 +36,6 @@ def file_secrets(path: Path) -> frozenset[str]:
             hint="Opsbell has to know its secrets before it may show anything of the target.",
             retryable=False,
         ) from error
-    return frozenset(secrets_in(parse(text)))
+    # As Compose reads it, and as the application may.
+    readings = (parse(text), parse(text, references=False))
+    return frozenset(secret for reading in readings for secret in secrets_in(reading))

@@ -139,3 +139,8 @@ def test_the_secrets_of_an_environment_file_are_known(tmp_path: Path) -> None:
     assert "c0rrect" in secrets_in(parse(ENV_FILE))
     with pytest.raises(FileNotFoundError):
         Redactor.from_env_file(tmp_path / "missing")
+
+
+def test_a_line_of_a_secret_of_several_lines_is_hidden() -> None:
+    key = "-----BEGIN KEY-----\nMIIabcdef123\nxyzzy+/plugh==\n-----END KEY-----"
+    assert "MIIabcdef123" not in Redactor([key]).redact("it read MIIabcdef123 and stopped")

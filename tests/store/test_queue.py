@@ -14,6 +14,11 @@ from bot.store.database import Database
 from bot.store.queue import Lane, Queue
 from tests.parts.postgres import PostgresServer
 
+END_WHO_FINISHES = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and state = 'active' and wait_event_type = 'Lock'
+      and query ilike '%finish_job%'"""
+
 
 async def until(done: asyncio.Event) -> None:
     async with asyncio.timeout(20):
@@ -168,10 +173,38 @@ async def test_a_running_job_is_cancelled_where_it_runs(database: Database, work
 
     working.handle("long", long)
     async with database.transaction() as tx:
-        job = await working.defer(tx, "long", {})
+        await working.defer(tx, "long", {})
     await until(began)
-    await working.abort(job)
+    async with database.transaction() as tx:
+        await working.abort_running(tx, "long", {})
     await until(ended)
+
+
+async def test_the_end_of_a_job_is_written_also_where_the_connection_broke(
+    database: Database, working: Queue
+) -> None:
+    """Else it would stay in work for ever, and hold up what waits for its lock."""
+    began, may_end, handled = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(number: int) -> None:
+        if number == 2:
+            handled.set()
+            return
+        began.set()
+        await may_end.wait()
+
+    working.handle("work", work)
+    async with database.transaction() as tx:
+        for number in (1, 2):
+            await working.defer(tx, "work", {"number": number}, lock="one")
+    await until(began)
+    async with database.transaction() as tx:
+        await tx.execute("select from procrastinate_jobs for update")
+        may_end.set()
+        async with asyncio.timeout(10):
+            while not await database.all(END_WHO_FINISHES):
+                await asyncio.sleep(0.05)
+    await until(handled)
 
 
 async def test_workers_end_when_told_also_without_their_database(

@@ -95,3 +95,10 @@ async def test_a_target_hides_the_secrets_of_all(shop: Path, blog: Path) -> None
 
 def test_it_needs_no_target() -> None:
     assert LiveRedactor({}, []).redact("password=hunter2") == "password=***"
+
+
+def test_a_dollar_sign_is_read_as_compose_does_and_as_it_stands(shop: Path) -> None:
+    (shop / ".env").write_text('SECRET_KEY="q9$zz7(e)+f#ghij!xyz"\n')
+    redactor = targets_of(shop).redactor()
+    said = redactor.redact("as it stands q9$zz7(e)+f#ghij!xyz, in Compose q9(e)+f#ghij!xyz.")
+    assert said == "as it stands ***, in Compose ***."
