@@ -35,9 +35,9 @@ format: $(STAMP)
 
 # The pictures of README.md, from the demo in a real browser.
 pictures: $(STAMP)
-	OPSBELL_REQUIRE=browser $(BIN)/pytest -q tests/demo/test_first_minute.py
+	OPSBELL_REQUIRE=browser $(BIN)/pytest -q tests/demo/test_first_minute.py tests/demo/test_four_commands.py
 	mkdir -p docs/pictures
-	cp artefacts/first-minute.png artefacts/broken-on-purpose.png artefacts/on-the-phone.png docs/pictures/
+	cd artefacts && cp first-minute.png broken-on-purpose.png on-the-phone.png plan-of-a-deploy.png went-back-by-itself.png ../docs/pictures/
 
 $(STAMP): LOCK := requirements.lock
 $(DEMO_STAMP): LOCK := demo.lock

@@ -1,4 +1,7 @@
-"""Deploy, maintenance and restore in the demo, in the browser, as people would try them."""
+"""Deploy, maintenance and restore in the demo, in the browser, as people would try them.
+
+Two of its pictures are the README's: `make pictures` takes them anew.
+"""
 
 from __future__ import annotations
 
