@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import psycopg
 
+from bot.errors import Unavailable
 from bot.operations import lock_store, store
 from bot.operations.context import Redact
 from bot.operations.ending import (
@@ -30,7 +31,7 @@ from bot.operations.ending import (
     what_is_so_now,
 )
 from bot.operations.model import Operation, StepKind
-from bot.operations.plan import Planner, Recovery
+from bot.operations.plan import Plan, Planner, Recovery
 from bot.operations.runner import Runner, failure_of
 from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import Telling, blocks
@@ -48,12 +49,24 @@ class Engine:
     def __init__(self, database: Database, telling: Telling, *, redact: Redact) -> None:
         self.database = database
         self.telling = telling
+        self._redact = redact
         self._runner = Runner(database, telling, redact)
         self.planners: dict[str, Planner] = {}
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
         self._runner.register(kind, code)
+
+    def redacted(self, plan: Plan) -> Plan:
+        """The plan as it is kept and shown: no secret in what people read of it."""
+
+        def hide(text: str) -> str:
+            try:
+                return self._redact(plan.target, text)
+            except Unavailable:
+                return self._redact("", text)  # what is known of all targets
+
+        return plan.with_texts(hide)
 
     async def run(self, operation: int) -> None:
         """The job: runs a queued operation, or tells the truth about one whose process died."""
@@ -100,7 +113,7 @@ class Engine:
             again = await planner(found.plan.target, found.plan.parameters)
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
             return f"Nothing was run. {failure_of(error, found.id).error}"
-        if differences := found.plan.differences(again):
+        if differences := found.plan.differences(self.redacted(again)):
             told = "; ".join(differences)
             return f"Nothing was run: planned again, it came out different ({told}). Ask anew."
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -96,6 +96,27 @@ class Plan:
             "recovery": Recovery(value.get("recovery", Recovery.UNDO)),
         }
         return cls(**(dict(value) | made))
+
+    def with_texts(self, change: Callable[[str], str]) -> Plan:
+        """The same plan with everything that people read of it changed; what runs is not."""
+        steps = (
+            replace(
+                step,
+                title=change(step.title),
+                command=change(step.command),
+                risk=change(step.risk),
+                undo=change(step.undo),
+                left_out=change(step.left_out),
+            )
+            for step in self.steps
+        )
+        return replace(
+            self,
+            title=change(self.title),
+            steps=tuple(steps),
+            notes=tuple(map(change, self.notes)),
+            undo=change(self.undo),
+        )
 
     def differences(self, other: Plan) -> list[str]:
         """What makes another plan a different one, in words: steps, commands and identities."""

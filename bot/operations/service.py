@@ -57,7 +57,7 @@ class Operations:
 
     async def plan(self, runbook: str, target: str, parameters: Mapping[str, Any]) -> Plan:
         """What a runbook would do now. Changes nothing; raises what its planner raises."""
-        return await self._engine.planners[runbook](target, parameters)
+        return self._engine.redacted(await self._engine.planners[runbook](target, parameters))
 
     async def preview(
         self,
@@ -124,7 +124,7 @@ class Operations:
         """
         number = await store.insert(
             tx,
-            plan,
+            self._engine.redacted(plan),
             actor=actor,
             reason=reason,
             state=OperationState.PLANNED,

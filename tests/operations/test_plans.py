@@ -144,6 +144,29 @@ async def test_what_always_runs_and_fails_is_said_beside_the_cause(running: Hous
     assert [s.state for s in operation.steps] == [StepState.FAILED, StepState.FAILED]
 
 
+async def test_what_people_read_of_a_plan_holds_no_secret_and_what_runs_does(
+    running: House,
+) -> None:
+    running.operations._engine._redact = lambda target, text: text.replace("s3cret", "•••")
+    wanted = plan_of(
+        step("s3cret", command="git fetch https://u:s3cret@git", risk="s3cret", undo="s3cret"),
+        notes=("s3cret",),
+    )
+
+    async def planner(target: str, parameters: Mapping[str, Any]) -> Plan:
+        return wanted
+
+    running.operations.add_runbook("backup", planner)
+    operation = await running.ended(await running.request(wanted))
+    assert operation.state is OperationState.DONE
+    assert running.recorder.log == ["run s3cret"]
+    assert operation.steps[0].planned.command == "git fetch https://u:•••@git"
+    shown = plan_view.message(operation.plan, {})
+    assert "s3cret" not in str(shown.as_json())
+    preview = await running.operations.preview("backup", "grandvps", {}, actor=ALICE)
+    assert "s3cret" not in str(plan_view.message(preview.plan, {}).as_json())
+
+
 async def test_output_is_kept_redacted_and_shared_as_a_file(running: House) -> None:
     running.operations._engine._runner._redact = lambda target, text: text.replace("s3cret", "•••")
     number = await running.request(
