@@ -49,7 +49,8 @@ async def grow(url: str) -> None:
 
 async def _make_role(admin: psycopg.AsyncConnection) -> None:
     known = await admin.execute("select from pg_roles where rolname = %s", (ROLE,))
-    verb = "alter" if await known.fetchone() else "create"
+    # A row without columns is empty, and there.
+    verb = "create" if await known.fetchone() is None else "alter"
     # A restore makes a database beside the live one.
     make = sql.SQL("{} role {} login createdb password {}")
     await admin.execute(make.format(sql.SQL(verb), sql.Identifier(ROLE), sql.Literal(PASSWORD)))
