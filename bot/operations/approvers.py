@@ -7,6 +7,7 @@ from collections.abc import Callable
 from bot.config.access import ANYONE, AccessRule
 from bot.errors import Refused, Unavailable
 from bot.slack.people import Decision, People, decide
+from bot.words import join
 
 
 class Approvers:
@@ -54,8 +55,11 @@ class Approvers:
 
 def _refused(decision: Decision, access: str) -> str:
     what = f"/{access} takes" if access else "this takes"
-    who = ", ".join(f"<@{user}>" for user in decision.holders[:5])
-    return f"Not done: {what} the role {decision.role}" + (f", which {who} has." if who else ".")
+    who = [f"<@{user}>" for user in decision.holders[:5]]
+    have = "has" if len(who) == 1 else "have"
+    return f"Not done: {what} the role {decision.role}" + (
+        f", which {join(who)} {have}." if who else "."
+    )
 
 
 def _user(actor: str) -> str | None:

@@ -15,6 +15,7 @@ from bot.slack.text_in import nearest
 from bot.words import Sign, join
 
 _NAMED = 5
+_ESCAPED_MENTION = re.compile(r"&lt;@([UW][A-Z0-9]{5,20})&gt;")
 _SLASH = re.compile(r"(?<![^\s`])/(?=[a-z]+(?:[\s`.,]|$))")
 
 
@@ -22,10 +23,15 @@ def error(failure: OpsbellError, prefix: str) -> Message:
     """What a person is told when something did not work, and what to do."""
     sign = Sign.REFUSED if isinstance(failure, Refused) else Sign.WARNING
     sentence = f"{failure.message} {with_prefix(failure.hint, prefix)}".rstrip()
-    blocks: list[Block] = [section(f"{sign} {escape(sentence)}")]
+    blocks: list[Block] = [section(f"{sign} {_with_people(sentence)}")]
     if isinstance(failure, Failed) and failure.output:
         blocks.append(section(code("\n".join(failure.output.splitlines()[-10:])[-2500:])))
     return Message(sentence, blocks)
+
+
+def _with_people(sentence: str) -> str:
+    """Escaped, but for mentions, which notify nobody in what one person alone is told."""
+    return _ESCAPED_MENTION.sub(r"<@\1>", escape(sentence))
 
 
 def not_done(failure: OpsbellError) -> Message:
