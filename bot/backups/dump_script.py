@@ -21,9 +21,6 @@ Where any of it fails nothing is sent early; what is left is sent once pg_dump h
 list of contents is written last of all.
 """
 
-NO_ROOM = 75
-"""The exit status that says that the file system had nearly run full."""
-
 DUMP_OUT = """\
 scratch=$1 reserve=$2 mark=$3 jobs=$4
 shift 4

@@ -41,14 +41,6 @@ def reasons(
     return found
 
 
-def superfluous(
-    sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime
-) -> list[Manifest]:
-    """The good sets, given newest first, that no rule keeps."""
-    kept = reasons(sets, keep, zone, now)
-    return [one for one in sets if not kept[one.id]]
-
-
 def _reasons(one: Manifest, sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo) -> Iterator[str]:
     """The rules by which one of `sets` stays: it is among the last, or the newest of a period of
     the calendar that counts. Periods without a set do not count."""

@@ -7,7 +7,7 @@ early, that directory is all there is to remove.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +21,9 @@ from bot.backups.set_store import SetStore
 from bot.backups.sources import Part, parts_of
 from bot.config import targets as configured
 from bot.config.backups import BackupPolicy
-from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, StepContext
 from bot.operations.states import StepState
 from bot.targets.model import Target
-from bot.targets.text import storable
 
 RUNBOOK = "backup"
 """The runbook's name; the kinds of its steps begin with it."""
@@ -102,58 +100,7 @@ def mark_of(operation: Operation) -> str:
     return f"opsbell backup {operation.tag} {operation.plan.target}"
 
 
-Work = Callable[[Backup, StepContext], Awaitable[Result]]
-Undo = Callable[[Backup, StepContext], Awaitable[None]]
-Done = Callable[[Backup, StepContext], Awaitable[Result | None]]
-
-
 async def remove_partial(backup: Backup, context: StepContext) -> None:
     """Undoes whatever a backup has written, and ends removals of old backups that it had begun."""
     await backup.store.settle()
     await backup.store.clear()
-
-
-async def nothing(backup: Backup, context: StepContext) -> None:
-    """Undoes nothing: what was removed is gone."""
-
-
-async def of_no_use(backup: Backup, context: StepContext) -> Result | None:
-    """None: a part of a partial set is of no use by itself."""
-    return None
-
-
-class BackupStep:
-    """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
-
-    def __init__(
-        self,
-        find: Callable[[Operation], Backup],
-        work: Work,
-        *,
-        undo: Undo = remove_partial,
-        done: Done = of_no_use,
-    ) -> None:
-        self._find = find
-        self._work = work
-        self._undo = undo
-        self._done = done
-
-    async def run(self, context: StepContext) -> Result:
-        """Does the step's work in the partial set."""
-        try:
-            return await self._work(self._find(context.operation), context)
-        except OSError as error:
-            place = f": {storable(str(error.filename))}" if error.filename else ""
-            raise Failed(f"{error.strerror or error}{place}.") from error
-
-    async def undo(self, context: StepContext) -> None:
-        """Removes what the step may have left."""
-        await self._undo(self._find(context.operation), context)
-
-    async def done(self, context: StepContext) -> Result | None:
-        """The step's result where all that it is for is so, as far as that can be seen."""
-        try:
-            return await self._done(self._find(context.operation), context)
-        except (OSError, OpsbellError) as error:
-            logger.warning("outcome of a step not known", extra={"error": str(error)})
-            return None

@@ -14,7 +14,7 @@ from bot.backups.model import BackupSet
 from bot.backups.pruning import prune, remove_named
 from bot.backups.publishing import publish, published
 from bot.backups.retention import reasons
-from bot.backups.running import RUNBOOK, Backup, BackupStep, mark_of, nothing
+from bot.backups.running import RUNBOOK, Backup, mark_of, remove_partial
 from bot.backups.set_store import SetStore
 from bot.backups.sources import checked_include
 from bot.backups.steps import archive_files, check, dump_database, undo_database, undo_files
@@ -28,6 +28,7 @@ from bot.operations.model import Operation
 from bot.operations.plan import Confirm, Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.operations.states import OperationState
+from bot.operations.work_step import WorkStep
 from bot.store.database import Transaction
 from bot.targets.targets import Targets
 from bot.words import utc_now
@@ -62,16 +63,16 @@ class Backups:
         self._verdicts = verdicts
         self._clock = clock
         for kind, step in (
-            ("backup.check", BackupStep(self._find, check)),
-            ("backup.database", BackupStep(self._find, dump_database, undo=undo_database)),
-            ("backup.files", BackupStep(self._find, archive_files, undo=undo_files)),
-            ("backup.config", BackupStep(self._find, archive_files)),
-            ("backup.verify", BackupStep(self._find, verify)),
-            ("backup.publish", BackupStep(self._find, publish, done=published)),
-            ("backup.prune", BackupStep(self._find, prune, undo=nothing, done=prune)),
+            ("backup.check", WorkStep(self._find, check, undo=remove_partial)),
+            ("backup.database", WorkStep(self._find, dump_database, undo=undo_database)),
+            ("backup.files", WorkStep(self._find, archive_files, undo=undo_files)),
+            ("backup.config", WorkStep(self._find, archive_files, undo=remove_partial)),
+            ("backup.verify", WorkStep(self._find, verify, undo=remove_partial)),
+            ("backup.publish", WorkStep(self._find, publish, undo=remove_partial, done=published)),
+            ("backup.prune", WorkStep(self._find, prune, done=prune)),
             (
                 "backup.remove",
-                BackupStep(self._find, remove_named, undo=nothing, done=remove_named),
+                WorkStep(self._find, remove_named, done=remove_named),
             ),
         ):
             operations.register(kind, step)

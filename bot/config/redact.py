@@ -7,11 +7,8 @@ by its form. Where the form is in doubt, more is hidden rather than less.
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Self
 from urllib.parse import quote, unquote
 
-from bot.config.dotenv import parse
 from bot.config.secret import HIDDEN
 
 _SHORTEST = 4
@@ -71,12 +68,6 @@ class Redactor:
         longest_first = sorted(values, key=len, reverse=True)
         alternatives = "|".join(map(re.escape, longest_first))
         self._known = re.compile(alternatives) if alternatives else None
-
-    @classmethod
-    def from_env_file(cls, path: Path) -> Self:
-        """Knows the secrets of an environment file: values whose name smells of one, and the
-        passwords in URLs. Raises OSError where the file cannot be read."""
-        return cls(secrets_in(parse(path.read_text(encoding="utf-8", errors="replace"))))
 
     def redact(self, text: str) -> str:
         """`text` without its secrets. Give whole lines: half a secret is not recognised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,9 @@ from typing import Any
 from bot.config import targets as configured
 from bot.config.deploys import Deploy
 from bot.deploys.repository import Repository
-from bot.errors import Failed, OpsbellError
-from bot.operations.model import Operation, StepContext
+from bot.operations.model import Operation
 from bot.operations.states import StepState
 from bot.targets.model import Target
-from bot.targets.text import storable
 
 logger = logging.getLogger(__name__)
 
@@ -82,57 +80,3 @@ class Deployment:
         """What a step of this kind told, empty where it has not ended."""
         steps = [step for step in self.operation.steps if step.planned.kind == kind]
         return steps[0].result if steps else {}
-
-
-Find = Callable[[Operation], Deployment]
-Work = Callable[[Deployment, StepContext], Awaitable[Result]]
-Undo = Callable[[Deployment, StepContext], Awaitable[None]]
-Done = Callable[[Deployment, StepContext], Awaitable[Result | None]]
-
-
-async def nothing(deployment: Deployment, context: StepContext) -> None:
-    """Nothing has to be taken back."""
-
-
-async def not_known(deployment: Deployment, context: StepContext) -> Result | None:
-    """None: that it was done cannot be seen."""
-    return None
-
-
-class DeployStep:
-    """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
-
-    def __init__(
-        self, find: Find, work: Work, *, undo: Undo = nothing, done: Done = not_known
-    ) -> None:
-        self._find = find
-        self._work = work
-        self._undo = undo
-        self._done = done
-
-    async def run(self, context: StepContext) -> Result:
-        """Does the step's work."""
-        try:
-            return await self._work(self._find(context.operation), context)
-        except OSError as error:
-            raise _refused(error) from error
-
-    async def undo(self, context: StepContext) -> None:
-        """Takes it back."""
-        try:
-            await self._undo(self._find(context.operation), context)
-        except OSError as error:
-            raise _refused(error) from error
-
-    async def done(self, context: StepContext) -> Result | None:
-        """Its result where all that it is for is so, as far as that can be seen."""
-        try:
-            return await self._done(self._find(context.operation), context)
-        except (OSError, OpsbellError) as error:
-            logger.warning("outcome of a step not known", extra={"error": str(error)})
-            return None
-
-
-def _refused(error: OSError) -> Failed:
-    place = f": {storable(str(error.filename))}" if error.filename else ""
-    return Failed(f"{error.strerror or error}{place}.")

@@ -24,7 +24,7 @@ from bot.deploys import (
     watching,
 )
 from bot.deploys import deployment as kinds
-from bot.deploys.deployment import Deployment, DeployStep
+from bot.deploys.deployment import Deployment
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
 from bot.errors import NotFound, OpsbellError, Refused
@@ -32,6 +32,7 @@ from bot.operations.model import Operation, TargetLock
 from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
 from bot.operations.states import OperationState
+from bot.operations.work_step import Work, WorkStep
 from bot.restores.model import RUNBOOK as RESTORE
 from bot.runbooks.planning import Planned
 from bot.slack.posts import Posts
@@ -82,18 +83,18 @@ class Deploys:
     def _register(self) -> None:
         watch = watching.Watch(self._alarm)
         for kind, step in (
-            (kinds.CHECK, DeployStep(self._find, steps.check)),
-            (kinds.KEEP, DeployStep(self._find, steps.keep, undo=steps.bring_back)),
+            (kinds.CHECK, WorkStep(self._find, steps.check)),
+            (kinds.KEEP, WorkStep(self._find, steps.keep, undo=steps.bring_back)),
             (
                 kinds.INSTALL,
-                DeployStep(self._find, packages.install, undo=packages.packages_of_before),
+                WorkStep(self._find, packages.install, undo=packages.packages_of_before),
             ),
-            (kinds.BUILD, DeployStep(self._find, compose.build, undo=compose.build_undone)),
-            (kinds.IMAGES, DeployStep(self._find, steps.use_images, undo=steps.images_back)),
+            (kinds.BUILD, WorkStep(self._find, compose.build, undo=compose.build_undone)),
+            (kinds.IMAGES, WorkStep(self._find, steps.use_images, undo=steps.images_back)),
             (kinds.MANAGE, self._managing(steps.manage)),
             (
                 kinds.REVERSE,
-                DeployStep(
+                WorkStep(
                     self._find,
                     steps.manage,
                     undo=reversing.apply_again,
@@ -102,7 +103,7 @@ class Deploys:
             ),
             (
                 kinds.MIGRATE,
-                DeployStep(
+                WorkStep(
                     self._find,
                     steps.migrate,
                     undo=steps.migrations_stay,
@@ -112,10 +113,10 @@ class Deploys:
             (kinds.STATIC, self._managing(steps.manage)),
             (
                 kinds.SWITCH,
-                DeployStep(self._find, steps.switch, undo=steps.end_switch, done=steps.switched),
+                WorkStep(self._find, steps.switch, undo=steps.end_switch, done=steps.switched),
             ),
-            (kinds.HEALTHY, DeployStep(self._find, health.healthy, done=health.healthy_by_now)),
-            (kinds.WATCH, DeployStep(self._find, watch.run, done=watching.watched)),
+            (kinds.HEALTHY, WorkStep(self._find, health.healthy, done=health.healthy_by_now)),
+            (kinds.WATCH, WorkStep(self._find, watch.run, done=watching.watched)),
         ):
             self._operations.register(kind, step)
         self._operations.add_runbook(RUNBOOK, self.plan)
@@ -123,8 +124,8 @@ class Deploys:
         for runbook in (RUNBOOK, rollback.RUNBOOK):
             self._operations.add_next_steps(runbook, view.next_steps)
 
-    def _managing(self, work: kinds.Work) -> DeployStep:
-        return DeployStep(self._find, work, undo=steps.end_manage, done=steps.manage_not_known)
+    def _managing(self, work: Work[Deployment]) -> WorkStep[Deployment]:
+        return WorkStep(self._find, work, undo=steps.end_manage, done=steps.manage_not_known)
 
     async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
         """What a deploy of `ref` (the configured one where none is given) would do, with `force`

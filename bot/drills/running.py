@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bot.drills.model import Load, blames_the_store
 from bot.drills.places import Place
 from bot.drills.sql import Session
 from bot.drills.store import DrillResults, keep
-from bot.errors import Failed, OpsbellError
+from bot.errors import Failed
 from bot.operations.model import Operation, StepContext
 from bot.store.events import Event
 from bot.targets.text import storable
@@ -136,56 +136,9 @@ def mark_of(operation: Operation) -> str:
     return f"opsbell drill {operation.tag} {operation.plan.target}"
 
 
-Find = Callable[[Operation], Drill]
-Work = Callable[[Drill, StepContext], Awaitable[Result]]
-Undo = Callable[[Drill, StepContext], Awaitable[None]]
-Done = Callable[[Drill, StepContext], Awaitable[Result | None]]
-
-
-async def nothing(drill: Drill, context: StepContext) -> None:
-    """For a step that only looks."""
-
-
 async def tidy(drill: Drill, context: StepContext) -> None:
     """For a step that fetches the set."""
     await drill.tidy()
-
-
-async def not_known(drill: Drill, context: StepContext) -> Result | None:
-    """None: what a look that was cut off would have seen is not known."""
-    return None
-
-
-class DrillStep:
-    """See `bot.operations.model.StepKind`."""
-
-    def __init__(
-        self, find: Find, work: Work, *, undo: Undo = nothing, done: Done = not_known
-    ) -> None:
-        self._find = find
-        self._work = work
-        self._undo = undo
-        self._done = done
-
-    async def run(self, context: StepContext) -> Result:
-        """Does the step's work."""
-        try:
-            return await self._work(self._find(context.operation), context)
-        except OSError as error:
-            place = f": {storable(str(error.filename))}" if error.filename else ""
-            raise Failed(f"{error.strerror or error}{place}.") from error
-
-    async def undo(self, context: StepContext) -> None:
-        """Removes what the step may have left."""
-        await self._undo(self._find(context.operation), context)
-
-    async def done(self, context: StepContext) -> Result | None:
-        """The step's result where what it is for is so, as far as that can be seen."""
-        try:
-            return await self._done(self._find(context.operation), context)
-        except OpsbellError as error:
-            logger.warning("outcome of a step not known", extra={"error": str(error)})
-            return None
 
 
 def verdict_result(verdict: Verdict) -> Result:

@@ -14,7 +14,7 @@ from bot.config.settings import Settings
 from bot.drills import view
 from bot.drills.model import Load
 from bot.drills.places import DatabaseInPlace, Place, ServerPlace
-from bot.drills.running import Drill, DrillStep, mark_of, tidy
+from bot.drills.running import Drill, mark_of, tidy
 from bot.drills.sql import Session
 from bot.drills.steps import (
     ask,
@@ -32,6 +32,7 @@ from bot.errors import NotFound, OpsbellError, Refused
 from bot.operations.model import Operation
 from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
+from bot.operations.work_step import WorkStep
 from bot.slack.posts import Posts
 from bot.store.database import Transaction
 from bot.store.events import Event
@@ -73,13 +74,13 @@ class Drills:
         self._load = load
         operations.add_runbook(RUNBOOK, self.plan)
         for kind, step in (
-            ("drill.check", DrillStep(self._find, check, undo=tidy)),
-            ("drill.place", DrillStep(self._find, make_place, undo=remove_place)),
-            ("drill.restore", DrillStep(self._find, restore, undo=tidy)),
-            ("drill.compare", DrillStep(self._find, compare)),
-            ("drill.ask", DrillStep(self._find, ask)),
-            ("drill.conclude", DrillStep(self._find, conclude, done=concluded)),
-            ("drill.clear", DrillStep(self._find, clear, undo=remove_place, done=clear)),
+            ("drill.check", WorkStep(self._find, check, undo=tidy)),
+            ("drill.place", WorkStep(self._find, make_place, undo=remove_place)),
+            ("drill.restore", WorkStep(self._find, restore, undo=tidy)),
+            ("drill.compare", WorkStep(self._find, compare)),
+            ("drill.ask", WorkStep(self._find, ask)),
+            ("drill.conclude", WorkStep(self._find, conclude, done=concluded)),
+            ("drill.clear", WorkStep(self._find, clear, undo=remove_place, done=clear)),
         ):
             operations.register(kind, step)
         queue.handle(DUE_JOB, self._due, lane=Lane.WORK)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.operations.model import Operation, Step
+from bot.operations.model import Operation, Step, names_of
 from bot.operations.plan import Recovery
 from bot.operations.states import OperationState, StepState
 from bot.store.events import Event
@@ -81,7 +81,7 @@ def to_run_always(operation: Operation) -> list[Step]:
 def kept_by(operation: Operation) -> str:
     """What an undo could not take back because nothing does, in words."""
     left = [s for s in operation.steps if s.state is StepState.DONE and not s.planned.undo]
-    return f"Nothing takes back: {join(_names(left))}." if left else ""
+    return f"Nothing takes back: {join(names_of(left))}." if left else ""
 
 
 def after_crash(operation: Operation) -> str:
@@ -96,8 +96,8 @@ def what_is_so_now(operation: Operation) -> str:
     """What was taken back and what stands, after an operation that did not end well."""
     undone = [s for s in operation.steps if s.state is StepState.UNDONE and s.planned.undo]
     standing = [step for step in operation.steps if _stands(operation, step)]
-    told = [f"Taken back: {join(_names(undone))}."] if undone else []
-    told += [f"Still there: {join(_names(standing))}."] if standing else []
+    told = [f"Taken back: {join(names_of(undone))}."] if undone else []
+    told += [f"Still there: {join(names_of(standing))}."] if standing else []
     return " ".join(told)
 
 
@@ -114,11 +114,6 @@ def _is_whole(operation: Operation, step: Step) -> bool:
         for each in operation.steps
         if each.planned.group == group
     )
-
-
-def _names(steps: list[Step]) -> list[str]:
-    """What people call steps: a group by its name, once."""
-    return list(dict.fromkeys(step.planned.group or step.planned.title for step in steps))
 
 
 def interruption(operation: Operation, cause: str) -> Ending:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -41,6 +41,11 @@ class Step:
     note: str = ""
     share: float | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+
+
+def names_of(steps: Iterable[Step]) -> list[str]:
+    """What people call steps: a group by its name, once."""
+    return list(dict.fromkeys(step.planned.group or step.planned.title for step in steps))
 
 
 SOMEONE = "someone"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot import words
 from bot.operations import buttons
-from bot.operations.model import SOMEONE, Operation, Step, TargetLock
+from bot.operations.model import SOMEONE, Operation, Step, TargetLock, names_of
 from bot.operations.states import Course, OperationState, StepState
 from bot.slack import blocks
 from bot.slack.message import Block, Message
@@ -100,7 +100,7 @@ def lines(
     result = [headline(operation, now, usual)]
     if operation.state not in _NOT_GOING:
         result += _told_rows(_rows(operation), now, expected)
-    waiting = _names([step for step in operation.steps if step.state is StepState.OPEN])
+    waiting = names_of([step for step in operation.steps if step.state is StepState.OPEN])
     if waiting and not operation.state.final:
         result.append(f"{Sign.OPEN} {' · '.join(waiting)}")
     left_out = [step for step in operation.steps if step.state is StepState.LEFT_OUT]
@@ -153,11 +153,6 @@ def _rows_line(steps: list[Step], now: datetime, expected: Mapping[str, timedelt
         return step_line(last, now, expected.get(last.planned.title))
     whole = replace(last.planned, title=last.planned.group)
     return step_line(replace(last, planned=whole, started=first.started), now)
-
-
-def _names(steps: Sequence[Step]) -> list[str]:
-    """What people call steps: a group by its name, once."""
-    return list(dict.fromkeys(step.planned.group or step.planned.title for step in steps))
 
 
 def message(operation: Operation, shown: Shown) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,15 +15,14 @@ from bot.backups.model import DATABASE, set_names
 from bot.backups.service import Backups
 from bot.config import targets as configured
 from bot.config.backups import BackupPolicy
-from bot.errors import Failed, NotFound, OpsbellError
-from bot.operations.model import Operation, StepContext
+from bot.errors import NotFound
+from bot.operations.model import Operation
 from bot.restores.loading import Dump, dump_of
 from bot.restores.model import UNDO_RUNBOOK, aside_name, file_name, incoming_name, undone_name
 from bot.restores.server import Server
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.targets.model import Target
-from bot.targets.text import storable
 
 logger = logging.getLogger(__name__)
 
@@ -133,61 +132,3 @@ class Restore:
 def dumps_directory(backups: Backups, target: str) -> Path:
     """Where plain dumps of a target may lie to be restored: beside its sets."""
     return backups.store(target).directory
-
-
-Work = Callable[[Restore, StepContext], Awaitable[Result]]
-Undo = Callable[[Restore, StepContext], Awaitable[None]]
-Done = Callable[[Restore, StepContext], Awaitable[Result | None]]
-
-
-async def nothing(restore: Restore, context: StepContext) -> None:
-    """There is nothing to take back."""
-
-
-async def of_no_use(restore: Restore, context: StepContext) -> Result | None:
-    """What was not finished is done again."""
-    return None
-
-
-class RestoreStep:
-    """See `bot.operations.model.StepKind`. What the disk refuses is told as a failure."""
-
-    def __init__(
-        self,
-        find: Callable[[Operation], Restore],
-        work: Work,
-        *,
-        undo: Undo = nothing,
-        done: Done = of_no_use,
-    ) -> None:
-        self._find = find
-        self._work = work
-        self._undo = undo
-        self._done = done
-
-    async def run(self, context: StepContext) -> Result:
-        """Does the step's work."""
-        with _disk_told():
-            return await self._work(self._find(context.operation), context)
-
-    async def undo(self, context: StepContext) -> None:
-        """Takes back what the step may have done, and proves it."""
-        with _disk_told():
-            await self._undo(self._find(context.operation), context)
-
-    async def done(self, context: StepContext) -> Result | None:
-        """The step's result where what it is for is so, as far as that can be seen."""
-        try:
-            return await self._done(self._find(context.operation), context)
-        except (OSError, OpsbellError) as error:
-            logger.warning("outcome of a step not known", extra={"error": str(error)})
-            return None
-
-
-@contextlib.contextmanager
-def _disk_told() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        place = f": {storable(str(error.filename))}" if error.filename else ""
-        raise Failed(f"{error.strerror or error}{place}.") from error

@@ -16,6 +16,7 @@ from bot.errors import Failed, NotFound, OpsbellError, Refused
 from bot.operations.model import Operation
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
+from bot.operations.work_step import WorkStep
 from bot.restores import databases, store
 from bot.restores.checking import check
 from bot.restores.database_steps import (
@@ -37,7 +38,7 @@ from bot.restores.keeping import Keeping
 from bot.restores.left import databases_left, files_left
 from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept
 from bot.restores.planning import Planning
-from bot.restores.running import Maintenance, Restore, RestoreStep
+from bot.restores.running import Maintenance, Restore
 from bot.restores.server import Server
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -70,14 +71,14 @@ class Restores:
         self._clock = clock
         self.keeping = Keeping(database, queue, self._remove)
         for kind, step in (
-            ("restore.check", RestoreStep(self._find, check)),
-            ("restore.load", RestoreStep(self._find, load_database, undo=undo_load)),
+            ("restore.check", WorkStep(self._find, check)),
+            ("restore.load", WorkStep(self._find, load_database, undo=undo_load)),
             (
                 "restore.swap",
-                RestoreStep(self._find, swap_database, undo=undo_swap, done=swap_done),
+                WorkStep(self._find, swap_database, undo=undo_swap, done=swap_done),
             ),
-            ("restore.unpack", RestoreStep(self._find, unpack_files, undo=undo_unpack)),
-            ("restore.move", RestoreStep(self._find, move_files, undo=undo_move, done=move_done)),
+            ("restore.unpack", WorkStep(self._find, unpack_files, undo=undo_unpack)),
+            ("restore.move", WorkStep(self._find, move_files, undo=undo_move, done=move_done)),
         ):
             operations.register(kind, step)
         operations.add_runbook(RUNBOOK, self.plan)

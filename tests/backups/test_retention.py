@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.backups.model import Manifest
-from bot.backups.retention import reasons, superfluous
+from bot.backups.retention import reasons
 from bot.config.backups import Keep
 from tests.backups.test_model import NOON, manifest
 
@@ -15,6 +15,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def days(*ago: int, **sizes: int) -> list[Manifest]:
     return [manifest(NOON - timedelta(days=day), **(sizes or {"database": 1})) for day in ago]
+
+
+def superfluous(sets: list[Manifest], keep: Keep, zone: ZoneInfo, now: datetime) -> list[Manifest]:
+    told = reasons(sets, keep, zone, now)
+    return [one for one in sets if not told[one.id]]
 
 
 def kept(sets: list[Manifest], keep: Keep, now: datetime = NOON) -> list[str]:

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.deploys.deployment import DeployStep
 from bot.maintenance.steps import OffStep, OnStep
 from bot.operations.model import StepContext
+from bot.operations.work_step import WorkStep
 from bot.runbooks.kinds_git import Git
 from bot.store.database import Database
 from bot.store.events import EventLog
@@ -25,7 +25,7 @@ from bot.store.queue import Queue
 from tests.deploys.bench import open_bench
 
 
-def doom(code: type[DeployStep | Git | OnStep | OffStep], kind: str, when: str) -> None:
+def doom(code: type[WorkStep[Any] | Git | OnStep | OffStep], kind: str, when: str) -> None:
     """Makes a step of the kind end this process."""
     run = code.run
 
@@ -45,7 +45,7 @@ async def main(
     settings: str, database_url: str, number: str, kind: str = "", when: str = ""
 ) -> None:
     """Opens everything and runs the operation."""
-    for code in (DeployStep, Git, OnStep, OffStep):
+    for code in (WorkStep, Git, OnStep, OffStep):
         doom(code, kind, when)
     async with Database(database_url, EventLog(b"a key for tests")) as database:
         queue = Queue(database)

@@ -211,7 +211,11 @@ async def test_it_runs_as_an_ordinary_user_who_can_become_nothing_else(
     status = await installed.installation.type(
         "docker compose exec -T opsbell sh -c 'cat /proc/[0-9]*/status'"
     )
-    fields = re.findall(r"^(Uid|CapEff|CapPrm|NoNewPrivs):\s+(.*)$", status, re.MULTILINE)
+    # Whatever Docker is starting here, such as the next health check, is not yet that program.
+    programs = [each for each in re.split(r"^(?=Name:)", status, flags=re.MULTILINE) if each]
+    ours = [each for each in programs if not each.startswith("Name:\trunc")]
+    assert len(ours) >= 2
+    fields = re.findall(r"^(Uid|CapEff|CapPrm|NoNewPrivs):\s+(.*)$", "".join(ours), re.MULTILINE)
     assert set(fields) == {
         ("Uid", "\t".join([str(USER)] * 4)),
         ("CapEff", "0" * 16),
