@@ -47,11 +47,21 @@ class Asking:
         plan_only: bool = False,
         reason: str = "manual",
     ) -> Call:
-        """The call of a command that runs a runbook, or only shows its plan."""
+        """The call of a command that runs a runbook, or only shows its plan: in Slack with a button
+        that runs it."""
 
         async def show(request: Request, modals: Modals) -> Answer:
-            plan = await self._operations.plan(runbook, target, parameters)
-            told = plan_view.message(plan, await self._operations.usual_steps(plan))
+            if request.user.startswith("os:"):
+                plan = await self._operations.plan(runbook, target, parameters)
+                told = plan_view.message(plan, await self._operations.usual_steps(plan))
+                return Answer(told, data={"plan": plan.as_json()})
+            operation = await self._operations.preview(
+                runbook, target, parameters, actor=request.actor, reason=reason
+            )
+            plan, usual = operation.plan, await self._operations.usual_steps(operation.plan)
+            told = plan_view.message(plan, usual)
+            if not all(step.left_out for step in plan.steps):
+                told = plan_view.waiting(operation, usual, "Run")
             return Answer(told, data={"plan": plan.as_json()})
 
         async def ask(request: Request, modals: Modals) -> Answer | None:
@@ -150,6 +160,10 @@ class Asking:
 
     async def _review(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
+        if operation.plan.confirm is Confirm.NONE:
+            await self._operations.check(operation.plan.rule, request.actor)
+            async with self._database.transaction() as tx:
+                return _taken(await self._operations.confirm(tx, operation.id, actor=request.actor))
         usual = await self._operations.usual_steps(operation.plan)
         await modals.open(request, plan_view.modal(operation, usual))
         return None

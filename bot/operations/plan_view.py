@@ -24,10 +24,11 @@ def message(plan: Plan, usual: Usual) -> Message:
     return Message(f"{plan.title}: the plan. Nothing has been run.", _blocks(plan, usual))
 
 
-def waiting(operation: Operation, usual: Usual) -> Message:
-    """The same with the button that goes on, where no modal could be opened."""
+def waiting(operation: Operation, usual: Usual, label: str = "Go on") -> Message:
+    """The same with the button that goes on: where no modal could be opened, or after a plan that
+    was only to be seen."""
     plan = operation.plan
-    go_on = blocks.button("Go on", "operation.review", str(operation.id), style="primary")
+    go_on = blocks.button(label, "operation.review", str(operation.id), style="primary")
     return Message(
         f"{plan.title}: the plan. Nothing has been run.",
         [*_blocks(plan, usual), blocks.actions(go_on)],

@@ -86,7 +86,8 @@ async def test_the_plan_is_shown_and_nothing_runs(slack: LocalSlack) -> None:
     plan = await alice.wait_for_ephemeral(channel="ops", text="Backup of grandvps")
     assert "pg_dump" in plan.plain
     assert slack.messages("ops") == []
-    await alice.command("/backup now", channel="ops")
+    # As `/backup now` itself: no further question, but the approval.
+    await alice.click(plan, "Run")
     await alice.click(await waiting(slack), "Plan")
     view = await alice.wait_for_view(where=shows("pg_dump"))
     assert view.title == "Plan"
