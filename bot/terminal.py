@@ -21,7 +21,7 @@ FOLLOW_INTERVAL = 0.5
 
 _NOT_ENDED = (StepState.OPEN, StepState.RUNNING, StepState.LEFT_OUT)
 
-_DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
+_DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
@@ -30,8 +30,9 @@ _TICKS = re.compile(r"```\n?|`")
 
 
 def plain(mrkdwn: str) -> str:
-    """Slack's mrkdwn as plain text: times in this machine's zone, links written out."""
-    text = _DATE.sub(lambda match: _local(int(match[1])), mrkdwn)
+    """Slack's mrkdwn as plain text: times as they are where nothing is rendered, with their zone;
+    links written out."""
+    text = _DATE.sub(r"\1", mrkdwn)
     text = _LINK.sub(r"\2 (\1)", text)
     text = _MENTION.sub(lambda match: match[2] or match[1], text)
     text = _TICKS.sub("", _EMPHASIS.sub(r"\1", text))
@@ -102,7 +103,3 @@ def _texts(block: Block) -> Iterator[str]:
         case "actions":
             for element in block["elements"]:
                 yield from (option["text"]["text"] for option in element.get("options", ()))
-
-
-def _local(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, UTC).astimezone().strftime("%d %b %H:%M")

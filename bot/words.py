@@ -1,6 +1,6 @@
 """How numbers, times and states are said, the same in Slack and in the terminal."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 
@@ -62,6 +62,11 @@ def ago(moment: datetime, now: datetime) -> str:
     """`12 min ago`; what is seconds old is `just now`."""
     age = now - moment
     return "just now" if age < timedelta(seconds=10) else f"{duration(age)} ago"
+
+
+def moment(at: datetime, zone: tzinfo | None = None) -> str:
+    """`Wed 25 Nov 22:30 CET`: a time that says in which zone it is, this machine's without one."""
+    return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
 
 
 def join(words: list[str], last: str = "and") -> str:

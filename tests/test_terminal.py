@@ -1,5 +1,8 @@
 """What the terminal makes of Slack's messages."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from bot.slack import blocks
@@ -21,8 +24,10 @@ def test_mrkdwn_reads_as_plain_text(mrkdwn: str, text: str) -> None:
     assert plain(mrkdwn) == text
 
 
-def test_times_are_this_machines() -> None:
-    assert plain("<!date^0^{time}|whatever>").startswith(("01 Jan", "31 Dec"))
+def test_times_say_their_zone() -> None:
+    at = datetime(2026, 11, 25, 21, 30, tzinfo=UTC)
+    told = plain(f"until {blocks.day_and_time(at, ZoneInfo('Europe/Berlin'))}")
+    assert told == "until Wed 25 Nov 22:30 CET"
 
 
 def test_a_message_is_its_texts_without_its_controls() -> None:

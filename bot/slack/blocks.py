@@ -6,11 +6,16 @@ mentions, links and emphasis are built by their callers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
+from bot import words
 from bot.slack.message import Block
+
+_MOMENT = re.compile(r"<!date\^\d+\^[^^|<>&]*\|([^<>|&]*)>")
+_ESCAPED_MOMENT = re.compile(r"&lt;(!date\^\d+\^[^^|<>&]*\|[^<>|&]*)&gt;")
 
 
 def escape(text: str) -> str:
@@ -24,9 +29,25 @@ def code(text: str) -> str:
     return f"```\n{inner}\n```"
 
 
-def moment(at: datetime, style: str = "{time}") -> str:
-    """A time that each reader sees in their own zone; the fallback is UTC."""
-    return f"<!date^{int(at.timestamp())}^{style}|{at.astimezone().strftime('%d %b %H:%M %Z')}>"
+def moment(at: datetime, style: str = "{time}", zone: tzinfo | None = None) -> str:
+    """A time that each reader sees in their own zone. Where nothing is rendered, as at the
+    terminal, it is that of `zone`, by default this machine's, and says so."""
+    return f"<!date^{int(at.timestamp())}^{style}|{words.moment(at, zone)}>"
+
+
+def day_and_time(at: datetime, zone: tzinfo | None = None) -> str:
+    """A moment that may be on another day."""
+    return moment(at, "{date_short_pretty} {time}", zone)
+
+
+def with_moments(text: str) -> str:
+    """Makes outside text literal, but for the moments that were put into it."""
+    return _ESCAPED_MOMENT.sub(r"<\1>", escape(text))
+
+
+def without_moments(text: str) -> str:
+    """The same text for where nothing is rendered: plain text, and the terminal."""
+    return _MOMENT.sub(r"\1", text)
 
 
 def person(user: str) -> str:
