@@ -34,7 +34,7 @@ USAGES = (
         "/deploy rollback",
     ),
     Usage("/deploy lock REASON", "Let nobody else's operations run", "/deploy lock migrating mail"),
-    Usage("/deploy unlock", "Let others go on"),
+    Usage("/deploy unlock", "Let others go on; an admin may take another's lock away"),
 )
 FORCE = "--force"
 ADMIN = "admin"
@@ -66,8 +66,9 @@ class DeployCommand:
         )
 
     def controls(self) -> list[Control]:
-        """The buttons that take a deploy back."""
+        """The buttons that take a deploy back, and the one that takes a lock away."""
         return [
+            Control(view.TAKE_AWAY, Call(ACCESS, change=self._take_away)),
             Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW)),
             Control(view.BACK_WITH, Call(ACCESS, query=self._back_with, window=WINDOW)),
         ]
@@ -87,8 +88,9 @@ class DeployCommand:
                 return self._lock(target, " ".join(reason))
             case [word, *more] if word.lower() == "rollback":
                 return self._rollback(target, more, plan_only)
-            case [word] if word.lower() == "unlock":
-                return Call(ACCESS, change=lambda request, tx: self._unlock(request, tx, target))
+            case [word, *option] if word.lower() == "unlock" and option in ([], [FORCE]):
+                force = bool(option)
+                return Call(ACCESS, change=lambda req, tx: self._unlock(req, tx, target, force))
             case [word, *_] if word.lower() in ("status", "history", "unlock"):
                 raise UsageError(f"{word.lower()} takes no further words.")
         return self._deploy(target, words, plan_only)
@@ -124,17 +126,49 @@ class DeployCommand:
 
     async def _take(self, request: Request, tx: Transaction, target: str, reason: str) -> Answer:
         await self._operations.locks.take(tx, target, actor=request.actor, reason=reason)
+        unfinished = await self._operations.unfinished(tx, target)
+        running = [each for each in unfinished if each.state is OperationState.RUNNING]
         return Answer(
-            Message(f"{target} is locked: only your operations run, until /deploy unlock."),
-            data={"target": target, "locked": True, "reason": reason},
+            view.taken(target, running),
+            data={
+                "target": target,
+                "locked": True,
+                "reason": reason,
+                "running": [each.id for each in running],
+            },
         )
 
-    async def _unlock(self, request: Request, tx: Transaction, target: str) -> Answer:
+    async def _unlock(
+        self, request: Request, tx: Transaction, target: str, force: bool
+    ) -> Answer | None:
+        """One's own lock is freed at once; another's once the admin has seen whose it is."""
         held = await self._operations.locks.get(tx, target)
-        steal = held is not None and held.holder != request.actor
-        if held and steal:
-            await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
-        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=steal)
+        if held is None or held.holder == request.actor:
+            return await self._freed(request, tx, target)
+        await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
+        if force:
+            return await self._freed(request, tx, target)
+        if request.user.startswith("os:"):
+            raise Refused(
+                f"Not unlocked: {target} is locked by {who(held.holder)}: {held.reason}.",
+                hint="/deploy unlock --force takes the lock away; its holder is told.",
+            )
+        return Answer(view.held(held), data={"target": target, "locked": True})
+
+    async def _take_away(self, request: Request, tx: Transaction) -> Answer | None:
+        """The button below another's lock, which says which one it was."""
+        target, _, since = request.value.partition(" ")
+        held = await self._operations.locks.get(tx, target)
+        if held is None or held.since.isoformat() != since:
+            raise Refused(
+                f"Not unlocked: {target} is no longer locked as it was shown.",
+                hint="/deploy status says how it is now.",
+            )
+        await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
+        return await self._freed(request, tx, target)
+
+    async def _freed(self, request: Request, tx: Transaction, target: str) -> Answer:
+        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=True)
         return Answer(
             Message(f"{target} is unlocked (it was locked for: {lock.reason})."),
             data={"target": target, "locked": False},

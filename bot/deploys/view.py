@@ -13,7 +13,7 @@ from bot.deploys.planning import RUNBOOK
 from bot.deploys.rollback import DATABASE, MIGRATIONS
 from bot.operations.model import Operation, TargetLock
 from bot.operations.states import OperationState
-from bot.operations.view import who
+from bot.operations.view import lock_line, who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
@@ -27,6 +27,10 @@ BACK = "deploy.back"
 BACK_WITH = "deploy.back_with"
 """The buttons that take back what a deploy did to the database, with its code where that is not
 back yet; what exactly stands behind a colon."""
+
+
+TAKE_AWAY = "deploy.unlock"
+"""The button that takes another person's lock away; its value is the target and since when."""
 
 
 def status(running: Running, now: datetime) -> Message:
@@ -49,6 +53,29 @@ def locked(lock: TargetLock, now: datetime) -> str:
     return (
         f"{Sign.PAUSED} locked by {who(lock.holder)} {words.ago(lock.since, now)}:"
         f" {blocks.escape(lock.reason)}"
+    )
+
+
+def taken(target: str, running: Sequence[Operation]) -> Message:
+    """The answer to who has locked a target, with what runs there and is not stopped by it."""
+    told = [f"{target} is locked: only your operations run, until /deploy unlock."]
+    told += [f"{each.plan.title} ({each.id}) is running and goes on." for each in running]
+    return Message(" ".join(told))
+
+
+def held(lock: TargetLock) -> Message:
+    """Another person's lock, for an admin who may take it away."""
+    confirm = blocks.confirm(
+        f"Unlock {lock.target}?",
+        f"What waits runs then. {who(lock.holder)} and the channel are told that it was you.",
+        "Unlock",
+        "Leave it",
+    )
+    value = f"{lock.target} {lock.since.isoformat()}"
+    unlock = blocks.button("Unlock", TAKE_AWAY, value, style="danger", confirm=confirm)
+    return Message(
+        f"{lock.target} is locked by someone else. Nothing was changed.",
+        [blocks.section(f"{Sign.PAUSED} {lock_line(lock)}"), blocks.actions(unlock)],
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.config.access import ANYONE
 from bot.operations import plan_view
-from bot.operations.model import Operation
-from bot.operations.plan import Confirm
+from bot.operations.model import Operation, TargetLock
+from bot.operations.plan import Confirm, Plan
 from bot.operations.service import Operations
 from bot.operations.states import Course, OperationState
 from bot.slack import blocks
@@ -53,15 +54,16 @@ class Asking:
         async def show(request: Request, modals: Modals) -> Answer:
             if request.user.startswith("os:"):
                 plan = await self._operations.plan(runbook, target, parameters)
-                told = plan_view.message(plan, await self._operations.usual_steps(plan))
+                told = plan_view.message(plan, *await self._beside(plan))
                 return Answer(told, data={"plan": plan.as_json()})
             operation = await self._operations.preview(
                 runbook, target, parameters, actor=request.actor, reason=reason
             )
-            plan, usual = operation.plan, await self._operations.usual_steps(operation.plan)
-            told = plan_view.message(plan, usual)
+            plan = operation.plan
+            usual, lock = await self._beside(plan)
+            told = plan_view.message(plan, usual, lock)
             if not all(step.left_out for step in plan.steps):
-                told = plan_view.waiting(operation, usual, "Run")
+                told = plan_view.waiting(operation, usual, "Run", lock=lock)
             return Answer(told, data={"plan": plan.as_json()})
 
         async def ask(request: Request, modals: Modals) -> Answer | None:
@@ -84,9 +86,10 @@ class Asking:
             runbook, target, parameters, actor=request.actor, reason=reason
         )
         plan = operation.plan
-        usual = await self._operations.usual_steps(plan)
+        usual, lock = await self._beside(plan)
         if request.user.startswith("os:"):
-            told = Message(plan.title, [blocks.section(blocks.code(_text(operation, usual)))])
+            text = blocks.section(blocks.code(_text(operation, usual)))
+            told = Message(plan.title, [*plan_view.locked(lock), text])
             data = {"planned": operation.id, "target": target, "confirm": plan.confirm.value}
             return Answer(told, data=data)
         if plan.confirm is Confirm.NONE:
@@ -94,9 +97,15 @@ class Asking:
                 operation = await self._operations.confirm(tx, operation.id, actor=request.actor)
             return _taken(operation)
         if request.trigger_id:
-            await modals.open(request, plan_view.modal(operation, usual))
+            await modals.open(request, plan_view.modal(operation, usual, lock))
             return None
-        return Answer(plan_view.waiting(operation, usual))
+        return Answer(plan_view.waiting(operation, usual, lock=lock))
+
+    async def _beside(self, plan: Plan) -> tuple[Mapping[str, timedelta], TargetLock | None]:
+        """How long the plan's steps take as a rule, and who keeps its target."""
+        usual = await self._operations.usual_steps(plan)
+        async with self._database.transaction() as tx:
+            return usual, await self._operations.locks.get(tx, plan.target)
 
     def controls(self) -> list[Control | Form]:
         """The buttons of operations and the forms behind them. Who may is decided by the rule of
@@ -154,8 +163,8 @@ class Asking:
 
     async def _see(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
-        usual = await self._operations.usual_steps(operation.plan)
-        await modals.open(request, plan_view.seen(operation.plan, usual))
+        beside = await self._beside(operation.plan)
+        await modals.open(request, plan_view.seen(operation.plan, *beside))
         return None
 
     async def _review(self, request: Request, modals: Modals) -> Answer | None:
@@ -164,8 +173,8 @@ class Asking:
             await self._operations.check(operation.plan.rule, request.actor)
             async with self._database.transaction() as tx:
                 return _taken(await self._operations.confirm(tx, operation.id, actor=request.actor))
-        usual = await self._operations.usual_steps(operation.plan)
-        await modals.open(request, plan_view.modal(operation, usual))
+        beside = await self._beside(operation.plan)
+        await modals.open(request, plan_view.modal(operation, *beside))
         return None
 
     async def _ask_why(self, request: Request, modals: Modals) -> Answer | None:

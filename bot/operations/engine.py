@@ -34,7 +34,7 @@ from bot.operations.model import Operation, StepKind
 from bot.operations.plan import Plan, Planner, Recovery
 from bot.operations.runner import Runner, failure_of
 from bot.operations.states import Course, OperationState, StepState
-from bot.operations.telling import Telling, blocks
+from bot.operations.telling import Telling
 from bot.store.database import Database
 from bot.store.locks import held_lock
 
@@ -76,7 +76,11 @@ class Engine:
             async with self.database.transaction() as tx:
                 found = await store.get(tx, operation)
                 kept = await lock_store.get(tx, found.plan.target)
-                if found.state is OperationState.QUEUED and kept and blocks(kept, found):
+                if (
+                    found.state is OperationState.QUEUED
+                    and kept
+                    and kept.keeps_out(found.wanted_by)
+                ):
                     await self.telling.show(tx, operation)
                     return  # who frees the target queues it again
             if found.state is OperationState.RUNNING:
@@ -95,7 +99,7 @@ class Engine:
                 await self.telling.show(tx, found.id)
                 return
             kept = await lock_store.get(tx, found.plan.target)
-            if (kept and blocks(kept, found)) or not await store.start(tx, found.id):
+            if (kept and kept.keeps_out(found.wanted_by)) or not await store.start(tx, found.id):
                 return  # locked or cancelled at the last moment
             tx.record(operation_event(found, "operation.started"))
             await self.telling.show(tx, found.id)

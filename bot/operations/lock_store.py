@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from psycopg.rows import DictRow
+
 from bot.operations.model import TargetLock
 from bot.store.database import Transaction
 from bot.targets.text import storable
@@ -10,18 +12,18 @@ from bot.targets.text import storable
 async def get(tx: Transaction, target: str) -> TargetLock | None:
     """Who holds a target; None where nobody does."""
     row = await tx.first("select * from target_locks where target = %s", (target,))
-    return TargetLock(row["target"], row["holder"], row["reason"], row["since"]) if row else None
+    return _load(row) if row else None
 
 
-async def take(tx: Transaction, target: str, *, holder: str, reason: str) -> bool:
-    """Takes a target, or gives one's own lock another reason; False where someone else holds it."""
-    rows = await tx.execute(
+async def take(tx: Transaction, target: str, *, holder: str, reason: str) -> TargetLock | None:
+    """Takes a target, or gives one's own lock another reason; None where someone else holds it."""
+    row = await tx.first(
         "insert into target_locks (target, holder, reason) values (%s, %s, %s)"
         " on conflict (target) do update set reason = excluded.reason"
-        " where target_locks.holder = excluded.holder",
+        " where target_locks.holder = excluded.holder returning *",
         (target, holder, storable(reason)),
     )
-    return rows == 1
+    return _load(row) if row else None
 
 
 async def free(tx: Transaction, target: str) -> None:
@@ -35,3 +37,7 @@ async def queued(tx: Transaction, target: str) -> list[int]:
         "select id from operations where target = %s and state = 'queued' order by id", (target,)
     )
     return [row["id"] for row in rows]
+
+
+def _load(row: DictRow) -> TargetLock:
+    return TargetLock(row["target"], row["holder"], row["reason"], row["since"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bot.errors import Refused
-from bot.operations import lock_store
+from bot.operations import lock_store, lock_view
 from bot.operations.model import TargetLock
 from bot.operations.scheduling import Scheduling
 from bot.operations.telling import Telling
+from bot.operations.view import who
 from bot.store.database import Transaction
 from bot.store.events import Event
 
 
 class Locks:
-    """While a target is locked, other people's operations on it wait."""
+    """While a target is locked, other people's operations on it wait. The channel is told."""
 
     def __init__(self, scheduling: Scheduling, telling: Telling) -> None:
         self._scheduling = scheduling
@@ -22,31 +23,50 @@ class Locks:
         """Who holds the target; None where nobody does."""
         return await lock_store.get(tx, target)
 
-    async def take(self, tx: Transaction, target: str, *, actor: str, reason: str) -> None:
-        """Locks the target. Raises Refused where somebody else has."""
-        if not await lock_store.take(tx, target, holder=actor, reason=reason):
+    async def check(self, tx: Transaction, target: str, *, actor: str) -> None:
+        """Raises Refused where somebody else keeps the target from an actor."""
+        lock = await lock_store.get(tx, target)
+        if lock and lock.keeps_out(actor):
+            raise Refused(
+                f"Not done: {target} is locked by {who(lock.holder)}: {lock.reason}.",
+                hint="Who holds the lock can do it; so can others once it is unlocked.",
+            )
+
+    async def take(self, tx: Transaction, target: str, *, actor: str, reason: str) -> TargetLock:
+        """Locks the target, or gives one's own lock another reason. Raises Refused where somebody
+        else has."""
+        lock = await lock_store.take(tx, target, holder=actor, reason=reason)
+        if lock is None:
             raise Refused(
                 f"Not locked: {target} is locked by someone else already.",
                 hint="/deploy status says by whom and why.",
             )
         tx.record(Event(actor, "target.locked", f"lock:{target}", target, detail={"why": reason}))
+        await self._telling.say(tx, lock_view.key(lock), lock_view.taken(lock))
         await self._tell_waiting(tx, target)
+        return lock
 
     async def free(self, tx: Transaction, target: str, *, actor: str, steal: bool) -> TargetLock:
         """Unlocks the target, and lets go what waited; the lock that was. `steal` takes another
-        person's. Raises Refused where there is none, or another's is not to be taken."""
+        person's, who is told. Raises Refused where there is none, or another's is not to be taken.
+        """
         lock = await lock_store.get(tx, target)
         if lock is None:
             raise Refused(f"Not unlocked: nobody has locked {target}.")
-        if lock.holder != actor and not steal:
+        stolen = lock.holder != actor
+        if stolen and not steal:
             raise Refused(
                 f"Not unlocked: {target} was locked by someone else.",
                 hint="Who holds it can unlock it; so can an admin.",
             )
         await lock_store.free(tx, target)
-        action = "target.unlocked" if lock.holder == actor else "target.lock_stolen"
+        action = "target.lock_stolen" if stolen else "target.unlocked"
         detail = {"holder": lock.holder, "why": lock.reason}
         tx.record(Event(actor, action, f"lock:{target}", target, detail=detail))
+        await self._telling.say(tx, lock_view.key(lock), lock_view.freed(lock, actor))
+        if stolen:
+            told = lock_view.stolen(lock, actor)
+            await self._telling.say(tx, f"{lock_view.key(lock)}:stolen", told)
         for number in await lock_store.queued(tx, target):
             await self._scheduling.run(tx, number, target)
             await self._telling.show(tx, number)

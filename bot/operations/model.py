@@ -61,14 +61,20 @@ class TargetLock:
     reason: str
     since: datetime
 
+    def keeps_out(self, actor: str) -> bool:
+        """Whether it keeps an actor from the target: not its holder, nor the clock, since a lock
+        forgotten for a week must not cost a week's backups."""
+        return actor not in (self.holder, "opsbell")
+
 
 @dataclass(frozen=True)
 class Operation:
     """One run of a plan. `reason` is why it was asked for: `manual`, `schedule`, …
 
     `error` and `output` are set when it failed or was interrupted, redacted. `cancel_by` is the
-    actor who asked for it to be cancelled, "" if nobody did. `approvals_needed` are how many others
-    must approve, of those `awaited` (actors), until `expires`.
+    actor who asked for it to be cancelled, "" if nobody did; `chosen_by` who chose what becomes of
+    it once it was interrupted. `approvals_needed` are how many others must approve, of those
+    `awaited` (actors), until `expires`.
     """
 
     id: int
@@ -88,6 +94,12 @@ class Operation:
     awaited: tuple[str, ...] = ()
     expires: datetime | None = None
     course: Course = Course.RUN
+    chosen_by: str = ""
+
+    @property
+    def wanted_by(self) -> str:
+        """Who wants it to go on: who chose that last, else who asked for it."""
+        return self.chosen_by or self.actor
 
     @property
     def tag(self) -> str:

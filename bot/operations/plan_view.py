@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from bot import words
-from bot.operations.model import Operation
+from bot.operations.model import Operation, TargetLock
 from bot.operations.plan import Confirm, Plan, PlannedStep
+from bot.operations.view import lock_line
 from bot.slack import blocks
 from bot.slack.message import Block, Message
+from bot.words import Sign
 
 FORM = "operation.confirm"
 NAME = "name"
@@ -19,26 +21,29 @@ MOST_SECTIONS = 80
 Usual = Mapping[str, timedelta]
 
 
-def message(plan: Plan, usual: Usual) -> Message:
-    """The plan for who asked to see it; nothing runs."""
-    return Message(f"{plan.title}: the plan. Nothing has been run.", _blocks(plan, usual))
+def message(plan: Plan, usual: Usual, lock: TargetLock | None = None) -> Message:
+    """The plan for who asked to see it; nothing runs. `lock` is who keeps its target."""
+    return Message(_sentence(plan), _blocks(plan, usual, lock))
 
 
-def waiting(operation: Operation, usual: Usual, label: str = "Go on") -> Message:
+def waiting(
+    operation: Operation,
+    usual: Usual,
+    label: str = "Go on",
+    *,
+    lock: TargetLock | None = None,
+) -> Message:
     """The same with the button that goes on: where no modal could be opened, or after a plan that
     was only to be seen."""
-    plan = operation.plan
     go_on = blocks.button(label, "operation.review", str(operation.id), style="primary")
-    return Message(
-        f"{plan.title}: the plan. Nothing has been run.",
-        [*_blocks(plan, usual), blocks.actions(go_on)],
-    )
+    shown = _blocks(operation.plan, usual, lock)
+    return Message(_sentence(operation.plan), [*shown, blocks.actions(go_on)])
 
 
-def modal(operation: Operation, usual: Usual) -> dict[str, Any]:
+def modal(operation: Operation, usual: Usual, lock: TargetLock | None = None) -> dict[str, Any]:
     """The plan with what it takes to run it."""
     plan = operation.plan
-    shown = _blocks(plan, usual)
+    shown = _blocks(plan, usual, lock)
     if plan.confirm is Confirm.NAME:
         typed = blocks.text_input(NAME, limit=200)
         shown.append(blocks.field(f"To confirm, type {plan.target}", typed, block_id=NAME))
@@ -52,24 +57,36 @@ def modal(operation: Operation, usual: Usual) -> dict[str, Any]:
     )
 
 
-def seen(plan: Plan, usual: Usual) -> dict[str, Any]:
+def seen(plan: Plan, usual: Usual, lock: TargetLock | None = None) -> dict[str, Any]:
     """The plan alone, in a modal."""
-    return blocks.modal("operation.plan", "Plan", _blocks(plan, usual))
+    return blocks.modal("operation.plan", "Plan", _blocks(plan, usual, lock))
+
+
+def locked(lock: TargetLock | None) -> list[Block]:
+    """Who keeps the plan's target, and what that means; nothing where nobody does."""
+    if lock is None:
+        return []
+    told = f"{Sign.PAUSED} {lock_line(lock)}. Other people's operations wait until it is unlocked."
+    return [blocks.context(told)]
 
 
 def lines(plan: Plan, usual: Usual) -> list[str]:
     """The plan as plain lines, for the terminal."""
-    result = [plan.title, *(f"  {note}" for note in plan.notes)]
+    result = [plan.title, *(f"  {blocks.without_moments(note)}" for note in plan.notes)]
     for number, step in enumerate(plan.steps, 1):
         result.append(f"{number}. {step.title}" + _tail(step, usual))
         result += [f"     {line}" for line in _details(step)]
     return [*result, *([f"Undo: {plan.undo}"] if plan.undo else [])]
 
 
-def _blocks(plan: Plan, usual: Usual) -> list[Block]:
-    shown: list[Block] = [blocks.section(f"*{blocks.escape(plan.title)}*")]
+def _sentence(plan: Plan) -> str:
+    return f"{plan.title}: the plan. Nothing has been run."
+
+
+def _blocks(plan: Plan, usual: Usual, lock: TargetLock | None) -> list[Block]:
+    shown: list[Block] = [blocks.section(f"*{blocks.escape(plan.title)}*"), *locked(lock)]
     if plan.notes:
-        shown.append(blocks.section(blocks.escape("\n".join(plan.notes))))
+        shown.append(blocks.section(blocks.with_moments("\n".join(plan.notes))))
     texts = [_text(number, step, usual) for number, step in enumerate(plan.steps, 1)]
     # A modal holds 100 blocks.
     together = -(-len(texts) // MOST_SECTIONS)

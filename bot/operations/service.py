@@ -164,15 +164,17 @@ class Operations:
     async def choose(self, tx: Transaction, number: int, course: Course, *, actor: str) -> None:
         """Settles what becomes of an interrupted operation: resume, undo or leave.
 
-        Raises NotFound, and Refused where that was settled, or the target has changed since.
+        Raises NotFound, and Refused where that was settled, where someone else keeps the target,
+        or where that has changed since.
         """
         operation = await store.get(tx, number)
+        await self.locks.check(tx, operation.plan.target, actor=actor)
         if course is not Course.LEAVE and (later := await store.ran_since(tx, number)):
             raise Refused(
                 f"Not done: {changed_since(operation, later)}",
                 hint="Leave it, and ask for a new plan.",
             )
-        if not await store.choose(tx, number, course):
+        if not await store.choose(tx, number, course, actor):
             raise Refused(f"Not done: operation {number} is {operation.state.value}.")
         tx.record(operation_event(operation, f"operation.{course.value}", actor=actor))
         if course is not Course.LEAVE:

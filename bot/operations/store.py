@@ -141,13 +141,13 @@ async def start(tx: Transaction, number: int) -> bool:
     return rows == 1
 
 
-async def choose(tx: Transaction, number: int, course: Course) -> bool:
+async def choose(tx: Transaction, number: int, course: Course, actor: str) -> bool:
     """Settles what becomes of an interrupted operation; False where that was settled before."""
     state = OperationState.INTERRUPTED if course is Course.LEAVE else OperationState.QUEUED
     rows = await tx.execute(
-        "update operations set state = %s, course = %s"
+        "update operations set state = %s, course = %s, chosen_by = %s"
         " where id = %s and state = 'interrupted' and course = 'choose'",
-        (state.value, course.value, number),
+        (state.value, course.value, actor, number),
     )
     return rows == 1
 
@@ -191,7 +191,8 @@ async def choose_again(tx: Transaction, number: int, error: str = "") -> None:
     open; `error` replaces what is said of it."""
     await tx.execute(
         "update operations set state = 'interrupted', course = 'choose', cancel_by = '',"
-        " error = coalesce(nullif(%s, ''), error) where id = %s and state = 'queued'",
+        " chosen_by = '', error = coalesce(nullif(%s, ''), error)"
+        " where id = %s and state = 'queued'",
         (storable(error), number),
     )
 
@@ -314,6 +315,7 @@ async def _load(tx: Transaction, row: DictRow) -> Operation:
         awaited=tuple(row["awaited"]),
         expires=row["expires"],
         course=Course(row["course"]),
+        chosen_by=row["chosen_by"],
         steps=tuple(_step(plan, step) for step in steps),
         approvals=tuple(
             Approval(each["position"], each["person"], each["approves"], each["at"], each["reason"])

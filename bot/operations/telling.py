@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from bot.operations import lock_store, output_store, store, view
-from bot.operations.model import Operation, TargetLock
+from bot.operations.model import Operation
 from bot.operations.states import OperationState
-from bot.slack.message import Block, Upload
+from bot.slack.message import Block, Message, Upload
 from bot.slack.posts import Posts
 from bot.store.database import Transaction
 from bot.words import utc_now
@@ -77,11 +77,15 @@ class Telling:
             message=view.unapproved(operation, reason),
         )
 
+    async def say(self, tx: Transaction, key: str, message: Message) -> None:
+        """Says something beside operations, where these are told."""
+        await self._posts.put(tx, key, channel=self._channel, message=message)
+
     async def _behind(self, tx: Transaction, operation: Operation) -> str:
         if operation.state is not OperationState.QUEUED:
             return ""
         lock = await lock_store.get(tx, operation.plan.target)
-        if lock and blocks(lock, operation):
+        if lock and lock.keeps_out(operation.wanted_by):
             return view.lock_line(lock)
         before = await store.unfinished(tx, operation.plan.target)
         first = next((o for o in before if o.id != operation.id), None)
@@ -98,9 +102,3 @@ class Telling:
         text = view.log(operation, kept)
         name = f"operation-{operation.id}.log"
         return (Upload(name, text.encode(), f"Log of {operation.plan.title}"),)
-
-
-def blocks(lock: TargetLock, operation: Operation) -> bool:
-    """Whether a target's lock keeps an operation waiting: not the holder's own, nor what the
-    clock does, since a lock forgotten for a week must not cost a week's backups."""
-    return operation.actor not in (lock.holder, "opsbell")

@@ -32,6 +32,8 @@ from bot.targets.targets import Targets
 from tests.parts.operations import new_engine, new_operations
 
 ALICE = "slack:U0ALICE001"
+CAROL = "U0CAROL001"
+"""An admin's Slack user ID."""
 
 
 @dataclass
@@ -98,7 +100,7 @@ async def open_bench(
         client = web_client(session, "xoxb-unused")
         posts = Posts(database, queue, client)
         engine = new_engine(database, queue, client)
-        operations = new_operations(database, queue, client, engine)
+        operations = new_operations(database, queue, client, engine, admins=(CAROL,))
         backups = Backups(validated, targets, operations)
         maintenance = Maintenance(
             validated,

@@ -12,7 +12,7 @@ from bot.operations.states import OperationState
 from bot.slack.limits import fit
 from bot.slack.surface import Answer, Call, Kind, Request
 from commands.deploy import DeployCommand
-from tests.deploys.bench import Bench
+from tests.deploys.bench import CAROL, Bench
 from tests.deploys.conftest import Site
 
 pytestmark = pytest.mark.needs("git")
@@ -99,6 +99,8 @@ async def test_the_plan_alone_is_shown(command: DeployCommand, host: Bench) -> N
     answer, windows = await ask(command, host, "plan v1.4.1")
     assert answer
     assert not windows
+    (run,) = answer.message.blocks[-1]["elements"]
+    assert (run["text"]["text"], run["action_id"]) == ("Run", "operation.review")
     assert answer.data["plan"]["parameters"]["ref"] == "v1.4.1"
 
 
@@ -119,6 +121,19 @@ async def test_what_runs_and_what_was_deployed(
     assert one["by"] == "slack:U0ALICE001"
 
 
+async def test_what_runs_when_a_target_is_locked_is_named(
+    command: DeployCommand, host: Bench
+) -> None:
+    number = await host.request("v1.4.1")
+    async with host.database.transaction() as tx:
+        await tx.execute("update operations set state = 'running'")
+    answer, _ = await ask(command, host, "lock mails are moved", "U0BOB00001")
+    assert answer
+    told = f"Deploy of v1.4.1 to grandvps ({number}) is running and goes on."
+    assert told in answer.message.text
+    assert answer.data["running"] == [number]
+
+
 async def test_a_lock_keeps_others_waiting_until_it_is_freed(
     command: DeployCommand, host: Bench, site: Site
 ) -> None:
@@ -127,6 +142,12 @@ async def test_a_lock_keeps_others_waiting_until_it_is_freed(
     assert answer
     assert "mails are moved" in str(answer.message.blocks)
     assert "<@U0BOB00001>" in str(answer.message.blocks)
+    answer, _ = await ask(command, host, "plan v1.4.1")
+    assert answer
+    assert "Locked by <@U0BOB00001>" in str(answer.message.blocks)
+    assert "mails are moved" in str(answer.message.blocks)
+    _, (window,) = await ask(command, host, "v1.4.1")
+    assert "mails are moved" in str(window["blocks"])
     waiting = await host.deploy("v1.4.1")
     assert waiting.state is OperationState.QUEUED
     with pytest.raises(Refused, match="is locked by <@U0BOB00001>"):
@@ -141,11 +162,52 @@ async def test_a_lock_keeps_others_waiting_until_it_is_freed(
     assert await site.runs("1.4.1")
 
 
-async def test_an_admin_takes_a_lock_and_that_is_on_record(
-    command: DeployCommand, host: Bench, monkeypatch: pytest.MonkeyPatch
+async def locked(host: Bench) -> bool:
+    """Whether somebody keeps the target."""
+    async with host.database.transaction() as tx:
+        return await host.operations.locks.get(tx, "grandvps") is not None
+
+
+async def test_an_admin_takes_a_lock_away_once_it_was_seen_whose_it_is(
+    command: DeployCommand, host: Bench
 ) -> None:
     await ask(command, host, "lock mails are moved", "U0BOB00001")
-    answer, _ = await ask(command, host, "unlock", "os:root")
+    answer, _ = await ask(command, host, "unlock", CAROL)
+    assert answer
+    said, row = answer.message.blocks
+    assert "Locked by <@U0BOB00001>" in str(said)
+    assert "mails are moved" in str(said)
+    assert await locked(host)
+    (button,) = row["elements"]
+    assert "<@U0BOB00001>" in str(button["confirm"])
+    (control,) = (each for each in command.controls() if each.name == button["action_id"])
+
+    async def click(user: str) -> Answer | None:
+        clicked = Request(Kind.CLICK, f"click:{user}", control.name, user, value=button["value"])
+        return await _answer(control.call, clicked, host, Windows())
+
+    with pytest.raises(Refused, match="is locked by <@U0BOB00001>"):
+        await click("U0ALICE001")
+    answer = await click(CAROL)
+    assert answer
+    assert "is unlocked" in answer.message.text
+    assert not await locked(host)
+    # The button stays where it was shown. The next lock is another one.
+    await ask(command, host, "lock and the files", "U0BOB00001")
+    with pytest.raises(Refused, match="no longer locked as it was shown"):
+        await click(CAROL)
+    assert await locked(host)
+
+
+async def test_at_the_terminal_a_lock_is_taken_away_by_force_and_that_is_on_record(
+    command: DeployCommand, host: Bench
+) -> None:
+    await ask(command, host, "lock mails are moved", "U0BOB00001")
+    with pytest.raises(Refused, match="locked by <@U0BOB00001>: mails are moved") as caught:
+        await ask(command, host, "unlock", "os:root")
+    assert "unlock --force" in caught.value.hint
+    assert await locked(host)
+    answer, _ = await ask(command, host, "unlock --force", "os:root")
     assert answer
     async with host.database.transaction() as tx:
         row = await tx.one("select actor, detail from events where action = 'target.lock_stolen'")
