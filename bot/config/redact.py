@@ -21,6 +21,12 @@ _SECRET_NAME = re.compile(_SMELL, re.IGNORECASE)
 _REST = rf"(?:{_SMELL})[A-Za-z0-9_.-]{{0,64}}"
 _NAME = rf"[A-Za-z0-9_.-]{{0,64}}?{_REST}"
 _VALUE = r"""(?:"(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?|[^\s"'&;]+)"""
+# A string of SQL, in dollar quotes too; one that was cut ends with its line.
+_SQL_STRING = (
+    r"(?:E?'(?:[^'\\\r\n]|\\[^\r\n]|'')*'?"
+    r'|"[^"\r\n]*"?'
+    r"|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|(?=[\r\n])|\Z))"
+)
 
 _URL_PASSWORD = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s:/@\"'<>]{0,256}:)[^\s\"'<>]{1,512}@"
@@ -47,6 +53,14 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(rf"(--{_NAME}[= \t][ \t]*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"(\bPASSWORD\s+){_SQL_STRING}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            rf"(\bIDENTIFIED(?:\s+WITH\s+\S+)?\s+)(BY\s+|AS\s+(?=['\"]))(?:{_SQL_STRING}|[^\s;]+)",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
     (re.compile(rf"({_REST}[\"']?[ \t]*[:=][ \t]*){_VALUE}", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 
