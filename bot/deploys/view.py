@@ -16,6 +16,7 @@ from bot.operations.states import OperationState
 from bot.operations.view import lock_line, who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
+from bot.store.database import Transaction
 from bot.words import Sign
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def back(operation: Operation) -> Block:
     return blocks.button("Roll back", BACK, str(operation.id), style="danger")
 
 
-def next_steps(operation: Operation) -> list[Block]:
+async def next_steps(tx: Transaction, operation: Operation) -> list[Block]:
     """The buttons on a deploy that has ended: the way back from one that runs; and for one that
     was taken back without its migrations, the ways in which those can follow."""
     if operation.state is OperationState.DONE:

@@ -189,6 +189,10 @@ class Operations:
                 if not await self._queue.is_open(tx, job):
                     await self._scheduling.run(tx, number, target)
 
+    async def show(self, tx: Transaction, number: int) -> None:
+        """Puts its one message anew: what can be done about one that has ended has changed."""
+        await self._engine.telling.show(tx, number)
+
     async def get(self, number: int) -> Operation:
         """One operation. Raises NotFound."""
         async with self._database.transaction() as tx:

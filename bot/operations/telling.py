@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from bot.operations import lock_store, output_store, store, view
@@ -17,7 +17,7 @@ TAIL = 8
 """Lines of output that the live message shows."""
 
 Clock = Callable[[], datetime]
-NextSteps = Callable[[Operation], Sequence[Block]]
+NextSteps = Callable[[Transaction, Operation], Awaitable[Sequence[Block]]]
 """Buttons that a runbook offers on an operation that has ended."""
 
 
@@ -45,7 +45,7 @@ class Telling:
             usual_steps=await store.usual_steps(tx, plan.runbook, plan.target),
             behind=await self._behind(tx, operation),
             tail=await output_store.tail(tx, number, step.position, TAIL) if step else "",
-            next_steps=self._next_steps(operation),
+            next_steps=await self._next_steps(tx, operation),
         )
         await self._posts.put(
             tx,
@@ -91,9 +91,9 @@ class Telling:
         first = next((o for o in before if o.id != operation.id), None)
         return f"Waits for {first.plan.title} ({first.id})." if first else ""
 
-    def _next_steps(self, operation: Operation) -> Sequence[Block]:
+    async def _next_steps(self, tx: Transaction, operation: Operation) -> Sequence[Block]:
         offer = self._next.get(operation.plan.runbook)
-        return offer(operation) if offer and operation.state.final else ()
+        return await offer(tx, operation) if offer and operation.state.final else ()
 
     async def _log(self, tx: Transaction, operation: Operation) -> Sequence[Upload]:
         kept = await output_store.whole(tx, operation.id)
