@@ -40,7 +40,7 @@ from bot.slack.reconciler import Reconciler
 from bot.slack.topics import Topics
 from bot.store.database import Database
 from bot.store.embedded import embedded_postgres
-from bot.store.events import EventLog, load_key
+from bot.store.events import EventLog, identity, load_key
 from bot.store.migrate import migrate
 from bot.store.queue import WORKERS, Lane, Queue
 from bot.store.reach import reach
@@ -88,14 +88,14 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
     async with contextlib.AsyncExitStack() as stack:
         url = await _database_url(settings, stack)
         await reach(url)
-        log = EventLog(load_key(settings.data / "audit.key"))
-        database = await stack.enter_async_context(Database(url, log))
+        key = load_key(settings.data / "audit.key")
+        database = await stack.enter_async_context(Database(url, EventLog(key)))
         await migrate(database)
         queue = Queue(database)
         await queue.open()
         session = await stack.enter_async_context(open_session())
         client = web_client(session, secrets.bot_token.reveal(), secrets.api_url)
-        targets = await stack.enter_async_context(Targets(settings))
+        targets = await stack.enter_async_context(Targets(settings, owner=identity(key)))
         redactor = targets.redactor(secret.reveal() for secret in secrets.all())
         core = _core(settings, redactor, database, queue, session, client, targets)
         stack.push_async_callback(core.checks.close)

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from bot import words
@@ -129,11 +128,11 @@ class ServerPlace:
 class DatabaseInPlace:
     """A database of its own on production's server, where no container has one.
 
-    `owner` is the directory of this Opsbell's data: another one may drill the same target, and
-    only its own leftovers are removed.
+    `owner` is this Opsbell's own name: another one may drill the same target, and only its own
+    leftovers are removed.
     """
 
-    def __init__(self, original: Session, name: str, owner: Path) -> None:
+    def __init__(self, original: Session, name: str, owner: str) -> None:
         self._original = original
         self._name = name
         self._owner = owner
@@ -241,7 +240,7 @@ class DatabaseInPlace:
     def _remark(self) -> str:
         target = self._original.target.name
         return (
-            f"Scratch database of the restore drills of {target} by the Opsbell with its data in"
+            f"Scratch database of the restore drills of {target} by the Opsbell called"
             f" {self._owner}; may be dropped when none runs."
         )
 

@@ -206,7 +206,7 @@ class Drills:
         if scratch := self._targets.scratch(operation.plan.target):
             return ServerPlace(live, scratch, str(operation.plan.facts["image"]))
         name = f"opsbell_drill_{operation.requested:%Y%m%dt%H%M%S}_{operation.id}"
-        return DatabaseInPlace(live, name, self.settings.data.absolute())
+        return DatabaseInPlace(live, name, self._targets.owner)
 
 
 def _database_steps(database: str, image: str, questions: tuple[str, ...]) -> list[PlannedStep]:

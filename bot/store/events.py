@@ -66,6 +66,12 @@ def load_key(path: Path) -> bytes:
     return bytes.fromhex(text)
 
 
+def identity(key: bytes) -> str:
+    """What no other Opsbell is called, made from its key, which it does not tell. Replicas share it
+    with the key; directories of data may be called the same in two containers."""
+    return hashlib.sha256(b"identity of an Opsbell\0" + key).hexdigest()[:16]
+
+
 def _make_key(path: Path) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     with os.fdopen(descriptor, "w") as file:

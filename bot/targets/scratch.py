@@ -15,7 +15,6 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from docker.api.client import APIClient
@@ -58,8 +57,8 @@ _QUICK = timedelta(seconds=30)
 class ScratchServer(RunningTarget[configured.ComposeTarget]):
     """The scratch server of a target, as a target: what is run in its service runs there.
 
-    `owner` is the directory of this Opsbell's data: another one on the machine may have the same
-    target, and a server of its own that is in use.
+    `owner` is this Opsbell's own name: another one on the machine may have the same target, and a
+    server of its own that is in use.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class ScratchServer(RunningTarget[configured.ComposeTarget]):
         settings: configured.ComposeTarget,
         redactor: LiveRedactor,
         engine: Engine,
-        owner: Path,
+        owner: str,
     ) -> None:
         super().__init__(original.name, settings, redactor)
         self._original = original

@@ -20,11 +20,13 @@ from bot.targets.scratch import ScratchServer
 class Targets:
     """The targets by name; an async context manager that closes what it opened.
 
-    Opening needs nothing to be up: what cannot be reached says so when it is used.
+    Opening needs nothing to be up: what cannot be reached says so when it is used. `owner` is what
+    no other Opsbell is called: what is made for a while on a target bears it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, owner: str = "") -> None:
         self._settings = settings
+        self.owner = owner
         self._targets: dict[str, Target] = {}
         self._scratch: dict[str, ScratchServer] = {}
         self._redactor = self.redactor()
@@ -39,8 +41,7 @@ class Targets:
                 case configured.ComposeTarget():
                     compose = ComposeTarget(name, settings, self._redactor, engine)
                     self._targets[name] = compose
-                    owner = self._settings.data.absolute()
-                    scratch = ScratchServer(compose, settings, self._redactor, engine, owner)
+                    scratch = ScratchServer(compose, settings, self._redactor, engine, self.owner)
                     self._scratch[name] = scratch
                 case configured.HostTarget():
                     host = HostTarget(name, settings, self._redactor)

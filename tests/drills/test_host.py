@@ -64,7 +64,7 @@ async def test_only_what_this_opsbell_has_left_is_removed(
     target = host.bench.targets.get("grandvps")
     live = Session(target, target.database(), "a test")
     ours, theirs, next_ours = (
-        places.DatabaseInPlace(live, f"opsbell_drill_{number}", tmp_path / owner)
+        places.DatabaseInPlace(live, f"opsbell_drill_{number}", owner)
         for number, owner in enumerate(("ours", "theirs", "ours"))
     )
     before = databases(application_url)
