@@ -37,6 +37,12 @@ class Look:
         target = self.deployment.target
         self._containers = Containers(target, tuple(self.deployment.services))
 
+    @property
+    def proves(self) -> bool:
+        """Whether there is anything that tells whether it is well."""
+        settings = self.deployment.settings
+        return isinstance(settings, ComposeTarget) or bool(settings.health and not self.hidden)
+
     async def __call__(self) -> tuple[bool, str]:
         """Whether all is well, and what was seen."""
         said = []

@@ -13,21 +13,18 @@ from bot.operations.model import StepContext
 from bot.words import Sign
 
 
-async def apply_again(deployment: Deployment, context: StepContext) -> None:
+async def apply_again(deployment: Deployment, context: StepContext) -> str:
     """Applies what was reversed once more. The code and the images that ran before are back by
     then, but where the step says `forward: false` they do not have these migrations: that is said.
+    What is so then, as a sentence.
 
     Raises Failed with what stays reversed under code that has it.
     """
     await end_manage(deployment, context)
     if not (gone := await _gone(deployment, context)):
-        return
+        return ""
     if not context.step.planned.arguments["forward"]:
-        await context.progress(f"{Sign.WARNING} {named(gone)} {_stay(gone)} reversed")
-        return
-    verb = "is" if len(gone) == 1 else "are"
-    # Told first: what Django says comes too soon after it for another note.
-    await context.progress(f"{named(gone)} {verb} applied again. {_kept(deployment)}".rstrip())
+        return f"{Sign.WARNING} {named(gone)} {_stay(gone)} reversed. {_kept(deployment)}".rstrip()
     last = gone[-1]
     try:
         await run_manage(deployment, context, ("migrate", last.app, last.name))
@@ -40,6 +37,8 @@ async def apply_again(deployment: Deployment, context: StepContext) -> None:
             hint=_kept(deployment),
             output=output,
         ) from error
+    verb = "is" if len(gone) == 1 else "are"
+    return f"{named(gone)} {verb} applied again. {_kept(deployment)}".rstrip()
 
 
 async def _gone(deployment: Deployment, context: StepContext) -> Sequence[Migration]:

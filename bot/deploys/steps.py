@@ -16,6 +16,7 @@ from bot.deploys.model import Migration, applied_since, short
 from bot.errors import Failed, OpsbellError, Refused
 from bot.maintenance.file import maintenance_file
 from bot.operations.model import StepContext
+from bot.operations.states import StepState
 from bot.runbooks.commands import mark_of, run_command
 from bot.runbooks.kinds_sql import end_sessions
 
@@ -56,14 +57,14 @@ async def keep(deployment: Deployment, context: StepContext) -> Result:
     }
 
 
-async def bring_back(deployment: Deployment, context: StepContext) -> None:
+async def bring_back(deployment: Deployment, context: StepContext) -> str:
     """Starts what ran before once more, where the deploy had come to the switch, and proves that
-    it is healthy. The work tree is back by then.
+    it is healthy; what runs now, as a sentence. The work tree is back by then.
 
     What is not proven healthy is not opened to visitors: where this fails, maintenance stays on.
     """
     try:
-        await _bring_back(deployment, context)
+        return await _bring_back(deployment, context)
     except OpsbellError as error:
         if not deployment.begun(SWITCH) or not await _keep_closed(deployment):
             raise
@@ -86,22 +87,45 @@ async def _keep_closed(deployment: Deployment) -> bool:
     return True
 
 
-async def _bring_back(deployment: Deployment, context: StepContext) -> None:
+async def _bring_back(deployment: Deployment, context: StepContext) -> str:
     await deployment.target.end_marked(mark_of(context))
     head = await deployment.repository.head()
     if head.commit != deployment.start:
         raise Failed(f"{short(deployment.start)} is not checked out again, so nothing was started.")
     if not is_on_host(deployment):
         await compose.bring_back(deployment, context)
+    revision = await _named_start(deployment)
     if not deployment.begun(SWITCH):
-        return
+        return f"{revision} runs as before; it was never stopped."
     if deployment.begun(STATIC):
         await run_manage(deployment, context, ("collectstatic", "--noinput"))
     if is_on_host(deployment):
         await host.restart(deployment, context)
-    if deployment.result(CHECK).get("healthy"):
-        hidden = bool(context.step.result.get("hidden"))
-        await proven(Look(deployment, hidden), within(deployment), context)
+    return await _how_it_runs(deployment, context, revision)
+
+
+async def _named_start(deployment: Deployment) -> str:
+    """The revision of before with the names that it goes by."""
+    names = await deployment.repository.names_of(deployment.start)
+    told = f" ({words.join(names)})" if names else ""
+    return f"{short(deployment.start)}{told}"
+
+
+async def _how_it_runs(deployment: Deployment, context: StepContext, revision: str) -> str:
+    """Proves that what was started again is healthy, as far as that can be seen; a sentence."""
+    if not deployment.result(CHECK).get("healthy"):
+        told = "its health is not proven, since it was not healthy before this either"
+        return f"{revision} was started again; {words.Sign.WARNING} {told}."
+    look = Look(deployment, hidden=bool(context.step.result.get("hidden")))
+    try:
+        seen = await proven(look, within(deployment), context)
+    except Failed as error:
+        told = f"{revision} was started again and is not proven healthy: {error.message}"
+        raise Failed(told, output=error.output) from error
+    if not look.proves:
+        told = f"{words.Sign.WARNING} whether it is healthy cannot be seen"
+        return f"{revision} was started again; {told} ({seen})."
+    return f"{revision} runs again and is proven healthy ({seen})."
 
 
 def is_on_host(deployment: Deployment) -> bool:
@@ -147,17 +171,8 @@ async def manage_not_known(deployment: Deployment, context: StepContext) -> Resu
 
 
 async def migrate(deployment: Deployment, context: StepContext) -> Result:
-    """Runs the migrations, and tells which the database has had by it, also where one fails."""
-    try:
-        result = await manage(deployment, context)
-    except Failed as error:
-        left = await _left_by_migrations(deployment)
-        back = f"/deploy rollback {deployment.operation.id}"
-        hint = (
-            f"{back} --database brings back the database of before; {back} --migrations reverses"
-            " those that count as applied."
-        )
-        raise Failed(f"{error.message} {left}", hint=hint, output=error.output) from error
+    """Runs the migrations, and tells which the database has had by it."""
+    result = await manage(deployment, context)
     new = await _new_migrations(deployment)
     if new is None:
         return result
@@ -165,16 +180,6 @@ async def migrate(deployment: Deployment, context: StepContext) -> Result:
         "note": f"{named(new)} applied" if new else "nothing to apply",
         "applied": as_json([*new]),
     }
-
-
-async def _left_by_migrations(deployment: Deployment) -> str:
-    """What a migration that failed leaves, as a sentence."""
-    new = await _new_migrations(deployment)
-    if new is None:
-        return "What it has done to the database is not known."
-    verb = "stays" if len(new) == 1 else "stay"
-    stay = f"{named(new)} {verb} applied" if new else "No migration counts as applied"
-    return f"{stay}; what the failed one did stays too, unless it was atomic."
 
 
 async def _new_migrations(deployment: Deployment) -> Sequence[Migration] | None:
@@ -190,12 +195,29 @@ def named(migrations: Sequence[Migration]) -> str:
     return f"{words.count(len(migrations), 'migration')} ({told})"
 
 
-async def migrations_stay(deployment: Deployment, context: StepContext) -> None:
-    """Ends what still runs of it, and says what stays: going back is for a person to choose."""
+async def migrations_stay(deployment: Deployment, context: StepContext) -> str:
+    """Ends what still runs of it, and says what stays in the database and what can be done about
+    it, which is for a person to choose."""
     await end_manage(deployment, context)
-    if new := await _new_migrations(deployment):
-        verb = "stays" if len(new) == 1 else "stay"
-        await context.progress(f"{words.Sign.WARNING} {named(new)} {verb} applied")
+    new, whole = await _new_migrations(deployment), context.step.state is StepState.DONE
+    if new is None:
+        told = "what its migrations did to the database is not known."
+        return f"{words.Sign.WARNING} Not taken back: {told}"
+    if whole and not new:
+        return ""
+    verb = "stays" if len(new) == 1 else "stay"
+    stay = f"{named(new)} {verb} applied in the database" if new else "No migration was finished"
+    cut = "" if whole else "; what the one that failed did stays too, unless it was atomic"
+    return f"{words.Sign.WARNING} {stay}{cut}. {_ways_back(deployment, bool(new))}".rstrip()
+
+
+def _ways_back(deployment: Deployment, applied: bool) -> str:
+    """What people can do about migrations that stay, as a sentence."""
+    back = f"/deploy rollback {deployment.operation.id}"
+    ways = [f"{back} --migrations reverses what is applied"] if applied else []
+    if deployment.result("backup.publish").get("set"):
+        ways.append(f"{back} --database brings back the database of before")
+    return f"{', '.join(ways)}." if ways else ""
 
 
 async def switch(deployment: Deployment, context: StepContext) -> Result:

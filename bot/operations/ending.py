@@ -80,8 +80,9 @@ def to_run_always(operation: Operation) -> list[Step]:
 
 def kept_by(operation: Operation) -> str:
     """What an undo could not take back because nothing does, in words."""
-    left = [s for s in operation.steps if s.state is StepState.DONE and not s.planned.undo]
-    return f"Nothing takes back: {join(names_of(left))}." if left else ""
+    kept = [s for s in operation.steps if s.state is StepState.DONE and not s.planned.undo]
+    told = [f"Nothing takes back: {join(names_of(kept))}."] if kept else []
+    return " ".join([*_left(operation), *told])
 
 
 def after_crash(operation: Operation) -> str:
@@ -93,12 +94,19 @@ def after_crash(operation: Operation) -> str:
 
 
 def what_is_so_now(operation: Operation) -> str:
-    """What was taken back and what stands, after an operation that did not end well."""
+    """What the undos have left, what was taken back and what stands, after an operation that did
+    not end well."""
     undone = [s for s in operation.steps if s.state is StepState.UNDONE and s.planned.undo]
     standing = [step for step in operation.steps if _stands(operation, step)]
-    told = [f"Taken back: {join(names_of(undone))}."] if undone else []
+    told = _left(operation)
+    told += [f"Taken back: {join(names_of(undone))}."] if undone else []
     told += [f"Still there: {join(names_of(standing))}."] if standing else []
     return " ".join(told)
+
+
+def _left(operation: Operation) -> list[str]:
+    """What the undos have said of how things are now."""
+    return [step.left for step in operation.steps if step.left]
 
 
 def _stands(operation: Operation, step: Step) -> bool:
@@ -150,5 +158,9 @@ def operation_event(
         subject=operation.key,
         target=operation.plan.target,
         outcome=outcome,
-        detail={"runbook": operation.plan.runbook, **(detail or {})},
+        detail={
+            "runbook": operation.plan.runbook,
+            "plan": operation.plan.title,
+            **(detail or {}),
+        },
     )

@@ -42,6 +42,15 @@ class Step:
     share: float | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def left(self) -> str:
+        """What its undo has said of how things are since, "" for nothing."""
+        return str(self.result.get(LEFT, ""))
+
+
+LEFT = "left"
+"""Under this a step's result keeps what its undo has said."""
+
 
 def names_of(steps: Iterable[Step]) -> list[str]:
     """What people call steps: a group by its name, once."""
@@ -157,8 +166,9 @@ class StepKind(Protocol):
         """
         ...
 
-    async def undo(self, context: StepContext) -> None:
-        """Takes back what the step has done, whole or in part, and proves it. Idempotent.
+    async def undo(self, context: StepContext) -> str | None:
+        """Takes back what the step has done, whole or in part, and proves it. Idempotent. What
+        people have to know of how things are now, as sentences, if anything.
 
         Called in reverse order on the steps that were begun when an operation fails or is
         cancelled, and on the one that was cut off when its process died: first ends what may still

@@ -137,36 +137,42 @@ class Runner:
         troubles = []
         for step in reversed(steps):
             try:
-                await self._undo_one(self._context(operation, step))
+                left = await self._undo_one(self._context(operation, step))
             except Exception as error:
                 logger.exception("undo failed", extra={"operation": operation.id})
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
                 troubles.append(f"{step.planned.title} could not be undone: {told.rstrip('.')}.")
             else:
-                await self._mark_undone(operation, step)
+                await self._mark_undone(operation, step, left)
         return " ".join(troubles)
 
-    async def _undo_one(self, context: Context) -> None:
+    async def _undo_one(self, context: Context) -> str:
         kind = self._kinds[context.step.planned.kind]
         for pause in UNDO_PAUSES:
             try:
-                await kind.undo(context)
+                left = await kind.undo(context)
             except (Failed, Unavailable) as error:
                 await context.output(f"Not undone yet: {error}")
                 await asyncio.sleep(pause)
             else:
                 break
         else:
-            await kind.undo(context)
+            left = await kind.undo(context)
         await context.flush()
+        return left or ""
 
-    async def _mark_undone(self, operation: Operation, step: Step) -> None:
-        if (step.planned.undo or step.planned.group) and step.state is StepState.DONE:
-            async with self._database.transaction() as tx:
+    async def _mark_undone(self, operation: Operation, step: Step, left: str) -> None:
+        takes_back = bool(step.planned.undo or step.planned.group)
+        is_undone = takes_back and step.state is StepState.DONE
+        if not (is_undone or left):
+            return
+        async with self._database.transaction() as tx:
+            if is_undone:
                 await store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
                 detail = {"step": step.planned.kind, "title": step.planned.title}
                 tx.record(operation_event(operation, "operation.undone", detail=detail))
-                await self._telling.show(tx, operation.id)
+            await store.keep_left(tx, operation.id, step.position, left)
+            await self._telling.show(tx, operation.id)
 
     def _context(self, operation: Operation, step: Step) -> Context:
         return Context(self._database, self._telling, self._redact, operation, step)

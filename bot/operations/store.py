@@ -10,7 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.errors import NotFound
-from bot.operations.model import Approval, Operation, Step
+from bot.operations.model import LEFT, Approval, Operation, Step
 from bot.operations.plan import Plan
 from bot.operations.states import UNFINISHED, Course, OperationState, StepState
 from bot.store.database import Transaction
@@ -261,12 +261,22 @@ async def tell_progress(
 
 
 async def mark_step(tx: Transaction, number: int, position: int, state: StepState) -> None:
-    """→ a state, leaving all else that is known of the step."""
+    """→ a state, leaving all else that is known of the step; but what the note of one that is
+    undone says is so no more."""
     await tx.execute(
         "update steps set state = %s, share = null,"
+        " note = case when %s = 'undone' then '' else note end,"
         " finished = case when started is null then null else coalesce(finished, now()) end"
         " where operation = %s and position = %s",
-        (state.value, number, position),
+        (state.value, state.value, number, position),
+    )
+
+
+async def keep_left(tx: Transaction, number: int, position: int, left: str) -> None:
+    """Keeps beside a step's result what its undo says of how things are since."""
+    await tx.execute(
+        "update steps set result = result || %s where operation = %s and position = %s",
+        (Jsonb({LEFT: left}), number, position),
     )
 
 

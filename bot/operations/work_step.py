@@ -36,7 +36,7 @@ class WorkStep(Generic[T]):
         find: Callable[[Operation], T],
         work: Work[T],
         *,
-        undo: Callable[[T, StepContext], Awaitable[None]] = nothing,
+        undo: Callable[[T, StepContext], Awaitable[str | None]] = nothing,
         done: Callable[[T, StepContext], Awaitable[Result | None]] = not_known,
     ) -> None:
         self._find = find
@@ -49,10 +49,10 @@ class WorkStep(Generic[T]):
         with _disk_told():
             return await self._work(self._find(context.operation), context)
 
-    async def undo(self, context: StepContext) -> None:
-        """Takes back what the step may have done."""
+    async def undo(self, context: StepContext) -> str | None:
+        """Takes back what the step may have done; what people have to know of how things are."""
         with _disk_told():
-            await self._undo(self._find(context.operation), context)
+            return await self._undo(self._find(context.operation), context)
 
     async def done(self, context: StepContext) -> Result | None:
         """The step's result where all that it is for is so, as far as that can be seen."""

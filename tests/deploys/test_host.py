@@ -44,8 +44,21 @@ async def test_one_that_never_gets_healthy_is_taken_back_by_itself(host: Bench, 
     states = {step.planned.title: step.state for step in operation.steps}
     assert states["Watch"] is StepState.OPEN
     assert "0003_ticket_priority" in site.applied()
-    migrate = next(step for step in operation.steps if step.planned.kind == "deploy.migrate")
-    assert "1 migration (grandvps.0003_ticket_priority) stays applied" in migrate.note
+    # What a row that was taken back once said is so no more.
+    undone = [step for step in operation.steps if step.state is StepState.UNDONE]
+    assert undone
+    assert [step.note for step in undone if step.note] == []
+    head = (await site.git("rev-parse", "HEAD"))[:10]
+    assert f"{head} (v1.4.0) runs again and is proven healthy" in operation.error
+    stays = "1 migration (grandvps.0003_ticket_priority) stays applied in the database"
+    back = f"/deploy rollback {operation.id}"
+    assert f"{stays}. {back} --migrations reverses" in operation.error
+    assert f"{back} --database brings back the database of before" in operation.error
+    async with host.database.transaction() as tx:
+        alarms = f"{operation.key}:alarm:%"
+        row = await tx.one("select message::text as text from posts where key like %s", (alarms,))
+    assert "(v1.4.0) runs again and is proven healthy" in row["text"]
+    assert stays in row["text"]
 
 
 async def test_what_is_not_well_after_the_way_back_stays_closed(host: Bench, site: Site) -> None:
@@ -62,6 +75,7 @@ async def test_what_is_not_well_after_the_way_back_stays_closed(host: Bench, sit
     operation = await host.finish(number)
     await task
     assert operation.state is OperationState.FAILED
+    assert "(v1.4.0) was started again and is not proven healthy" in operation.error
     assert "It stays in maintenance; /maintenance off opens it" in operation.error
     assert (await site.get("/"))[0] == 503
     assert "not healthy after deploy" in (site.directory / "maintenance_mode.txt").read_text()
@@ -106,6 +120,8 @@ async def test_a_step_that_fails_before_the_switch_leaves_what_ran(
     failed = next(each for each in operation.steps if each.state is StepState.FAILED)
     assert failed.planned.title == step
     assert Path(file).name in operation.error + operation.output or "syntax" in operation.error
+    assert "(v1.4.0) runs as before; it was never stopped." in operation.error
+    assert ("No migration was finished" in operation.error) is (step == "Migrate")
     assert await site.runs("1.4.0")
     assert (site.directory / "tmp/web.pid").read_text() == process
     assert site.applied() == [*MIGRATIONS]
