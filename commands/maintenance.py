@@ -126,7 +126,7 @@ class MaintenanceCommand:
             tx, target, starts, length, reason, actor=request.actor
         )
         told = f"Maintenance {window.id} of {target}: {view.span(window, self._settings.timezone)}."
-        return Answer(Message(told), data={"target": target, "maintenance": window.id})
+        return Answer(view.said(told), data={"target": target, "maintenance": window.id})
 
     def _extend(self, target: str, words: Sequence[str]) -> Call:
         if words[:1] in (["by"], ["for"]):

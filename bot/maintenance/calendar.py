@@ -6,10 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot import words
 from bot.errors import Refused
 from bot.maintenance import store, view
 from bot.maintenance.model import State, Window, Wish
 from bot.maintenance.records import BEGIN_JOB, OPSBELL, REWRITE_JOB, Records
+from bot.slack.blocks import without_moments
 from bot.store.database import Transaction
 
 
@@ -27,7 +29,7 @@ class Calendar:
             if other.overlaps(starts, ends):
                 raise Refused(
                     f"Not scheduled: maintenance {other.id} of {wish.target} is planned for"
-                    f" {view.span(other, self._records.settings.timezone)}.",
+                    f" {without_moments(view.span(other, self._records.settings.timezone))}.",
                     hint=f"Cancel that with /maintenance cancel {other.id}.",
                 )
         window = await store.insert(tx, self._records.new(wish, State.SCHEDULED, starts=starts))
@@ -50,7 +52,7 @@ class Calendar:
                 hint="It stays on until /maintenance off.",
             )
         if seen and seen != int(window.until.timestamp()):
-            end = view.clock_time(window.until, self._records.settings.timezone)
+            end = words.moment(window.until, self._records.settings.timezone)
             raise Refused(f"Not extended again: it ends at {end} now.")
         window = replace(window, until=window.extended(by, self._records.clock()))
         await self._records.set_timers(tx, window)

@@ -21,6 +21,7 @@ class Controls:
         return [
             Control(view.EXTEND, Call(ACCESS, change=self._extend)),
             Control(view.END, Call(ACCESS, change=self._end)),
+            Control(view.OPEN, Call(ACCESS, change=self._open)),
             Control(view.CANCEL, Call(ACCESS, change=self._cancel)),
         ]
 
@@ -34,6 +35,12 @@ class Controls:
     async def _end(self, request: Request, tx: Transaction) -> Answer:
         number = await self._maintenance.end(
             tx, int(request.value), actor=request.actor, request_key=request.key
+        )
+        return Answer(Message(f"It is being ended by operation {number}."))
+
+    async def _open(self, request: Request, tx: Transaction) -> Answer:
+        number = await self._maintenance.turn_off(
+            tx, request.value, actor=request.actor, request_key=request.key
         )
         return Answer(Message(f"It is being ended by operation {number}."))
 

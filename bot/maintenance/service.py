@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +18,10 @@ from bot.maintenance.lookout import Lookout
 from bot.maintenance.model import Window, Wish
 from bot.maintenance.notice import Notice
 from bot.maintenance.plans import OFF_RUNBOOK, ON_RUNBOOK, Plans
-from bot.maintenance.proof import OFF, ON, PATIENCE, Proof, look
+from bot.maintenance.proof import PATIENCE
 from bot.maintenance.publisher import Publisher
 from bot.maintenance.records import Records
+from bot.maintenance.standing import Standing, standing_of
 from bot.maintenance.steps import OFF_KIND, ON_KIND, OffStep, OnStep, Switch, off_step, on_step
 from bot.maintenance.topic import TopicKeeper
 from bot.maintenance.windows import Windows
@@ -36,21 +36,7 @@ from bot.words import utc_now
 
 logger = logging.getLogger(__name__)
 
-_UNTIL_ITS_END = "it stays in maintenance until the operation ends it"
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a target stands now: what its file says (None: it is not there), what is on record, and
-    what the page answers (None where no URL is configured). `trouble` is why the file could not
-    be looked at, "" where it could."""
-
-    target: str
-    file: Notice | None
-    trouble: str
-    window: Window | None
-    scheduled: tuple[Window, ...]
-    proof: Proof | None
+_WITH_THE_WHOLE = "in maintenance with the whole operation"
 
 
 class Maintenance:
@@ -142,13 +128,14 @@ class Maintenance:
         if there is not None and there.operation != operation:
             return "it was in maintenance before"
         if there is not None and await self._is_on_by_step(operation):
-            return _UNTIL_ITS_END
+            return _WITH_THE_WHOLE
         by = f"operation {operation}"
         await file.put(Notice(target, reason, by=by, since=self._clock(), operation=operation))
         return "in maintenance"
 
     async def release(self, target: str, operation: int) -> str:
-        """Removes the file that `hold` has made for this operation, and no other; what was done.
+        """Removes the file that `hold` has made for this operation, and no other; what was done,
+        "" where no file is there.
 
         Idempotent, and safe where there was no `hold`: what an `on_step` of this operation made
         stays until its `off_step`. Raises like `hold`.
@@ -158,11 +145,11 @@ class Maintenance:
         file = self._switch.file(target)
         there = await file.read()
         if there is None:
-            return "not in maintenance"
+            return ""
         if there.operation != operation:
-            return "it stays in maintenance, as before"
+            return "it stayed in maintenance, as before"
         if await self._is_on_by_step(operation):
-            return _UNTIL_ITS_END
+            return _WITH_THE_WHOLE
         await file.remove()
         return "maintenance ended"
 
@@ -269,19 +256,8 @@ class Maintenance:
     async def standing(self, target: str) -> Standing:
         """How a target stands, by its file, the record and the page. Raises Refused where no file
         is configured."""
-        file, trouble = None, ""
-        reader = self._switch.file(target)
-        try:
-            file = await reader.read()
-        except OpsbellError as error:
-            trouble = str(error)
-        async with self._database.transaction() as tx:
-            window = await store.lock_active(tx, target)
-            coming = tuple(await store.scheduled(tx, target))
-        closed = window is not None if trouble else file is not None
-        where = self.settings.target(target).maintenance
-        proof = await look(where.url, ON if closed else OFF) if where and where.url else None
-        return Standing(target, file, trouble, window, coming, proof)
+        file = self._switch.file(target)
+        return await standing_of(target, self.settings.target(target), file, self._database)
 
     async def _found(self, tx: Transaction, number: int) -> Window:
         found = await store.lock(tx, number)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.maintenance import view
 from bot.maintenance.model import State
-from bot.maintenance.service import Standing
+from bot.maintenance.standing import Standing
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
@@ -17,7 +17,7 @@ from bot.words import Sign
 def status(standing: Standing, zone: ZoneInfo) -> Message:
     """The answer to /maintenance status."""
     sign, told = _sentence(standing, zone)
-    lines = [f"*{sign} {blocks.escape(told)}*", *_details(standing)]
+    lines = [f"*{sign} {blocks.with_moments(told)}*", *_details(standing, zone)]
     if standing.proof:
         proof = standing.proof
         mark = Sign.DONE if proof.sound else Sign.CRITICAL
@@ -27,7 +27,9 @@ def status(standing: Standing, zone: ZoneInfo) -> Message:
         blocks.context(f"Scheduled: {view.span(window, zone)} · maintenance {window.id}")
         for window in standing.scheduled
     ]
-    return Message(f"{sign} {told}", parts)
+    if row := _buttons(standing):
+        parts.append(blocks.actions(*row))
+    return Message(f"{sign} {blocks.without_moments(told)}", parts)
 
 
 def as_data(standing: Standing) -> dict[str, Any]:
@@ -69,8 +71,7 @@ def _sentence(standing: Standing, zone: ZoneInfo) -> tuple[Sign, str]:
             f"The maintenance of {target} is {window.state.value}: its file {there}.",
         )
     if file and window:
-        end = f"until {view.day_and_time(window.until, zone)}" if window.until else "without an end"
-        return Sign.PAUSED, f"{target} is in maintenance, {end}."
+        return Sign.PAUSED, f"{target} is in maintenance, {view.until(window, zone)}."
     if file:
         origin = f"made by operation {file.operation}" if file.operation else "made by hand"
         return Sign.PAUSED, f"{target} is in maintenance: its file is there, {origin}."
@@ -82,12 +83,21 @@ def _sentence(standing: Standing, zone: ZoneInfo) -> tuple[Sign, str]:
     return Sign.DONE, f"{target} is not in maintenance."
 
 
-def _details(standing: Standing) -> list[str]:
+def _buttons(standing: Standing) -> list[Block]:
+    """Its end and, where it has one by itself, a later one. What belongs to a longer operation is
+    ended by that."""
+    window = standing.window
+    if window is None:
+        return [view.open_button(standing.target)] if standing.file else []
+    return view.buttons(window) if not window.embedded else []
+
+
+def _details(standing: Standing, zone: ZoneInfo) -> list[str]:
     window = standing.window
     if window is None:
         return []
     parts = [blocks.escape(window.reason)] if window.reason else []
-    since = f"since {blocks.moment(window.began)}" if window.began else ""
+    since = f"since {blocks.day_and_time(window.began, zone)}" if window.began else ""
     by = f"by {who(window.actor)}" if window.actor else ""
     parts.append(" ".join(filter(None, (since, by, f"· maintenance {window.id}"))))
     return parts

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot import words
 from bot.errors import NotFound
-from bot.maintenance import store, view
+from bot.maintenance import store
 from bot.maintenance.model import State, Window
 from bot.maintenance.windows import Windows
 from bot.slack.client import SlackRefused
@@ -34,7 +35,7 @@ def wanted(windows: Sequence[Window], previous: str, zone: ZoneInfo) -> str:
 def _end(window: Window, until: datetime, zone: ZoneInfo) -> str:
     """The hour alone where that is on the day on which it began."""
     days = {moment.astimezone(zone).date() for moment in (window.began or until, until)}
-    return view.clock_time(until, zone) if len(days) == 1 else view.day_and_time(until, zone)
+    return f"{until.astimezone(zone):%H:%M %Z}" if len(days) == 1 else words.moment(until, zone)
 
 
 class TopicKeeper:

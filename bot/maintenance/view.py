@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot import words
@@ -15,33 +15,30 @@ from bot.words import Sign
 
 EXTEND = "maintenance.extend"
 END = "maintenance.end"
+OPEN = "maintenance.open"
+"""Ends what is on no record; its value is the target."""
+
 CANCEL = "maintenance.cancel_window"
 
 EXTENSION = timedelta(minutes=30)
 """What the button adds."""
 
 
-def clock_time(at: datetime, zone: ZoneInfo) -> str:
-    """`22:30`, in the team's zone."""
-    return f"{at.astimezone(zone):%H:%M}"
-
-
-def day_and_time(at: datetime, zone: ZoneInfo) -> str:
-    """`Wed 25 Nov 22:30 CET`."""
-    return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
+def said(sentence: str) -> Message:
+    """A sentence that may hold moments, as a message of its own."""
+    shown = blocks.section(blocks.with_moments(sentence))
+    return Message(blocks.without_moments(sentence), [shown])
 
 
 def span(window: Window, zone: ZoneInfo) -> str:
-    """When one that is scheduled begins and ends: `Wed 25 Nov 22:00 CET until 22:30`."""
-    if window.starts is None or window.planned_end is None:
+    """When one that is scheduled begins, as a moment, and its length."""
+    if window.starts is None or window.length is None:
         return "no time"
-    same = window.starts.astimezone(zone).date() == window.planned_end.astimezone(zone).date()
-    end = (clock_time if same else day_and_time)(window.planned_end, zone)
-    return f"{day_and_time(window.starts, zone)} until {end}"
+    return f"{blocks.day_and_time(window.starts, zone)}, for {words.duration(window.length)}"
 
 
 def sentence(window: Window, zone: ZoneInfo) -> str:
-    """How it stands, as a full sentence."""
+    """How it stands, as a full sentence that may hold moments."""
     subject = f"The maintenance of {window.target}"
     match window.state:
         case State.SCHEDULED:
@@ -51,8 +48,7 @@ def sentence(window: Window, zone: ZoneInfo) -> str:
         case State.ON if window.trouble:
             return f"{window.target} is in maintenance, but {window.trouble}."
         case State.ON:
-            end = f"until {day_and_time(window.until, zone)}" if window.until else "without an end"
-            return f"{window.target} is in maintenance, {end}."
+            return f"{window.target} is in maintenance, {until(window, zone)}."
         case State.ENDING:
             return f"{subject} is ending."
         case State.OVER if window.trouble:
@@ -67,9 +63,16 @@ def sentence(window: Window, zone: ZoneInfo) -> str:
             return f"{subject} was undone."
 
 
+def until(window: Window, zone: ZoneInfo) -> str:
+    """Its end, with its moment."""
+    if window.until is None:
+        return "without an end"
+    return f"until {blocks.day_and_time(window.until, zone)}"
+
+
 def message(window: Window, zone: ZoneInfo) -> Message:
     """The one live message of a maintenance."""
-    parts: list[Block] = [blocks.section(_head(window))]
+    parts: list[Block] = [blocks.section(_head(window, zone))]
     body = [blocks.escape(window.reason)] if window.reason else []
     if window.trouble:
         body.append(f"{Sign.CRITICAL} *{_state(window)}, but {blocks.escape(window.trouble)}*")
@@ -83,10 +86,11 @@ def message(window: Window, zone: ZoneInfo) -> Message:
         body.append(f"{Sign.WARNING} {blocks.escape(window.topic_trouble)}")
     if body:
         parts.append(blocks.section("\n".join(body)))
-    if row := _buttons(window):
+    if row := buttons(window):
         parts.append(blocks.actions(*row))
-    parts.append(blocks.context(_quiet(window)))
-    return Message(f"{_sign(window)} {sentence(window, zone)}", parts)
+    parts.append(blocks.context(_quiet(window, zone)))
+    told = blocks.without_moments(sentence(window, zone))
+    return Message(f"{_sign(window)} {told}", parts)
 
 
 def _state(window: Window) -> str:
@@ -97,15 +101,15 @@ def _sign(window: Window) -> Sign:
     return Sign.CRITICAL if window.trouble else window.state.sign
 
 
-def _head(window: Window) -> str:
+def _head(window: Window, zone: ZoneInfo) -> str:
     parts = [f"{_sign(window)} Maintenance of {blocks.escape(window.target)}", window.state.value]
     match window.state:
         case State.SCHEDULED if window.starts and window.planned_end:
-            begins = blocks.moment(window.starts, "{date_short_pretty} {time}")
-            parts.append(f"{begins} until {blocks.moment(window.planned_end)}")
+            begins = blocks.day_and_time(window.starts, zone)
+            parts.append(f"{begins} until {blocks.moment(window.planned_end, zone=zone)}")
         case State.BEGINNING | State.ON | State.ENDING:
             if window.until:
-                parts.append(f"until {blocks.moment(window.until, '{date_short_pretty} {time}')}")
+                parts.append(until(window, zone))
             else:
                 parts.append("until somebody ends it")
         case State.OVER if window.began and window.ended:
@@ -113,21 +117,22 @@ def _head(window: Window) -> str:
     return f"*{' · '.join(parts)}*"
 
 
-def _quiet(window: Window) -> str:
+def _quiet(window: Window, zone: ZoneInfo) -> str:
     parts = []
     if window.actor:
-        asked = blocks.moment(window.began or window.asked, "{date_short_pretty} {time}")
+        asked = blocks.day_and_time(window.began or window.asked, zone)
         parts.append(f"{who(window.actor)}, {asked}")
     parts.append(f"maintenance {window.id}")
     if window.state is State.ON:
         parts.append(f"alerts of {blocks.escape(window.target)} are held back")
     if window.ended_by and window.ended:
         by = "itself" if window.ended_by == "opsbell" else who(window.ended_by)
-        parts.append(f"ended by {by}, {blocks.moment(window.ended)}")
+        parts.append(f"ended by {by}, {blocks.moment(window.ended, zone=zone)}")
     return " · ".join(parts)
 
 
-def _buttons(window: Window) -> list[Block]:
+def buttons(window: Window) -> list[Block]:
+    """What can be done about it, as it stands."""
     if window.state is State.SCHEDULED:
         question = blocks.confirm(
             "Cancel this maintenance?",
@@ -140,14 +145,22 @@ def _buttons(window: Window) -> list[Block]:
     if window.state is not State.ON:
         return []
     extend = [_extend_button(window)] if window.until else []
+    return [*extend, _end_button(END, window.target, str(window.id))]
+
+
+def open_button(target: str) -> Block:
+    """The same end for a target whose file is on no record."""
+    return _end_button(OPEN, target, target)
+
+
+def _end_button(action: str, target: str, value: str) -> Block:
     question = blocks.confirm(
         "End the maintenance?",
-        f"{blocks.escape(window.target)} is opened to visitors again.",
+        f"{blocks.escape(target)} is opened to visitors again.",
         "End it",
         "Leave it on",
     )
-    end = blocks.button("End now", END, str(window.id), style="danger", confirm=question)
-    return [*extend, end]
+    return blocks.button("End now", action, value, style="danger", confirm=question)
 
 
 def _extend_button(window: Window) -> Block:
@@ -163,27 +176,26 @@ def warning(window: Window, zone: ZoneInfo) -> Message:
     soon = words.duration(WARNING)
     told = (
         f"{Sign.WARNING} The maintenance of {window.target} ends in {soon},"
-        f" at {clock_time(window.until, zone)}."
+        f" at {words.moment(window.until, zone)}."
     )
     called = f"{who(window.actor)} " if window.actor.startswith("slack:") else ""
-    moment = blocks.moment(window.until)
+    moment = blocks.moment(window.until, zone=zone)
     shown = (
         f"{Sign.WARNING} {called}The maintenance of {blocks.escape(window.target)} ends in"
         f" {soon}, at {moment}."
     )
-    return Message(told, [blocks.section(shown), blocks.actions(*_buttons(window))])
+    return Message(told, [blocks.section(shown), blocks.actions(*buttons(window))])
 
 
 def warned(window: Window, zone: ZoneInfo) -> Message:
     """What the warning says once it was heeded, or the maintenance is over."""
     if window.state.active and window.until:
         told = (
-            f"{Sign.DONE} The maintenance of {window.target} was extended, until"
-            f" {clock_time(window.until, zone)}."
+            f"{Sign.DONE} The maintenance of {window.target} was extended, {until(window, zone)}."
         )
     else:
         told = f"{window.state.sign} {sentence(window, zone)}"
-    return Message(told, [blocks.section(blocks.escape(told))])
+    return said(told)
 
 
 def mismatch(window: Window, proof: Proof) -> Message:
@@ -203,5 +215,5 @@ def mismatch(window: Window, proof: Proof) -> Message:
 
 def extended(window: Window, zone: ZoneInfo) -> Message:
     """What a person hears who has moved an end."""
-    end = day_and_time(window.until, zone) if window.until else ""
-    return Message(f"The maintenance of {window.target} ends {end} now.")
+    end = blocks.day_and_time(window.until, zone) if window.until else ""
+    return said(f"The maintenance of {window.target} ends {end} now.")

@@ -279,18 +279,18 @@ async def test_the_undo_of_off_is_on_again_with_its_end(bench: Bench) -> None:
 
 async def test_hold_and_release_touch_their_own_file_alone(bench: Bench) -> None:
     maintenance = bench.maintenance
-    assert await maintenance.release("grandvps", 7) == "not in maintenance"
+    assert await maintenance.release("grandvps", 7) == ""
     assert await maintenance.hold("grandvps", 7, "swap") == "in maintenance"
     assert await maintenance.hold("grandvps", 7, "swap") == "in maintenance"
     assert (bench.notice().operation, bench.notice().reason) == (7, "swap")
-    assert await maintenance.release("grandvps", 8) == "it stays in maintenance, as before"
+    assert await maintenance.release("grandvps", 8) == "it stayed in maintenance, as before"
     assert bench.file.exists()
     assert await maintenance.release("grandvps", 7) == "maintenance ended"
     assert not bench.file.exists()
 
     bench.file.write_text(Notice(target="grandvps", operation=3).text())
     assert await maintenance.hold("grandvps", 7) == "it was in maintenance before"
-    assert await maintenance.release("grandvps", 7) == "it stays in maintenance, as before"
+    assert await maintenance.release("grandvps", 7) == "it stayed in maintenance, as before"
     assert bench.file.exists()
 
 
@@ -313,5 +313,5 @@ async def test_hold_and_release_leave_what_a_step_of_the_operation_turned_on(
     bench.operations.register("work", swap)
     done = await bench.run_plan(deploy(bench))
     assert done.state is OperationState.DONE, done.error
-    assert swap.said == ("it stays in maintenance until the operation ends it",) * 2
+    assert swap.said == ("in maintenance with the whole operation",) * 2
     assert not bench.file.exists()

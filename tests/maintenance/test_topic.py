@@ -113,5 +113,5 @@ def test_another_day_is_named(bench: Bench) -> None:
     window = Window(1, "grandvps", State.ON, ALICE, began, began=began)
     same = replace(window, until=began + timedelta(minutes=30))
     other = replace(window, until=began + timedelta(hours=3))
-    assert wanted([same], "", zone) == "In maintenance: grandvps until 22:30"
+    assert wanted([same], "", zone) == "In maintenance: grandvps until 22:30 CET"
     assert wanted([other], "", zone) == "In maintenance: grandvps until Mon 23 Nov 01:00 CET"
