@@ -16,6 +16,7 @@ from bot.audit import view as audit_view
 from bot.audit.head import FILE as HEAD_FILE
 from bot.audit.head import HeadKeeper
 from bot.audit.service import Audit
+from bot.audit.told import DETAILS
 from bot.checklists.controls import Controls
 from bot.config.environment import SlackSecrets
 from bot.config.secret import Secret
@@ -180,8 +181,9 @@ def surface_of(core: Core) -> Surface:
         *deploy.controls(),
         restore.command(),
         restore.form(),
+        *restore.controls(),
         backup.command(),
-        backup.show_control(),
+        *backup.controls(),
         ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
         MaintenanceCommand(core.settings, core.maintenance, core.asking).command(),
         *MaintenanceControls(core.maintenance).controls(),
@@ -233,7 +235,8 @@ async def _readiness(core: Core, gateway: Gateway) -> dict[str, bool]:
 
 async def _audit(core: Core) -> Message:
     audit = Audit(core.database, core.settings.data)
-    return audit_view.message(await audit.events(limit=audit_view.LAST), core.redactor.redact)
+    events = await audit.events(limit=audit_view.LAST, leaving_out=DETAILS)
+    return audit_view.message(events, core.redactor.redact)
 
 
 async def _troubles(posts: Posts) -> list[str]:

@@ -34,6 +34,7 @@ from bot.restores.drilling import load_for_drill
 from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks
 from bot.slack.client import SlackClient, open_session, web_client
+from bot.slack.names import Names
 from bot.slack.people import People
 from bot.slack.posts import Posts
 from bot.slack.reconciler import Reconciler
@@ -162,7 +163,16 @@ def _core(
         Topics(client),
         redact=redactor.redact,
     )
-    restores = Restores(settings, targets, operations, backups, maintenance, database, queue)
+    restores = Restores(
+        settings,
+        targets,
+        operations,
+        backups,
+        maintenance,
+        database,
+        queue,
+        names=Names(client).of,
+    )
     others = OtherSteps(settings, backups, operations)
     runbooks = Runbooks(
         settings,

@@ -11,7 +11,7 @@ from bot.backups.service import PRUNE, Backups
 from bot.config.settings import Settings
 from bot.drills.service import RUNBOOK as VERIFY
 from bot.errors import UsageError
-from bot.operations.asking import Asking, plan_asked
+from bot.operations.asking import WINDOW, Asking, plan_asked
 from bot.slack import blocks, present
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage
@@ -46,14 +46,21 @@ class BackupCommand:
         """What is registered."""
         return Command("backup", "Take backups and look at them", USAGES, self.parse, WORDS)
 
-    def show_control(self) -> Control:
-        """The button beside a backup in the list."""
+    def controls(self) -> list[Control]:
+        """The button beside a backup in the list, and the one that tries it."""
 
         async def show(request: Request, modals: Modals) -> Answer:
             target, _, wanted = request.value.partition(" ")
             return await self._show(target, wanted)
 
-        return Control(view.SHOW, Call(ACCESS, query=show))
+        async def verify(request: Request, modals: Modals) -> Answer | None:
+            target, _, wanted = request.value.partition(" ")
+            return await self._asking.ask(request, modals, VERIFY, target, {"set": wanted})
+
+        return [
+            Control(view.SHOW, Call(ACCESS, query=show)),
+            Control(view.VERIFY, Call(ACCESS, query=verify, window=WINDOW)),
+        ]
 
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
@@ -71,7 +78,7 @@ class BackupCommand:
             case [word, *parts] if word.lower() == "now":
                 return self._now(target, parts, plan_only)
             case [word] if word.lower() == "prune":
-                return self._asking.call(ACCESS, PRUNE, target, {}, plan_only=plan_only)
+                return self._prune(target, plan_only)
             case [word, *rest] if word.lower() == "verify":
                 return self._verify(target, rest, plan_only)
             case _ if plan_only:
@@ -94,6 +101,18 @@ class BackupCommand:
             wanted = {"include": list(include)}
             return self._asking.call(ACCESS, RUNBOOK, target, wanted, plan_only=True)
         return Call(ACCESS, change=lambda request, tx: self._take(request, tx, target, include))
+
+    def _prune(self, target: str, plan_only: bool) -> Call:
+        asked = self._asking.call(ACCESS, PRUNE, target, {}, plan_only=plan_only)
+
+        async def prune(request: Request, modals: Modals) -> Answer | None:
+            sets = await self._backups.sets(target)
+            if asked.query and (plan_only or self._backups.going(target, sets)):
+                return await asked.query(request, modals)
+            data = {"target": target, "removed": []}
+            return Answer(view.nothing_to_prune(target, sets), data=data)
+
+        return Call(ACCESS, query=prune, window=asked.window)
 
     def _verify(self, target: str, words: Sequence[str], plan_only: bool) -> Call:
         if len(words) > 1:
@@ -130,7 +149,8 @@ class BackupCommand:
 
     async def _show(self, target: str, wanted: str) -> Answer:
         found = await self._backups.find(target, wanted)
-        return Answer(view.details(found, datetime.now(UTC)), data=view.as_data(found))
+        shown = view.details(target, found, datetime.now(UTC), self._settings.timezone)
+        return Answer(shown, data=view.as_data(found))
 
     async def _overview(self, target: str) -> Answer:
         sentence = view.newest(target, await self._backups.sets(target), datetime.now(UTC))

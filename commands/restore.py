@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from bot.backups.model import BackupSet
+from bot.backups.view import RESTORE
 from bot.config.settings import Settings
 from bot.errors import UsageError
-from bot.operations.asking import Asking, plan_asked
+from bot.operations.asking import WINDOW, Asking, plan_asked
 from bot.restores import view
 from bot.restores.model import ACCESS, RUNBOOK, UNDO_RUNBOOK, file_name
 from bot.restores.service import Restores
-from bot.slack.surface import Answer, Call, Command, Form, Modals, Request, Usage
+from bot.slack.surface import Answer, Call, Command, Control, Form, Modals, Request, Usage
 from bot.slack.text_in import resolve_target, split
 
 NO_BACKUP = "--no-backup"
@@ -55,11 +56,20 @@ class RestoreCommand:
             asked = replace(request, view_id="", channel=place["channel"], thread=place["thread"])
             parameters = {
                 "set": str(request.fields.get(view.SET) or ""),
-                "parts": list(request.fields.get(view.PARTS) or ()),
+                "parts": view.picked_parts(request.fields),
             }
             return await self._asking.ask(asked, modals, RUNBOOK, request.text, parameters)
 
         return Form(view.PICK, Call(ACCESS, query=ask))
+
+    def controls(self) -> list[Control]:
+        """The menu in that window, the button that opens it for one backup, and the way back from
+        a restore that is done."""
+        return [
+            Control(view.CHOOSE, Call(ACCESS, query=self._chosen)),
+            Control(RESTORE, Call(ACCESS, query=self._pick, window="Restore")),
+            Control(view.UNDO, Call(ACCESS, query=self._undo, window=WINDOW)),
+        ]
 
     def parse(self, request: Request) -> Call:
         """What the words mean. Raises UsageError."""
@@ -96,27 +106,49 @@ class RestoreCommand:
 
     async def _choose(self, request: Request, modals: Modals, target: str) -> Answer | None:
         sets = await self._restores.sets(target)
-        now = datetime.now(UTC)
         if not sets or not request.trigger_id or request.user.startswith("os:"):
             slash = f"/{self._settings.slack.command_prefix}restore"
+            names = await self._restores.names(sets)
             return Answer(
-                view.listing(target, sets, now, slash=slash),
+                view.listing(target, sets, names, datetime.now(UTC), slash=slash),
                 data={"target": target, "backups": [one.id for one in sets]},
             )
-        place = json.dumps({"channel": request.channel, "thread": request.thread})
-        parts = _held(sets, self._restores.known_parts(target))
-        await modals.open(request, view.picker(target, sets, parts, now, place))
+        await modals.open(request, await self._picker(target, _place(request)))
         return None
+
+    async def _pick(self, request: Request, modals: Modals) -> None:
+        """The button beside a backup: the window in which it is chosen already."""
+        target, _, wanted = request.value.partition(" ")
+        await modals.open(request, await self._picker(target, _place(request), wanted))
+
+    async def _chosen(self, request: Request, modals: Modals) -> None:
+        """A backup was chosen in the window: its parts are offered."""
+        shown = await self._picker(request.text, request.metadata, request.value)
+        await modals.update(request.view_id, shown)
+
+    async def _picker(self, target: str, place: str, chosen: str = "") -> Mapping[str, Any]:
+        sets, known = await self._restores.sets(target), self._restores.known_parts(target)
+        names = await self._restores.names(sets)
+        return view.picker(target, sets, known, names, datetime.now(UTC), place, chosen)
+
+    async def _undo(self, request: Request, modals: Modals) -> Answer | None:
+        target, wanted = await self._restores.undoing(int(request.value))
+        return await self._asking.ask(request, modals, UNDO_RUNBOOK, target, wanted)
 
     async def _status(self, target: str) -> Answer:
         kept = await self._restores.kept(target)
         slash = f"/{self._settings.slack.command_prefix}restore"
         left = await self._restores.left(target)
         told = view.standing(target, kept, left, self._settings.timezone, slash=slash)
-        data = {"target": target, "kept": [view.as_data(one) for one in kept], "left": left}
+        data = {
+            "target": target,
+            "kept": [view.as_data(one) for one in kept],
+            "unpacked": [view.as_data(one) for one in left.beside],
+            "left": list(left.commands),
+        }
         return Answer(told, data=data)
 
 
-def _held(sets: Sequence[BackupSet], known: Sequence[str]) -> list[str]:
-    held = {part for one in sets if one.manifest for part in one.manifest.parts}
-    return [part for part in known if part in held]
+def _place(request: Request) -> str:
+    """Where the answer to the window goes."""
+    return json.dumps({"channel": request.channel, "thread": request.thread})

@@ -81,12 +81,12 @@ def _manifest(backup: Backup, name: str, commit: str | None) -> Manifest:
     operation = backup.operation
     reason = operation.reason
     if operation.plan.runbook != RUNBOOK:
-        reason = f"before {operation.plan.runbook}"
+        reason = f"before {operation.plan.runbook} #{operation.id}"
         # A runbook of the configuration may hold a restore. `latest` is never what was taken
         # before one: see `bot.restores.choosing`.
         restores = any(step.kind == "restore.check" for step in operation.plan.steps)
         if restores and operation.plan.runbook != "restore":
-            reason = f"before restore in {operation.plan.runbook}"
+            reason = f"before restore in {operation.plan.runbook} #{operation.id}"
     results = backup.results()
     return Manifest(
         id=name,

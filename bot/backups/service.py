@@ -139,7 +139,7 @@ class Backups:
     async def _plan_prune(self, target: str, parameters: Mapping[str, Any]) -> Plan:
         store, sets = self.store(target), await self.sets(target)
         kept = self.kept_because(target, sets)
-        going = [one.id for one in sets if one.good and not kept[one.id]]
+        going = self.going(target, sets)
         removing = PlannedStep(
             "backup.remove",
             "Remove" if going else "Remove nothing",
@@ -168,6 +168,11 @@ class Backups:
         good = [manifest for one in sets if (manifest := one.good)]
         keep, zone = self.policy(target).keep, self.settings.timezone
         return reasons(good, keep, zone, self._clock())
+
+    def going(self, target: str, sets: Sequence[BackupSet]) -> list[str]:
+        """The IDs of the good ones of a target's sets that no rule keeps."""
+        kept = self.kept_because(target, sets)
+        return [one.id for one in sets if one.good and not kept[one.id]]
 
     def parts(self, target: str, words: Sequence[str]) -> tuple[str, ...]:
         """The parts that words name, each once and in their usual order.

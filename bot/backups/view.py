@@ -11,15 +11,21 @@ from zoneinfo import ZoneInfo
 from bot import words
 from bot.backups.model import DATABASE, GUIDE, BackupSet, Manifest
 from bot.backups.service import Queued
+from bot.config.base import OWN
 from bot.operations.model import Operation
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
-SHOW = "backup.show"
+SHOW, VERIFY = "backup.show", "backup.verify"
+RESTORE = "restore.set"
+"""Buttons about one set; each one's value is the target and the set's ID."""
+
 LISTED = 15
 TABLES_SHOWN = 20
+MANUAL, SCHEDULE = "manual", "schedule"
+"""Reasons of manifests; any other says what the set was taken before."""
 
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
 
@@ -48,14 +54,15 @@ def missed(
 ) -> Message:
     """What the channel hears of backups that were not taken; `why` is "" where it is only known
     that their time has passed, `slash` is the command's name."""
-    times = [f"{due_at.astimezone(zone):%a %-d %b %H:%M}" for due_at in due_times[-3:]]
+    times = [blocks.day_and_time(due_at, zone) for due_at in due_times[-3:]]
     more = len(due_times) - len(times)
     which = words.join(([f"{more} before"] if more else []) + times)
     noun, was = ("backup", "was") if len(due_times) == 1 else ("backups", "were")
     sentence = f"{Sign.CRITICAL} The {noun} of {target} due {which} {was} not taken"
     sentence += f": {why}" if why else " in time."
     hint = f"`{slash} now` takes one."
-    return Message(f"{sentence} {hint}", [blocks.section(f"{blocks.escape(sentence)} {hint}")])
+    shown = blocks.section(f"{blocks.with_moments(sentence)} {hint}")
+    return Message(f"{blocks.without_moments(sentence)} {hint}", [shown])
 
 
 def listing(
@@ -94,17 +101,18 @@ def newest(target: str, sets: Sequence[BackupSet], now: datetime) -> str:
     return f"The last backup of {target} is {manifest.id}, {words.size(manifest.size)}, {age}."
 
 
-def details(one: BackupSet, now: datetime) -> Message:
-    """All there is to know of one set."""
+def details(target: str, one: BackupSet, now: datetime, zone: ZoneInfo) -> Message:
+    """All there is to know of one set, and what can be done with it."""
     manifest = one.good
+    deeds = [blocks.actions(*row)] if (row := _deeds(target, one)) else []
     if manifest is None:
         said = f"{Sign.CRITICAL} {one.id} cannot be trusted: {one.trouble}."
-        return Message(said, [blocks.section(blocks.escape(said)), _place(one)])
-    taken = blocks.moment(manifest.started, "{date_short_pretty} {time}")
+        return Message(said, [blocks.section(blocks.escape(said)), *deeds, _place(one)])
+    taken = blocks.day_and_time(manifest.started, zone)
     facts = [
         f"taken {taken}, {words.ago(manifest.started, now)}, in {_took(manifest)}",
-        f"{manifest.reason}, by {who(manifest.by)}",
-        *_origin(manifest),
+        origin(manifest),
+        *_versions(manifest),
         *_drilled(one, now),
     ]
     files = [f"{words.size(file.size)}  {file.path}" for file in manifest.files]
@@ -119,7 +127,29 @@ def details(one: BackupSet, now: datetime) -> Message:
         f"Backup {manifest.id} of {manifest.target}: {words.size(manifest.size)},"
         f" {words.ago(manifest.started, now)}."
     )
-    return Message(sentence, [*shown, _place(one)])
+    return Message(sentence, [*shown, *deeds, _place(one)])
+
+
+def origin(manifest: Manifest) -> str:
+    """Why a set was taken and by whom: `before deploy #12, by @ada`, `by @ada`, `scheduled`."""
+    return _origin(blocks.escape(manifest.reason), who(manifest.by))
+
+
+def plain_origin(manifest: Manifest, names: Mapping[str, str]) -> str:
+    """The same where nothing is rendered; `names` are those of actors."""
+    return _origin(manifest.reason, names.get(manifest.by, manifest.by))
+
+
+def _origin(reason: str, by: str) -> str:
+    if reason == SCHEDULE:
+        return "scheduled"
+    return f"by {by}" if reason == MANUAL else f"{reason}, by {by}"
+
+
+def nothing_to_prune(target: str, sets: Sequence[BackupSet]) -> Message:
+    """What a person hears who asked to prune where every set stays."""
+    why = f"every backup of {target} is kept" if sets else f"there is no backup of {target}"
+    return Message(f"Nothing to remove: {why}.")
 
 
 def as_data(one: BackupSet) -> dict[str, Any]:
@@ -141,11 +171,21 @@ def _line(one: BackupSet, kept: Sequence[str], now: datetime) -> str:
             words.ago(manifest.started, now),
             words.size(manifest.size),
             ", ".join(manifest.ordered_parts),
-            f"{manifest.reason}, {who(manifest.by)}",
+            origin(manifest),
             *(["restores"] if one.verdict else []),
             f"kept: {', '.join(kept)}" if kept else "goes with the next pruning",
         )
     )
+
+
+def _deeds(target: str, one: BackupSet) -> list[Block]:
+    """The buttons: no set is restored or tried whose manifest cannot be read, and what restores
+    Opsbell's own database cannot be Opsbell."""
+    if one.manifest is None:
+        return []
+    value = f"{target} {one.id}"
+    restore = [blocks.button("Restore", RESTORE, value)] if target != OWN else []
+    return [*restore, blocks.button("Verify", VERIFY, value)]
 
 
 def _spoken(sets: Sequence[BackupSet]) -> str:
@@ -162,7 +202,7 @@ def _took(manifest: Manifest) -> str:
     return words.duration(max(manifest.finished - manifest.started, timedelta()))
 
 
-def _origin(manifest: Manifest) -> list[str]:
+def _versions(manifest: Manifest) -> list[str]:
     versions = [f"{tool} {version}" for tool, version in manifest.tool_versions.items()]
     found = [", ".join(versions)] if versions else []
     if manifest.revision:

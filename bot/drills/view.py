@@ -16,11 +16,12 @@ def missed(
     target: str, due_times: Sequence[datetime], why: str, *, zone: ZoneInfo, slash: str
 ) -> Message:
     """What the channel hears of drills that were not made; `slash` is the command's name."""
-    times = [f"{due_at.astimezone(zone):%a %-d %b %H:%M}" for due_at in due_times[-3:]]
+    times = [blocks.day_and_time(due_at, zone) for due_at in due_times[-3:]]
     more = len(due_times) - len(times)
     which = words.join(([f"{more} before"] if more else []) + times)
     noun, was = ("drill", "was") if len(due_times) == 1 else ("drills", "were")
     sentence = f"{Sign.CRITICAL} The restore {noun} of {target} due {which} {was} not made"
     sentence += f": {why}" if why else " in time."
     hint = f"`{slash} verify` makes one."
-    return Message(f"{sentence} {hint}", [blocks.section(f"{blocks.escape(sentence)} {hint}")])
+    shown = blocks.section(f"{blocks.with_moments(sentence)} {hint}")
+    return Message(f"{blocks.without_moments(sentence)} {hint}", [shown])

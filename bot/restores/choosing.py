@@ -1,19 +1,85 @@
-"""Which backup `latest` means when something is to be restored."""
+"""Which backup is to be restored: the one that is named, what `latest` means, or a plain dump."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from bot import words
-from bot.backups.model import BackupSet, Manifest
-from bot.errors import NotFound
-from bot.restores.model import RUNBOOK, UNDO_RUNBOOK
+from bot.backups.model import DATABASE, BackupSet, Manifest
+from bot.backups.service import Backups
+from bot.backups.sources import known_parts
+from bot.backups.threads import in_thread
+from bot.config import targets as configured
+from bot.errors import NotFound, Refused
+from bot.restores.model import FILE, RUNBOOK, UNDO_RUNBOOK, file_name
+from bot.restores.running import dumps_directory
 from bot.words import Sign
 
 _NAMED = 3
-_OF_BROKEN = re.compile(f"before ({RUNBOOK}|{UNDO_RUNBOOK})( in .*)?")
+_ENDS = 1 << 20
+_OF_BROKEN = re.compile(f"before ({RUNBOOK}|{UNDO_RUNBOOK})( in .*)?( #[0-9]+)?")
 """Why safety backups are taken of what a restore is to replace: what is broken, as a rule."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be restored: a set with its manifest, or a plain dump (`manifest` None)."""
+
+    id: str
+    parts: tuple[str, ...]
+    digest: str
+    manifest: Manifest | None
+    notes: tuple[str, ...] = ()
+
+
+class Choosing:
+    """Looks for what is to be restored on one target. Changes nothing."""
+
+    def __init__(self, backups: Backups, target: str, settings: configured.Target) -> None:
+        self._backups = backups
+        self._target = target
+        self._settings = settings
+
+    async def chosen(self, wanted: str, parts: Sequence[str]) -> Chosen:
+        """What words name: an ID, the beginning of one, `latest` or `file:NAME.sql`; all that it
+        holds where no parts are named. Raises NotFound and Refused."""
+        if name := file_name(wanted):
+            return await self._file(name, parts)
+        found, notes = await self._set(wanted, parts)
+        if found.manifest is None:
+            raise Refused(f"{found.id} cannot be restored: {found.trouble}.")
+        manifest = found.manifest
+        held = [part for part in known_parts(self._settings) if part in manifest.parts]
+        asked = self._backups.parts(self._target, parts) or tuple(held)
+        if missing := [part for part in asked if part not in manifest.parts]:
+            raise Refused(
+                f"{found.id} holds no {words.join(missing, 'or')}.",
+                hint=f"It holds {words.join(manifest.ordered_parts)}.",
+            )
+        digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
+        if found.trouble:
+            notes = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
+        return Chosen(found.id, tuple(asked), digest, manifest, notes)
+
+    async def _set(self, wanted: str, parts: Sequence[str]) -> tuple[BackupSet, tuple[str, ...]]:
+        """The set of that ID, or what `latest` means; and what to tell of the choice."""
+        name = self._target
+        if wanted.lower() != "latest":
+            return await self._backups.find(name, wanted), ()
+        asked = self._backups.parts(name, parts or self._backups.policy(name).include)
+        return latest(name, await self._backups.sets(name), asked)
+
+    async def _file(self, name: str, parts: Sequence[str]) -> Chosen:
+        if any(part.lower() != DATABASE for part in parts):
+            raise Refused(f"{name} holds a database alone.")
+        path = dumps_directory(self._backups, self._target) / name
+        if not await in_thread(path.is_file):
+            raise NotFound(f"There is no {path}.", hint="Dumps lie beside the backups' sets.")
+        return Chosen(f"{FILE}{name}", (DATABASE,), await in_thread(_identity, path), None)
 
 
 def latest(
@@ -50,3 +116,14 @@ def _told(skipped: Sequence[str]) -> tuple[str, ...]:
 def _some(skipped: Sequence[str]) -> str:
     more = len(skipped) - _NAMED
     return words.join([*skipped[:_NAMED], *([f"{more} more"] if more > 0 else [])])
+
+
+def _identity(path: Path) -> str:
+    """Tells one file's contents from another's without reading all of a large one."""
+    found = path.stat()
+    digest = hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_ENDS))
+        file.seek(max(0, found.st_size - _ENDS))
+        digest.update(file.read(_ENDS))
+    return digest.hexdigest()

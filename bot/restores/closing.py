@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def in_maintenance(restore: Restore, reason: str) -> AsyncIterator[list[str]]:
-    """Has the target in maintenance inside the block, as far as that can be; what to know of it.
+    """Has the target in maintenance inside the block, as far as that can be; what to know of it
+    once it is over.
 
     The swap itself lets nobody in at a wrong moment: that the application's page cannot say what
     is going on is no reason to leave the data unrestored, or to swap them back.
     """
     told: list[str] = []
     try:
-        held = await restore.maintenance.hold(restore.target.name, restore.operation.id, reason)
-        told.append(held)
+        await restore.maintenance.hold(restore.target.name, restore.operation.id, reason)
     except OpsbellError as error:
-        told.append(f"{Sign.WARNING} not in maintenance: {error.message}")
+        told.append(f"{Sign.WARNING} it was not in maintenance: {error.message}")
     try:
         yield told
     finally:
@@ -33,9 +33,10 @@ async def in_maintenance(restore: Restore, reason: str) -> AsyncIterator[list[st
 
 
 async def release(restore: Restore, told: list[str]) -> None:
-    """Ends the maintenance that this restore has begun, if it has."""
+    """Ends the maintenance that this restore has begun, if it has; what to know of that."""
     try:
-        await restore.maintenance.release(restore.target.name, restore.operation.id)
+        if ended := await restore.maintenance.release(restore.target.name, restore.operation.id):
+            told.append(ended)
     except OpsbellError as error:
         logger.warning("maintenance not ended", extra={"error": str(error)})
         told.append(f"{Sign.WARNING} maintenance was not ended: {error.message}")

@@ -1,4 +1,4 @@
-"""Files of this machine: unpacked beside the live ones, exchanged with them, and back. Blocking.
+"""Files of this machine: what was unpacked is exchanged with the live ones, and back. Blocking.
 
 What is exchanged are the entries of a directory, not the directory: it may be mounted, and where
 it is mounted elsewhere too, as into a container, that mount would keep showing the old one. Each
@@ -9,133 +9,19 @@ after a crash can go on or go back from any point of it.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import json
 import os
-import shutil
-import tarfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-
-import zstandard
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bot.backups import disk
-from bot.backups.sources import Part
-from bot.backups.tar import OURS
 from bot.errors import Failed
+from bot.restores.stages import STAGE, Stage
 
-STAGE = OURS
-"""Begins the names of directories in which restored or replaced files lie."""
-
-_READ_SIZE = 1 << 20
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _NOT_OFFERED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One source of a part: `live` is where it belongs, `name` what the archive calls it, and
-    `aside` is its counterpart in `directory`, on the same file system."""
-
-    live: Path
-    name: str
-    directory: Path
-
-    @property
-    def aside(self) -> Path:
-        """What is to be exchanged with `live`."""
-        return self.directory / (self.live.name or "files")
-
-    def as_json(self) -> dict[str, str]:
-        """For the step's result."""
-        return {"live": str(self.live), "name": self.name, "directory": str(self.directory)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, str]) -> Stage:
-        """The reverse of `as_json`."""
-        return cls(Path(value["live"]), value["name"], Path(value["directory"]))
-
-
-def stages_of(part: Part, stamp: str) -> list[Stage]:
-    """Where the sources of a part are unpacked. Raises Failed where no place beside one is on its
-    own file system, OSError where it cannot be looked at."""
-    mounts = _mount_points()
-    found = []
-    for source in part.sources:
-        # Where the configured path is a link, what it leads to is replaced, as it was backed up.
-        live = source.path.resolve()
-        name = f"{STAGE}{part.name}-{stamp}"
-        if not _movable(live, mounts):
-            raise Failed(
-                f"{live} is mounted as a single file, so that it cannot be replaced.",
-                hint="Mount the directory that it lies in instead.",
-            )
-        inside = live.is_dir() and (live in mounts or not os.access(live.parent, os.W_OK))
-        found.append(Stage(live, source.name, (live if inside else live.parent) / name))
-    return found
-
-
-def check_writable(stages: Sequence[Stage], needed: int) -> None:
-    """Raises Failed where files cannot be made beside the live ones, or have no room there."""
-    for stage in stages:
-        place = stage.directory.parent
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise Failed(
-                f"Opsbell may not write to {place}.",
-                hint="Run it as a user who may, or name the files as those of a service.",
-            )
-        if stage.live.is_dir() and not os.access(stage.live, os.W_OK | os.X_OK):
-            raise Failed(f"Opsbell may not replace what is in {stage.live}.")
-        free = shutil.disk_usage(place).free
-        if free < needed:
-            raise Failed(f"Not enough space beside {stage.live}: {free} bytes of {needed} free.")
-
-
-def unpacked_size(archive: Path) -> int:
-    """The bytes of all files in an archive."""
-    total = 0
-    with _opened(archive) as tar:
-        while (member := tar.next()) is not None:
-            total += member.size
-            vars(tar)["members"].clear()
-    return total
-
-
-def unpack(archive: Path, stages: Sequence[Stage], tell: Callable[[int], None]) -> int:
-    """Unpacks an archive into new stages; how many files. `tell` hears the bytes so far, and may
-    raise to end it. Owners are kept where this process may give files away.
-
-    Raises Failed for what does not belong there, OSError for what the disk refuses.
-    """
-    for directory in {stage.directory for stage in stages}:
-        directory.mkdir(mode=0o700)
-    written = count = 0
-    directories: list[tuple[tarfile.TarInfo, Path]] = []
-    with _opened(archive) as tar:
-        while (member := tar.next()) is not None:
-            vars(tar)["members"].clear()
-            stage, inner = _place(member.name, stages)
-            renamed = member.replace(name=str(stage.aside.name / inner), deep=False)
-            path = stage.directory / renamed.name
-            if member.isdir():
-                _checked(renamed, stage.directory)
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
-                directories.append((renamed, path))
-            else:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                tar.extract(renamed, stage.directory, numeric_owner=True, filter=_checked_member)
-            written, count = written + member.size, count + 1
-            tell(written)
-        # Last, since what is written into a directory changes its time, and may not be allowed.
-        for made, path in reversed(directories):
-            tar.chown(made, path, numeric_owner=True)
-            path.chmod(made.mode)
-            tar.utime(made, path)
-    os.sync()
-    return count
 
 
 def journal_of(stage: Stage, operation: int) -> Path:
@@ -203,15 +89,6 @@ def was_begun(stages: Sequence[Stage], operation: int) -> bool:
     return any(journal_of(stage, operation).exists() for stage in stages)
 
 
-def remove(stages: Sequence[Stage]) -> None:
-    """Removes the stages with all that is in them; those that are not there are no error. What was
-    exchanged must have been exchanged back before, unless what lies there is to go."""
-    for directory in {stage.directory for stage in stages}:
-        if not directory.name.startswith(STAGE):
-            raise ValueError(f"{directory} is no stage")
-        disk.remove_directory(directory)
-
-
 def _pairs(stage: Stage) -> Iterator[tuple[Path, Path]]:
     """What is exchanged with what: the entries of directories, or one file with another."""
     if not (stage.live.is_dir() and stage.aside.is_dir()):
@@ -271,60 +148,3 @@ def _inode(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     return f"{found.st_dev}:{found.st_ino}"
-
-
-def _place(name: str, stages: Sequence[Stage]) -> tuple[Stage, PurePosixPath]:
-    """The stage that a member of the archive belongs to, and its path in it."""
-    path = PurePosixPath(name)
-    for stage in stages:
-        if path.is_relative_to(stage.name):
-            return stage, path.relative_to(stage.name)
-    raise Failed(f"The archive holds {name}, which the configuration does not name.")
-
-
-def _checked_member(member: tarfile.TarInfo, directory: str) -> tarfile.TarInfo:
-    return _checked(member, Path(directory))
-
-
-def _checked(member: tarfile.TarInfo, directory: Path) -> tarfile.TarInfo:
-    """The member as it is. Raises Failed where it would be written outside its directory, or is
-    neither file, directory nor symbolic link."""
-    try:
-        tarfile.tar_filter(member, str(directory))
-    except tarfile.FilterError as error:
-        raise Failed(f"The archive holds a path that leads out of it: {error}.") from None
-    if not (member.isfile() or member.isdir() or member.issym()):
-        raise Failed(f"The archive holds {member.name}, which is no file, directory or link.")
-    return member
-
-
-@contextlib.contextmanager
-def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
-    """Raises Failed, inside the block too, where the archive cannot be read."""
-    try:
-        with (
-            archive.open("rb") as file,
-            zstandard.ZstdDecompressor().stream_reader(file) as plain,
-            tarfile.open(
-                fileobj=plain, mode="r|", bufsize=_READ_SIZE, errors="surrogateescape"
-            ) as tar,
-        ):
-            yield tar
-    except (tarfile.TarError, zstandard.ZstdError) as error:
-        raise Failed(f"{archive.name} cannot be unpacked: {error}.") from error
-
-
-def _movable(live: Path, mounts: frozenset[Path]) -> bool:
-    return live.is_dir() or live not in mounts
-
-
-def _mount_points() -> frozenset[Path]:
-    """The mount points that this process sees (proc(5): the fifth field, in octal escapes)."""
-    try:
-        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    except OSError:
-        return frozenset()
-    return frozenset(
-        Path(os.fsdecode(line.split()[4].decode("unicode_escape").encode("latin-1")))
-        for line in lines
-    )

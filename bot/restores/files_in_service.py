@@ -18,7 +18,7 @@ from bot.backups.processes import failure
 from bot.backups.threads import in_thread
 from bot.errors import Failed, Unavailable
 from bot.operations.model import StepContext
-from bot.restores.files_here import STAGE
+from bot.restores.stages import STAGE
 from bot.targets.model import Target
 from bot.words import size
 
@@ -45,6 +45,7 @@ fi
 _MOVE = """
 live=$1 in=$2 out=$3 mark=$4
 [ -e "$mark.done" ] && exit 0
+[ -d "$in" ] || { echo "$in is not there" >&2; exit 1; }
 mkdir -p "$out" || exit 1
 each() {
     for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
@@ -75,6 +76,18 @@ if ! [ -e "$mark.back" ]; then
     : >"$mark.back" || exit 1
 fi
 each "$out" "$live" && rm -f "$mark.done" "$mark.out" "$mark.begun" "$mark.back"
+"""
+
+
+# Arguments: the live path, what the names of a part's stages begin with. Each stage with how many
+# exchanges were begun in it.
+_FIND = """
+live=$1 name=$2
+for stage in "${live%/*}/$name"* "$live/$name"*; do
+    [ -d "$stage" ] || continue
+    set -- "$stage"/.operation-*.begun
+    [ -e "$1" ] && echo "$# $stage" || echo "0 $stage"
+done
 """
 
 
@@ -168,6 +181,17 @@ async def remove(target: Target, stage: ServiceStage) -> None:
     )
     if done.status:
         raise failure(target, f"Removing {stage.stage}", done.status, done.stderr)
+
+
+async def stages_in(target: Target, service: str, live: str, part: str) -> dict[str, bool]:
+    """The stages of a part in a service's container, each with whether replaced files may lie in
+    it. Raises Failed and Unavailable where they cannot be looked for."""
+    argv = ["sh", "-c", _FIND, "sh", live, f"{STAGE}{part}-"]
+    done = await target.run(argv, timeout=_QUICK, service=service)
+    if done.status:
+        raise failure(target, f"Looking beside {live} in {service}", done.status, done.stderr)
+    lines = [line.partition(" ") for line in done.stdout.splitlines()]
+    return {path: begun != "0" for begun, _, path in lines}
 
 
 async def end_work(target: Target, service: str, mark: str) -> None:

@@ -24,6 +24,7 @@ REMOVE_JOB = "restore.remove"
 _TRY_AGAIN = timedelta(hours=1)
 
 Remove = Callable[[Kept], Awaitable[None]]
+Show = Callable[[Transaction, int], Awaitable[None]]
 
 
 async def keep(restore: Restore, part: str, place: Mapping[str, Any], used: int | None) -> Kept:
@@ -39,31 +40,54 @@ async def keep(restore: Restore, part: str, place: Mapping[str, Any], used: int 
             until=restore.clock() + restore.policy.undo_for,
         )
         if used is not None:
-            await store.mark(tx, used, KeptState.USED)
+            await restore.show(tx, await store.mark(tx, used, KeptState.USED))
         await restore.queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=kept.until)
     return kept
+
+
+async def lay_beside(restore: Restore, part: str, place: Mapping[str, Any]) -> None:
+    """Remembers where a part is about to be unpacked: whatever becomes of the restore, it is
+    removed when the time of what it keeps is up."""
+    async with restore.database.transaction() as tx:
+        lying = await store.lay_beside(
+            tx,
+            operation=restore.operation.id,
+            target=restore.target.name,
+            part=part,
+            place=place,
+            until=restore.clock() + restore.policy.undo_for,
+        )
+        if lying:
+            await restore.queue.defer(tx, REMOVE_JOB, {"kept": lying.id}, at=lying.until)
+
+
+async def forget(restore: Restore, part: str) -> None:
+    """What was unpacked is removed."""
+    async with restore.database.transaction() as tx:
+        await store.forget(tx, restore.operation.id, part)
 
 
 async def unkeep(restore: Restore, part: str, used: int) -> None:
     """What an undo had used lies where it was kept again."""
     async with restore.database.transaction() as tx:
         await store.forget(tx, restore.operation.id, part)
-        await store.mark(tx, used, KeptState.KEPT)
+        await restore.show(tx, await store.mark(tx, used, KeptState.KEPT))
 
 
 class Keeping:
     """Removes what was kept for long enough."""
 
-    def __init__(self, database: Database, queue: Queue, remove: Remove) -> None:
+    def __init__(self, database: Database, queue: Queue, remove: Remove, show: Show) -> None:
         self._database = database
         self._queue = queue
         self._remove = remove
+        self._show = show
         queue.handle(REMOVE_JOB, self.remove_old, lane=Lane.WORK)
 
     async def recover(self) -> None:
         """Looks at all that is kept, once at the start: a timer may have been lost."""
         async with self._database.transaction() as tx:
-            for kept in await store.all_kept(tx):
+            for kept in await store.all_lying(tx):
                 await self._queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=kept.until)
 
     async def remove_old(self, kept: int) -> None:
@@ -100,7 +124,7 @@ class Keeping:
             await self._queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=until)
 
     async def _note(self, tx: Transaction, kept: Kept) -> None:
-        await store.mark(tx, kept.id, KeptState.REMOVED)
+        await self._show(tx, await store.mark(tx, kept.id, KeptState.REMOVED))
         tx.record(
             Event(
                 actor="opsbell",
@@ -114,5 +138,6 @@ class Keeping:
     async def _due(self, number: int) -> Kept | None:
         async with self._database.transaction() as tx:
             kept = await store.get(tx, number)
-        due = kept and kept.state is KeptState.KEPT and kept.until <= utc_now()
+        lies = kept is not None and kept.state in (KeptState.KEPT, KeptState.BESIDE)
+        due = kept and lies and kept.until <= utc_now()
         return kept if due else None

@@ -16,6 +16,8 @@ RUNBOOK = "restore"
 UNDO_RUNBOOK = "restore-undo"
 ACCESS = "restore"
 
+SWAP, STATISTICS = "restore.swap", "restore.statistics"
+
 FILE = "file:"
 """Begins the words for a plain dump that lies beside the sets: `file:backup_file.sql`."""
 
@@ -23,8 +25,12 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +-]*\.sql")
 
 
 class KeptState(StrEnum):
-    """kept → used by an undo (which may itself be undone), or removed when its time is up."""
+    """beside → kept → used by an undo (which may itself be undone), or removed when its time is up.
 
+    What is beside was unpacked and was not in use yet: of a restore that did not finish it stays.
+    """
+
+    BESIDE = "beside"
     KEPT = "kept"
     USED = "used"
     REMOVED = "removed"
@@ -32,7 +38,7 @@ class KeptState(StrEnum):
 
 @dataclass(frozen=True)
 class Kept:
-    """One part that a restore has replaced, as it lies aside until `until`.
+    """One part that a restore has replaced or unpacked, as it lies aside until `until`.
 
     `place` says where: `database` and `oid` for a database, `files` for files.
     """
@@ -45,6 +51,15 @@ class Kept:
     made_at: datetime
     until: datetime
     state: KeptState = KeptState.KEPT
+
+
+@dataclass(frozen=True)
+class Left:
+    """What restores that did not finish have left: what lies `beside` until its time is up, and
+    the `commands` that remove what is known only by its name."""
+
+    beside: tuple[Kept, ...] = ()
+    commands: tuple[str, ...] = ()
 
 
 def incoming_name(database: str, stamp: str) -> str:

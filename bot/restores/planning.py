@@ -2,64 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from shlex import quote
 from typing import Any
 
 from bot import words
-from bot.backups.model import CONFIG, DATABASE, BackupSet, Manifest
+from bot.backups.model import CONFIG, DATABASE
 from bot.backups.service import Backups
-from bot.backups.sources import known_parts, parts_of
-from bot.backups.threads import in_thread
+from bot.backups.sources import parts_of
+from bot.backups.view import plain_origin
 from bot.config import targets as configured
-from bot.errors import NotFound, Refused
 from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
-from bot.restores.choosing import latest
+from bot.restores.choosing import Choosing, Chosen
 from bot.restores.model import (
     ACCESS,
     FILE,
     RUNBOOK,
+    STATISTICS,
+    SWAP,
     UNDO_RUNBOOK,
     Kept,
     aside_name,
-    file_name,
     incoming_name,
 )
-from bot.restores.running import dumps_directory
 from bot.restores.server import Server
+from bot.slack import blocks
 from bot.targets.model import Target
 from bot.words import Sign, utc_now
 
+NamesOf = Callable[[Iterable[str]], Awaitable[Mapping[str, str]]]
+"""What the actors of the event log are called."""
+
+
+async def by_id(actors: Iterable[str]) -> Mapping[str, str]:
+    """Their IDs, where nobody is asked for more."""
+    return {actor: actor.partition(":")[2] or actor for actor in actors}
+
+
 _TIME = "TIME"
-_ENDS = 1 << 20
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """What is to be restored: a set with its manifest, or a plain dump (`manifest` None)."""
-
-    id: str
-    parts: tuple[str, ...]
-    digest: str
-    manifest: Manifest | None
-    notes: tuple[str, ...] = ()
 
 
 class Planning:
-    """Plans for one target. Reads the world and changes nothing."""
+    """Plans for one target. Reads the world and changes nothing. `names` says what people are
+    called."""
 
-    def __init__(self, backups: Backups, target: Target, settings: configured.Target) -> None:
+    def __init__(
+        self, backups: Backups, target: Target, settings: configured.Target, names: NamesOf
+    ) -> None:
         self._backups = backups
         self._target = target
         self._settings = settings
+        self._names = names
 
     async def restore(self, parameters: Mapping[str, Any]) -> Plan:
         """The plan of a restore; `parameters`: the `set`, its `parts`, whether a `backup` is taken
         before. Raises NotFound and Refused."""
-        chosen = await self._chosen(str(parameters["set"]), parameters.get("parts") or ())
+        choosing = Choosing(self._backups, self._target.name, self._settings)
+        chosen = await choosing.chosen(str(parameters["set"]), parameters.get("parts") or ())
         live = await self._live() if DATABASE in chosen.parts else None
         include = self._replaced(chosen.parts, live)
         backup = bool(parameters.get("backup", True))
@@ -81,7 +81,7 @@ class Planning:
             access=ACCESS,
             confirm=Confirm.NAME,
             recovery=Recovery.ASK,
-            notes=(*chosen.notes, *self._notes(chosen, live, backup=backup)),
+            notes=(*chosen.notes, *await self._notes(chosen, live, backup=backup)),
             undo=f"/restore undo, within {self._undo_for}: each part by itself",
         )
 
@@ -111,41 +111,6 @@ class Planning:
             ),
             undo=f"/restore undo, within {self._undo_for}",
         )
-
-    async def _chosen(self, wanted: str, parts: Sequence[str]) -> Chosen:
-        if name := file_name(wanted):
-            return await self._file(name, parts)
-        found, notes = await self._set(wanted, parts)
-        if found.manifest is None:
-            raise Refused(f"{found.id} cannot be restored: {found.trouble}.")
-        manifest = found.manifest
-        held = [part for part in known_parts(self._settings) if part in manifest.parts]
-        asked = self._backups.parts(self._target.name, parts) or tuple(held)
-        if missing := [part for part in asked if part not in manifest.parts]:
-            raise Refused(
-                f"{found.id} holds no {words.join(missing, 'or')}.",
-                hint=f"It holds {words.join(manifest.ordered_parts)}.",
-            )
-        digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
-        if found.trouble:
-            notes = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
-        return Chosen(found.id, tuple(asked), digest, manifest, notes)
-
-    async def _set(self, wanted: str, parts: Sequence[str]) -> tuple[BackupSet, tuple[str, ...]]:
-        """The set of that ID, or what `latest` means; and what to tell of the choice."""
-        name = self._target.name
-        if wanted.lower() != "latest":
-            return await self._backups.find(name, wanted), ()
-        asked = self._backups.parts(name, parts or self._backups.policy(name).include)
-        return latest(name, await self._backups.sets(name), asked)
-
-    async def _file(self, name: str, parts: Sequence[str]) -> Chosen:
-        if any(part.lower() != DATABASE for part in parts):
-            raise Refused(f"{name} holds a database alone.")
-        path = dumps_directory(self._backups, self._target.name) / name
-        if not await in_thread(path.is_file):
-            raise NotFound(f"There is no {path}.", hint="Dumps lie beside the backups' sets.")
-        return Chosen(f"{FILE}{name}", (DATABASE,), await in_thread(_identity, path), None)
 
     async def _live(self) -> int | None:
         """The oid of the database that is in place; None where there is none."""
@@ -184,6 +149,7 @@ class Planning:
             *(self._unpack(part) for part in files),
             *([self._swap(live)] if database else []),
             *(self._move(part) for part in files),
+            *([self._statistics()] if database else []),
         ]
 
     def _load(self, chosen: Chosen) -> PlannedStep:
@@ -196,7 +162,7 @@ class Planning:
         return PlannedStep(
             "restore.load",
             "Load the database beside",
-            command=f"createdb {new}\n{tool}\nanalyze; count of rows"
+            command=f"createdb {new}\n{tool}\nrough statistics; count of rows"
             + (f" (in {service})" if service else ""),
             undo=f"{new} is removed",
         )
@@ -206,13 +172,22 @@ class Planning:
         aside, new = aside_name(name, _TIME), incoming_name(name, _TIME)
         first = f"alter database {_sql(name)} rename to {_sql(aside)};\n" if live else ""
         return PlannedStep(
-            "restore.swap",
+            SWAP,
             "Swap the database",
             {"live": live},
             command=f"{first}alter database {_sql(new)} rename to {_sql(name)};",
             risk="sessions are ended and the application is away for a moment; what was written"
             " after the backup is in the old database alone",
             undo="the names are swapped back" if live else "",
+        )
+
+    def _statistics(self) -> PlannedStep:
+        name = self._target.database().name
+        return PlannedStep(
+            STATISTICS,
+            "Statistics",
+            command=f"vacuumdb --analyze-only --jobs=… --dbname={quote(name)}",
+            repeatable=True,
         )
 
     def _unpack(self, part: str) -> PlannedStep:
@@ -239,7 +214,7 @@ class Planning:
             name, place = str(kept.place["name"]), kept.place
             aside = aside_name(name, _TIME)
             return PlannedStep(
-                "restore.swap",
+                SWAP,
                 "Swap the database back",
                 {
                     "live": live,
@@ -260,13 +235,13 @@ class Planning:
             undo="the files are moved again",
         )
 
-    def _notes(self, chosen: Chosen, live: int | None, *, backup: bool) -> list[str]:
+    async def _notes(self, chosen: Chosen, live: int | None, *, backup: bool) -> list[str]:
         notes = []
-        if chosen.manifest:
-            taken = chosen.manifest.started
-            notes.append(
-                f"The backup is of {taken:%Y-%m-%d %H:%M} UTC, {words.ago(taken, utc_now())}."
-            )
+        if manifest := chosen.manifest:
+            why = plain_origin(manifest, await self._names([manifest.by]))
+            taken = blocks.day_and_time(manifest.started, self._backups.settings.timezone)
+            age = words.ago(manifest.started, utc_now())
+            notes.append(f"The backup is of {taken}, {age}: {why}.")
         else:
             notes.append(f"{chosen.id.removeprefix(FILE)} says nothing of when it was taken.")
         notes.append(
@@ -292,17 +267,6 @@ class Planning:
     @property
     def _undo_for(self) -> str:
         return words.duration(self._backups.policy(self._target.name).undo_for)
-
-
-def _identity(path: Path) -> str:
-    """Tells one file's contents from another's without reading all of a large one."""
-    found = path.stat()
-    digest = hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode())
-    with path.open("rb") as file:
-        digest.update(file.read(_ENDS))
-        file.seek(max(0, found.st_size - _ENDS))
-        digest.update(file.read(_ENDS))
-    return digest.hexdigest()
 
 
 def _called(part: str) -> str:

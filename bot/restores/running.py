@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from bot import words
 from bot.backups.model import DATABASE, set_names
 from bot.backups.service import Backups
 from bot.config import targets as configured
@@ -20,7 +21,7 @@ from bot.operations.model import Operation
 from bot.restores.loading import Dump, dump_of
 from bot.restores.model import UNDO_RUNBOOK, aside_name, file_name, incoming_name, undone_name
 from bot.restores.server import Server
-from bot.store.database import Database
+from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
 from bot.targets.model import Target
 
@@ -33,11 +34,12 @@ class Maintenance(Protocol):
     """Puts a target into maintenance for the moment of a swap; see `bot.maintenance`."""
 
     async def hold(self, target: str, operation: int, reason: str = "") -> str:
-        """Makes the maintenance file, unless one is there; what was done."""
+        """Makes the maintenance file, unless one is there; what is so then."""
         ...
 
     async def release(self, target: str, operation: int) -> str:
-        """Removes the file if `hold` has made it for this operation; what was done."""
+        """Removes the file if `hold` has made it for this operation; what was done, "" if nothing
+        had to be."""
         ...
 
 
@@ -55,10 +57,12 @@ class Restore:
     queue: Queue
     zone: ZoneInfo
     clock: Callable[[], datetime]
+    show: Callable[[Transaction, int], Awaitable[None]]
+    """Puts an operation's message anew, whose undo has become possible or no longer is."""
 
     def moment(self, at: datetime) -> str:
-        """A time for people, where the configuration says they are."""
-        return f"{at.astimezone(self.zone):%a %-d %b %H:%M}"
+        """A time for people, in the configured zone."""
+        return words.moment(at, self.zone)
 
     @property
     def stamp(self) -> str:

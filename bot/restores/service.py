@@ -16,31 +16,35 @@ from bot.errors import Failed, NotFound, OpsbellError, Refused
 from bot.operations.model import Operation
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
+from bot.operations.states import Course, OperationState
 from bot.operations.work_step import WorkStep
-from bot.restores import databases, store
+from bot.restores import databases, store, view
 from bot.restores.checking import check
 from bot.restores.database_steps import (
+    gather_statistics,
     load_database,
     swap_database,
     swap_done,
     undo_load,
+    undo_statistics,
     undo_swap,
 )
 from bot.restores.file_steps import (
-    files_at,
     move_done,
     move_files,
     undo_move,
     undo_unpack,
     unpack_files,
 )
+from bot.restores.files import Files, files_at
 from bot.restores.keeping import Keeping
-from bot.restores.left import databases_left, files_left
-from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept
-from bot.restores.planning import Planning
+from bot.restores.left import databases_left, files_left, files_left_in
+from bot.restores.model import RUNBOOK, STATISTICS, SWAP, UNDO_RUNBOOK, Kept, KeptState, Left
+from bot.restores.planning import NamesOf, Planning, by_id
 from bot.restores.running import Maintenance, Restore
 from bot.restores.server import Server
-from bot.store.database import Database
+from bot.slack.message import Block
+from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
 from bot.targets.targets import Targets
 from bot.words import join, utc_now
@@ -59,6 +63,7 @@ class Restores:
         database: Database,
         queue: Queue,
         *,
+        names: NamesOf = by_id,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._settings = settings
@@ -68,14 +73,19 @@ class Restores:
         self._maintenance = maintenance
         self._database = database
         self._queue = queue
+        self._names = names
         self._clock = clock
-        self.keeping = Keeping(database, queue, self._remove)
+        self.keeping = Keeping(database, queue, self._remove, operations.show)
         for kind, step in (
             ("restore.check", WorkStep(self._find, check)),
             ("restore.load", WorkStep(self._find, load_database, undo=undo_load)),
             (
-                "restore.swap",
+                SWAP,
                 WorkStep(self._find, swap_database, undo=undo_swap, done=swap_done),
+            ),
+            (
+                STATISTICS,
+                WorkStep(self._find, gather_statistics, undo=undo_statistics),
             ),
             ("restore.unpack", WorkStep(self._find, unpack_files, undo=undo_unpack)),
             ("restore.move", WorkStep(self._find, move_files, undo=undo_move, done=move_done)),
@@ -83,6 +93,8 @@ class Restores:
             operations.register(kind, step)
         operations.add_runbook(RUNBOOK, self.plan)
         operations.add_runbook(UNDO_RUNBOOK, self._plan_undo)
+        for runbook in (RUNBOOK, UNDO_RUNBOOK):
+            operations.add_next_steps(runbook, self._next_steps)
 
     def parts(self, target: str, named: Sequence[str]) -> tuple[str, ...]:
         """The parts that words name. Raises UsageError for one that the target does not have."""
@@ -96,27 +108,36 @@ class Restores:
         """The sets that can be restored, the newest first."""
         return [one for one in await self._backups.sets(target) if one.manifest]
 
+    async def names(self, sets: Sequence[BackupSet]) -> Mapping[str, str]:
+        """What those are called who have taken them, by actor."""
+        return await self._names([one.manifest.by for one in sets if one.manifest])
+
     async def kept(self, target: str) -> list[Kept]:
         """What restores have replaced and keep for their undo, the newest first."""
         async with self._database.transaction() as tx:
             return await store.of_target(tx, target)
 
-    async def left(self, target: str) -> list[str]:
-        """The commands that remove what restores of a target have left beside the live data, as
-        far as it can be seen from here; none while an operation of the target is under way."""
+    async def left(self, target: str) -> Left:
+        """What restores of a target have left beside the live data, as far as it can be seen from
+        here; nothing while an operation of the target is under way."""
         async with self._database.transaction() as tx:
-            kept = await store.of_target(tx, target)
+            beside = await store.beside(tx, target)
+            known = [*await store.of_target(tx, target), *beside]
             if await self._operations.unfinished(tx, target):
-                return []
+                return Left()
         settings, found = self._settings.target(target), self._targets.get(target)
         parts = parts_of(settings, known_parts(settings))
         here = [part for part in parts if not part.service]
         told: list[str] = []
         with suppress(OSError, OpsbellError):
-            told += await in_thread(files_left, here, kept)
+            told += await in_thread(files_left, here, known)
+        for part in parts:
+            if part.service:
+                with suppress(OpsbellError):
+                    told += await files_left_in(found, part, known)
         with suppress(OpsbellError):
             told += await databases_left(Server(found, f"opsbell restore left {target}"))
-        return told
+        return Left(tuple(beside), tuple(told))
 
     async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
         """What a restore will do. Its steps can be placed in another plan whose facts hold its
@@ -134,15 +155,36 @@ class Restores:
                 raise Refused(f"What the restore of {target} had replaced is no longer kept.")
         return await self._planning(target).undo(chosen)
 
+    async def undoing(self, number: int) -> tuple[str, dict[str, Any]]:
+        """The target and the parameters of the undo of one operation. Raises NotFound where nothing
+        that it has replaced is kept any more."""
+        operation = await self._operations.get(number)
+        async with self._database.transaction() as tx:
+            kept = _undoable(await store.of_operation(tx, number))
+        if not kept:
+            raise NotFound(f"Nothing that operation {number} has replaced is kept any more.")
+        return operation.plan.target, {"kept": [one.id for one in kept]}
+
+    async def _next_steps(self, tx: Transaction, operation: Operation) -> list[Block]:
+        """The way back from a restore, or the undo of one, as long as there is one."""
+        done = operation.state is OperationState.DONE
+        if not (done and _undoable(await store.of_operation(tx, operation.id))):
+            return []
+        return [view.undo(operation.id)]
+
     def _planning(self, target: str) -> Planning:
         self._backups.policy(target)
-        return Planning(self._backups, self._targets.get(target), self._settings.target(target))
+        found, settings = self._targets.get(target), self._settings.target(target)
+        return Planning(self._backups, found, settings, self._names)
 
     async def _remove(self, kept: Kept) -> None:
         """Removes what an undo could have put back. Raises Failed where it is not what it was."""
         target, mark = self._targets.get(kept.target), f"opsbell restore kept {kept.id}"
         if kept.part != DATABASE:
-            await files_at(target, kept.place, mark).remove()
+            files = files_at(target, kept.place, mark)
+            if kept.state is KeptState.BESIDE:
+                await self._check_left(kept, files)
+            await files.remove()
         else:
             server = Server(target, mark)
             name = str(kept.place["database"])
@@ -152,6 +194,14 @@ class Restores:
             if int(found["oid"]) != kept.place["oid"] or name == server.place.name:
                 raise Failed(f"{name} is another database by now: it was not removed.")
             await databases.drop(server, name)
+
+    async def _check_left(self, kept: Kept, files: Files) -> None:
+        """Raises Failed where what was unpacked may still be wanted, or holds replaced files."""
+        operation = await self._operations.get(kept.operation)
+        if not operation.state.final or operation.course is Course.CHOOSE:
+            raise Failed(f"Operation {kept.operation} may still go on with its {kept.part}.")
+        if await files.begun(kept.operation):
+            raise Failed(f"Replaced files of {kept.part} may lie in {kept.place['files']}.")
 
     def _find(self, operation: Operation) -> Restore:
         name = operation.plan.target
@@ -166,15 +216,21 @@ class Restores:
             queue=self._queue,
             zone=self._settings.timezone,
             clock=self._clock,
+            show=self._operations.show,
         )
 
 
 def _newest(target: str, kept: Sequence[Kept], parts: Sequence[str]) -> list[Kept]:
     """All that the newest restore has replaced, or those parts of it. Raises NotFound."""
-    undoable = [one for one in kept if not one.place.get("undone")]
+    undoable = _undoable(kept)
     newest = [one for one in undoable if one.operation == undoable[0].operation]
     chosen = [one for one in newest if not parts or one.part in parts]
     if not chosen:
         there = f"Of the last one there is {join([one.part for one in newest])}." if newest else ""
         raise NotFound(f"There is no restore of {target} to undo.", hint=there)
     return chosen
+
+
+def _undoable(kept: Sequence[Kept]) -> list[Kept]:
+    """What an undo puts back: not what a failure has put aside once more."""
+    return [one for one in kept if not one.place.get("undone")]

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import words
-from bot.backups.model import BackupSet
-from bot.restores.model import Kept
+from bot.backups.model import DATABASE, BackupSet
+from bot.backups.view import plain_origin
+from bot.restores.model import Kept, Left
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
 
 PICK = "restore.pick"
+CHOOSE = "restore.choose"
+"""The menu of sets; the target stands behind a colon."""
+
+UNDO = "restore.undo"
+"""The button that takes an operation's restore back."""
+
 SET, PARTS = "set", "parts"
 OFFERED = 50
 
+_LABEL = 75
+
 
 def picker(
-    target: str, sets: Sequence[BackupSet], parts: Sequence[str], now: datetime, place: str
+    target: str,
+    sets: Sequence[BackupSet],
+    known: Sequence[str],
+    names: Mapping[str, str],
+    now: datetime,
+    place: str,
+    chosen: str = "",
 ) -> dict[str, Any]:
-    """The modal in which a set and its parts are chosen."""
-    choices = [blocks.choice(_short(one, now), one.id) for one in sets[:OFFERED]]
-    ticks = [blocks.option(part, part) for part in parts]
+    """The modal in which a set and its parts are chosen. Of the `known` parts those are offered
+    that the `chosen` set holds, or any where none is chosen yet; `names` are those of actors."""
+    choices = {one.id: blocks.choice(_label(one, names, now), one.id) for one in sets[:OFFERED]}
+    menu = blocks.select(
+        f"{CHOOSE}:{target}", "Choose one", list(choices.values()), choices.get(chosen)
+    )
     shown: list[Block] = [
-        blocks.field("Backup", blocks.select("set", "Choose one", choices), block_id=SET),
-        blocks.field(
-            "Parts",
-            blocks.checkboxes("parts", ticks, ticks),
-            block_id=PARTS,
-            hint="A part that the backup does not hold is refused.",
-        ),
+        # A choice is told at once, so that the parts below can be those of the set.
+        {**blocks.field("Backup", menu, block_id=SET), "dispatch_action": True},
+        _parts(_held([one for one in sets if not chosen or one.id == chosen], known), chosen),
         blocks.context("Next you see the plan. Nothing is run before you confirm it."),
     ]
     return blocks.modal(
@@ -40,11 +54,24 @@ def picker(
     )
 
 
-def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str) -> Message:
+def picked_parts(fields: Mapping[str, Any]) -> list[str]:
+    """The parts that were ticked in the picker."""
+    ticked = [value for block, value in fields.items() if block.partition(":")[0] == PARTS]
+    return [str(part) for value in ticked for part in value]
+
+
+def listing(
+    target: str,
+    sets: Sequence[BackupSet],
+    names: Mapping[str, str],
+    now: datetime,
+    *,
+    slash: str,
+) -> Message:
     """The same as text, where no modal can be opened."""
     if not sets:
         return Message(f"There is no backup of {target} that could be restored.")
-    lines = [_short(one, now) for one in sets[:OFFERED]]
+    lines = [_line(one, names, now) for one in sets[:OFFERED]]
     hint = f"`{slash} ID` restores one, after showing its plan."
     head = f"{words.count(len(sets), 'backup')} of {target} can be restored."
     return Message(
@@ -58,29 +85,26 @@ def listing(target: str, sets: Sequence[BackupSet], now: datetime, *, slash: str
 
 
 def standing(
-    target: str, kept: Sequence[Kept], left: Sequence[str], zone: ZoneInfo, *, slash: str
+    target: str, kept: Sequence[Kept], left: Left, zone: ZoneInfo, *, slash: str
 ) -> Message:
-    """What restores have replaced and keep; and the commands that remove what some have `left`."""
-    rest = (
-        [
-            blocks.section("*Left by restores that were not taken back.* To remove by hand:"),
-            blocks.section(blocks.code("\n".join(left))),
-        ]
-        if left
-        else []
-    )
+    """What restores have replaced and keep, and what some have left."""
+    rest = _left(left, zone)
     if not kept:
         none = f"No restore of {target} can be undone: nothing is kept."
         return Message(none, [blocks.section(none), *rest])
     lines = [
-        f"{one.part}: {_where(one)}, by operation {one.operation},"
-        f" until {one.until.astimezone(zone):%a %-d %b %H:%M}"
+        f"{_where(one)}, by operation {one.operation}, until {blocks.day_and_time(one.until, zone)}"
         for one in kept
     ]
     hint = f"`{slash} undo` puts back what the last restore has replaced."
     head = f"{words.count(len(kept), 'part')} of {target} kept aside."
-    shown = [blocks.section(f"*{head}*"), blocks.section(blocks.code("\n".join(lines)))]
-    return Message(f"{head} {hint}", [*shown, blocks.context(hint), *rest])
+    shown = [blocks.section(f"*{head}*"), blocks.section("\n".join(lines)), blocks.context(hint)]
+    return Message(f"{head} {hint}", [*shown, *rest])
+
+
+def undo(operation: int) -> Block:
+    """The button that shows the plan of the way back from an operation."""
+    return blocks.button("Undo", UNDO, str(operation), style="danger")
 
 
 def as_data(kept: Kept) -> dict[str, Any]:
@@ -93,14 +117,61 @@ def as_data(kept: Kept) -> dict[str, Any]:
     }
 
 
-def _short(one: BackupSet, now: datetime) -> str:
+def _parts(held: Sequence[str], chosen: str) -> Block:
+    """The parts to tick: the database alone is ticked, or all where there is none."""
+    ticks = [blocks.option(part, part) for part in held]
+    first = [tick for tick in ticks if tick["value"] == DATABASE] or ticks
+    return blocks.field(
+        "Parts",
+        blocks.checkboxes("parts", ticks, first),
+        # Slack ticks anew only in a block that it has not shown yet.
+        block_id=f"{PARTS}:{chosen}" if chosen else PARTS,
+        hint="" if chosen else "A part that the backup does not hold is refused.",
+    )
+
+
+def _held(sets: Sequence[BackupSet], known: Sequence[str]) -> list[str]:
+    held = {part for one in sets if one.manifest for part in one.manifest.parts}
+    return [part for part in known if part in held]
+
+
+def _label(one: BackupSet, names: Mapping[str, str], now: datetime) -> str:
+    return _told(one, names, now, [])[:_LABEL]
+
+
+def _line(one: BackupSet, names: Mapping[str, str], now: datetime) -> str:
+    held = [", ".join(one.manifest.ordered_parts)] if one.manifest else []
+    return _told(one, names, now, held)
+
+
+def _told(one: BackupSet, names: Mapping[str, str], now: datetime, further: Sequence[str]) -> str:
+    """A set in plain text: `20261122T020000Z · 3 h ago · 1.2 GB · before deploy #12, by @Ada`."""
     if one.manifest is None:
         return one.id
     doubt = f"{Sign.WARNING} not to be trusted, " if one.trouble else ""
     age = words.ago(one.manifest.started, now)
-    held = ", ".join(one.manifest.ordered_parts)
-    return f"{one.id} · {doubt}{age} · {words.size(one.manifest.size)} · {held}"[:75]
+    size = words.size(one.manifest.size)
+    return " · ".join([one.id, f"{doubt}{age}", size, *further, plain_origin(one.manifest, names)])
+
+
+def _left(left: Left, zone: ZoneInfo) -> list[Block]:
+    told: list[Block] = []
+    if left.beside:
+        lines = [
+            f"{_where(one)}, by operation {one.operation}, removed"
+            f" {blocks.day_and_time(one.until, zone)}"
+            for one in left.beside
+        ]
+        head = "*Unpacked by restores that did not finish.*"
+        told.append(blocks.section("\n".join([head, *lines])))
+    if left.commands:
+        head = "*Left by restores that were not taken back.* To remove by hand:"
+        told.append(blocks.section(head))
+        told.append(blocks.section(blocks.code("\n".join(left.commands))))
+    return told
 
 
 def _where(one: Kept) -> str:
-    return str(one.place.get("database") or one.place.get("files"))
+    place = str(one.place.get("database") or one.place.get("files"))
+    service = f" in {one.place['service']}" if "service" in one.place else ""
+    return f"{blocks.escape(one.part)}: `{blocks.escape(place)}`{service}"

@@ -231,7 +231,7 @@ async def test_the_list_says_why_each_stays_and_shows_it_at_a_click(host: Bench)
     ]
     assert [each["kept"] for each in answer.data["backups"]] == [["last"], ["last"], []]
     asking = Asking(host.database, host.operations)
-    control = BackupCommand(host.settings, host.backups, asking).show_control()
+    control = BackupCommand(host.settings, host.backups, asking).controls()[0]
     assert control.call.query
     clicked = request("")
     shown = await control.call.query(

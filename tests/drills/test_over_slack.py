@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.playground import LocalSlack
-from tests.backups.sample import make_application
 from tests.drills.tools import scratch_containers, wait_for_scratch
 from tests.parts.compose_project import ComposeProject
 from tests.parts.house import (
     app_slack,
     compose_target,
+    host_target,
     running_opsbell,
     slack_environment,
     write_config,
@@ -34,21 +34,8 @@ async def slack() -> AsyncIterator[LocalSlack]:
 @pytest.fixture
 def config(tmp_path: Path, database_url: str, application_url: str) -> Path:
     """An application on this machine."""
-    make_application(tmp_path / "app")
-    target = f"""
-targets:
-  grandvps:
-    runtime: host
-    directory: {tmp_path}/app
-    database: {{url: "{application_url}"}}
-    files: {{media: media}}
-backups:
-  grandvps:
-    include: [database, media]
-    store: {{directory: {tmp_path}/backups}}
-    assertions: ["select count(*) = 1000 from users"]
-"""
-    return write_config(tmp_path, database_url, target)
+    asserted = 'assertions: ["select count(*) = 1000 from users"]'
+    return write_config(tmp_path, database_url, host_target(tmp_path, application_url, asserted))
 
 
 async def backed_up(slack: LocalSlack) -> None:
@@ -69,11 +56,11 @@ async def test_a_drill_and_what_it_says_of_its_set(
         assert "rows in 7 tables as in the manifest" in done.plain
         assert "1 assertion true" in done.plain
         await alice.command("/backup show", channel="ops")
-        await alice.wait_for_ephemeral(channel="ops", text="drilled ")
+        shown = await alice.wait_for_ephemeral(channel="ops", text="drilled ")
         # From here on the set is bad: the channel is alarmed, and the list says it.
         archive = path / "media.tar.zst"
         archive.write_bytes(archive.read_bytes()[:-1] + b"x")
-        await alice.command("/backup verify latest", channel="ops")
+        await alice.click(shown, "Verify")
         alarm = await slack.wait_for_message(
             channel="ops",
             where=lambda m: m.contains("failed") and m.contains("Take a new one now"),

@@ -1,6 +1,5 @@
 """The scratch server itself: whose it is, and what it says when it does not come up."""
 
-
 import pytest
 
 from bot.drills.original import look_at_original

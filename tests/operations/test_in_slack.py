@@ -1,44 +1,30 @@
 """Plans, approvals and buttons as people meet them: `opsbell run` and the local Slack."""
 
-import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.backups.model import MANIFEST, Manifest
 from bot.playground import LocalSlack, Message
-from bot.playground.modals import View
-from tests.backups.sample import fill, make_application
-from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
-from tests.parts.postgres import PostgresServer
+from tests.backups.conftest import application_url as application_url
+from tests.parts.house import (
+    app_slack,
+    host_target,
+    running_opsbell,
+    shows,
+    slack_environment,
+    write_config,
+)
 from tests.parts.process import opsbell
 
 ACCESS = "access: {backup: {role: operator, approvals: 1}}"
 
 
 @pytest.fixture
-def application(postgres: PostgresServer) -> Iterator[str]:
-    with postgres.new_database() as url:
-        fill(url)
-        yield url
-
-
-@pytest.fixture
-def config(tmp_path: Path, database_url: str, application: str) -> Path:
-    make_application(tmp_path / "app")
-    target = f"""
-targets:
-  grandvps:
-    runtime: host
-    directory: {tmp_path}/app
-    database: {{url: "{application}"}}
-    files: {{media: media}}
-backups:
-  grandvps:
-    include: [database, media]
-    store: {{directory: {tmp_path}/backups}}
-    keep: {{last: 1}}
-"""
+def config(tmp_path: Path, database_url: str, application_url: str) -> Path:
+    target = host_target(tmp_path, application_url, "keep: {last: 1}")
     return write_config(tmp_path, database_url, ACCESS, target)
 
 
@@ -48,9 +34,24 @@ async def slack(config: Path) -> AsyncIterator[LocalSlack]:
         yield opened
 
 
-def shows(text: str) -> Callable[[View], bool]:
-    """Whether a modal shows a text."""
-    return lambda view: text in json.dumps(view.blocks)
+def make_sets(store: Path) -> None:
+    """Two sets, of which the rules keep one."""
+    for name in ("20261120T020000Z", "20261121T020000Z"):
+        started = datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        manifest = Manifest(
+            id=name,
+            target="grandvps",
+            started=started,
+            finished=started,
+            reason="schedule",
+            by="opsbell",
+            tool_versions={},
+            revision=None,
+            tables={},
+            files=(),
+        )
+        (store / name).mkdir(parents=True)
+        (store / name / MANIFEST).write_text(manifest.model_dump_json())
 
 
 async def waiting(slack: LocalSlack) -> Message:
@@ -93,8 +94,13 @@ async def test_the_plan_is_shown_and_nothing_runs(slack: LocalSlack) -> None:
     assert view.title == "Plan"
 
 
-async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(slack: LocalSlack) -> None:
+async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(
+    slack: LocalSlack, tmp_path: Path
+) -> None:
     alice, bob = slack.person("alice"), slack.person("bob")
+    await alice.command("/backup prune", channel="ops")
+    await alice.wait_for_ephemeral(channel="ops", text="Nothing to remove: there is no backup")
+    make_sets(tmp_path / "backups" / "grandvps")
     await alice.command("/backup prune", channel="ops")
     view = await alice.wait_for_view(10, shows("Prune"))
     assert slack.messages("ops") == []
@@ -103,8 +109,11 @@ async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(slack: LocalSl
     await slack.wait_for_message(channel="ops", text="· done", timeout=30)
 
 
-async def test_by_mention_the_plan_has_a_button_that_opens_the_modal(slack: LocalSlack) -> None:
+async def test_by_mention_the_plan_has_a_button_that_opens_the_modal(
+    slack: LocalSlack, tmp_path: Path
+) -> None:
     alice = slack.person("alice")
+    make_sets(tmp_path / "backups" / "grandvps")
     await alice.say("@opsbell backup prune", channel="ops")
     shown = await alice.wait_for_ephemeral(channel="ops", text="Nothing has been run")
     await alice.click(shown, "Go on")
@@ -121,6 +130,7 @@ async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
         assert await process.wait(timeout=60) == 0, process.output
     loud = await slack.wait_for_message(channel="ops", text="goes on without approval")
     assert "Slack is slow tonight" in loud.plain
+    make_sets(config.parent / "backups" / "grandvps")
     async with opsbell("backup", "prune", cwd=config.parent, env=environment) as process:
         assert await process.wait(timeout=30) == 2
         assert any("Add --yes" in line for line in process.output)

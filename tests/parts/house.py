@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.app import slack_commands
 from bot.config.settings import Settings
 from bot.playground import LocalSlack, Workspace
+from bot.playground.modals import View
 from bot.slack.manifest import manifest
+from tests.backups.sample import make_application
 from tests.parts.compose_project import ComposeProject
 from tests.parts.process import ChildProcess, opsbell
 
@@ -55,6 +58,30 @@ backups:
     store: {{directory: {backups}}}
     keep: {{last: 3}}
 """
+
+
+def host_target(directory: Path, application_url: str, *backups: str) -> str:
+    """The configuration of the sample application as the target grandvps on this machine, which is
+    made in `directory`; `backups` are further lines of its backups."""
+    make_application(directory / "app")
+    frame = f"""
+targets:
+  grandvps:
+    runtime: host
+    directory: {directory}/app
+    database: {{url: "{application_url}"}}
+    files: {{media: media}}
+backups:
+  grandvps:
+    include: [database, media]
+    store: {{directory: {directory}/backups}}
+"""
+    return frame + "".join(f"    {line}\n" for line in backups)
+
+
+def shows(text: str) -> Callable[[View], bool]:
+    """Whether a modal shows a text."""
+    return lambda view: text in json.dumps(view.blocks, ensure_ascii=False)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -18,10 +19,11 @@ async def test_the_safety_backup_of_a_restore_is_not_the_latest(host: Bench, wor
     newest = (await host.backups.backups.sets(host.target))[0]
     assert newest.id != path.name
     assert newest.manifest
-    assert newest.manifest.reason == "before restore"
+    reason = newest.manifest.reason
+    assert re.fullmatch(r"before restore #\d+", reason)
     plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
     assert plan.facts["set"] == path.name
-    assert f"{newest.id} (the safety backup before restore)" in plan.notes[0]
+    assert f"{newest.id} (the safety backup {reason})" in plan.notes[0]
 
 
 async def test_the_latest_holds_what_is_asked_for(host: Bench) -> None:
@@ -40,7 +42,7 @@ async def test_nor_is_that_of_a_restore_in_a_runbook(host: Bench) -> None:
     good, _ = await host.backups.make("database")
     safety, _ = await host.backups.make("database")
     manifest = json.loads((safety / "manifest.json").read_text())
-    reason = {"reason": "before restore in runbook:mend"}
+    reason = {"reason": "before restore in runbook:mend #7"}
     (safety / "manifest.json").write_text(json.dumps(manifest | reason))
     plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
     assert plan.facts["set"] == good.name

@@ -171,10 +171,10 @@ async def test_killed_in_the_swap(
     operation = await compose.backups.operations.get(number)
     assert "could not be undone" not in operation.error
     assert not (grandvps.directory / "maintenance_mode.txt").exists()
-    done = operation.state is OperationState.DONE
-    assert await contents(url) == (new if done else old)
+    swapped = "restore.swap" in operation.results()
+    assert await contents(url) == (new if swapped else old)
     assert await server_never_restarted(grandvps)
-    if not done:
+    if operation.state is not OperationState.DONE:
         async with compose.backups.database.transaction() as tx:
             operations = compose.backups.operations
             await operations.choose(tx, number, Course.RESUME, actor=operation.actor)

@@ -25,7 +25,8 @@ async def test_comes_back_as_it_was_and_goes_back(host: Bench, world: str) -> No
     assert await asyncio.to_thread(everything, url_of(world, aside)) == changed
     assert operation.steps[-1].note.startswith(f"{aside} is kept until ")
     sets = await host.backups.backups.sets(host.target)
-    assert [one.manifest.reason for one in sets if one.manifest] == ["before restore", "manual"]
+    reasons = [one.manifest.reason for one in sets if one.manifest]
+    assert reasons == [f"before restore #{operation.id}", "manual"]
     await host.undone()
     assert databases(world)[name] == before[name]
     assert await asyncio.to_thread(everything, world) == changed

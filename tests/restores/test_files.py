@@ -9,7 +9,7 @@ import pytest
 
 from bot.operations.states import OperationState
 from bot.restores import files_here
-from bot.restores.files_here import Stage
+from bot.restores.stages import STAGE, Stage
 from tests.backups.sample import tree
 from tests.restores.bench import Bench
 
@@ -19,7 +19,7 @@ def application(bench: Bench) -> Path:
 
 
 def stages(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.rglob(f"{files_here.STAGE}*"))
+    return sorted(path.name for path in directory.rglob(f"{STAGE}*"))
 
 
 def change(directory: Path) -> None:

@@ -1,17 +1,23 @@
 """`/restore` as people meet it: chosen in a modal, confirmed by the target's name, approved."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from bot.playground import LocalSlack
-from bot.playground.modals import View
-from tests.backups.sample import fill, make_application
-from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
-from tests.parts.postgres import PostgresServer
+from bot.playground import LocalSlack, Message
+from bot.restores import view
+from tests.backups.conftest import application_url as application_url
+from tests.parts.house import (
+    app_slack,
+    host_target,
+    running_opsbell,
+    shows,
+    slack_environment,
+    write_config,
+)
 from tests.parts.process import opsbell
 from tests.restores.world import databases, execute
 
@@ -19,28 +25,8 @@ ACCESS = "access: {restore: {role: operator, approvals: 1}}"
 
 
 @pytest.fixture
-def application(postgres: PostgresServer) -> Iterator[str]:
-    with postgres.new_database() as url:
-        fill(url)
-        yield url
-
-
-@pytest.fixture
-def config(tmp_path: Path, database_url: str, application: str) -> Path:
-    make_application(tmp_path / "app")
-    target = f"""
-targets:
-  grandvps:
-    runtime: host
-    directory: {tmp_path}/app
-    database: {{url: "{application}"}}
-    files: {{media: media}}
-backups:
-  grandvps:
-    include: [database, media]
-    store: {{directory: {tmp_path}/backups}}
-"""
-    return write_config(tmp_path, database_url, ACCESS, target)
+def config(tmp_path: Path, database_url: str, application_url: str) -> Path:
+    return write_config(tmp_path, database_url, ACCESS, host_target(tmp_path, application_url))
 
 
 @pytest.fixture
@@ -49,9 +35,10 @@ async def slack(config: Path) -> AsyncIterator[LocalSlack]:
         yield opened
 
 
-def shows(text: str) -> Callable[[View], bool]:
-    """Whether a modal shows a text."""
-    return lambda view: text in json.dumps(view.blocks)
+def undo_is_offered(message: Message, *, offered: bool = True) -> bool:
+    """Whether a done restore's message has the button of its undo, or no longer."""
+    done = message.contains("Restore grandvps from") and message.contains("· done")
+    return done and (view.UNDO in json.dumps(message.blocks)) is offered
 
 
 def users(url: str) -> int:
@@ -62,7 +49,7 @@ def users(url: str) -> int:
 
 
 async def test_chosen_confirmed_approved_and_undone(
-    slack: LocalSlack, config: Path, application: str
+    slack: LocalSlack, config: Path, application_url: str
 ) -> None:
     alice, bob = slack.person("alice"), slack.person("bob")
     await alice.command("/restore", channel="ops")
@@ -70,38 +57,59 @@ async def test_chosen_confirmed_approved_and_undone(
     await alice.command("/backup now", channel="ops")
     await slack.wait_for_message(channel="ops", text="Backup of grandvps · done", timeout=60)
     [path] = (config.parent / "backups" / "grandvps").iterdir()
-    execute(application, "delete from users where id > 10")
+    execute(application_url, "delete from users where id > 10")
     await alice.command("/restore", channel="ops")
     picker = await alice.wait_for_view(10, shows("Choose one"))
-    await alice.submit(picker, {"Backup": path.name, "Parts": ["database"]})
+    # What the chosen backup holds can be ticked; the database is.
+    await alice.select(picker, f"{view.CHOOSE}:grandvps", path.name)
+    picker = await alice.wait_for_view(10, shows(f"{view.PARTS}:{path.name}"))
+    assert "by @alice" in json.dumps(picker.blocks)
+    await alice.submit(picker)
     plan = await alice.wait_for_view(10, shows("alter database"))
+    assert "by @alice" in json.dumps(plan.blocks)
+    assert "Move media in" not in json.dumps(plan.blocks)
     refused = await alice.submit(plan, {"name": "grandvsp"})
     assert "Type grandvps to confirm" in str(refused)
     await alice.submit(plan, {"name": "grandvps"})
     waits = await slack.wait_for_message(channel="ops", text="Waits for 1 approval")
-    assert users(application) == 10
+    assert users(application_url) == 10
     await bob.click(waits, "Approve")
     await slack.wait_for_message(channel="ops", text="Restore grandvps from", timeout=10)
-    await slack.wait_for_message(channel="ops", text=f"{path.name} · done", timeout=60)
-    assert users(application) == 1000
-    assert len(databases(application)) == 2
+    done = await slack.wait_for_message(
+        channel="ops", where=lambda m: undo_is_offered(m), timeout=60
+    )
+    assert not done.contains("in maintenance")
+    assert users(application_url) == 1000
+    assert len(databases(application_url)) == 2
     await alice.command("/restore status", channel="ops")
     await alice.wait_for_ephemeral(channel="ops", text="1 part of grandvps kept aside")
+    await alice.click(done, "Undo")
+    undo = await alice.wait_for_view(10, shows("Undo the restore of grandvps"))
+    assert "alter database" in json.dumps(undo.blocks)
+    await alice.close(undo)
     environment = slack_environment(slack)
     words = ("restore", "undo", "--yes", "--break-glass", "It was the wrong one")
     async with opsbell(*words, cwd=config.parent, env=environment) as process:
         assert await process.wait(timeout=60) == 0, process.output
-    assert users(application) == 10
+    assert users(application_url) == 10
+    # What it had replaced is in place again, so there is nothing to undo.
+    gone = await slack.wait_for_message(
+        channel="ops", where=lambda m: undo_is_offered(m, offered=False), timeout=60
+    )
+    assert gone.ts == done.ts
 
 
-async def test_the_plan_alone(slack: LocalSlack, application: str) -> None:
+async def test_the_plan_alone(slack: LocalSlack, application_url: str) -> None:
     alice = slack.person("alice")
     await alice.command("/backup now", channel="ops")
     await slack.wait_for_message(channel="ops", text="Backup of grandvps · done", timeout=60)
+    await alice.command("/backup show", channel="ops")
+    await alice.click(await alice.wait_for_ephemeral(channel="ops", text="not drilled"), "Restore")
+    await alice.close(await alice.wait_for_view(10, shows(f"{view.PARTS}:20")))
     await alice.command("/restore latest database —plan", channel="ops")
     plan = await alice.wait_for_ephemeral(channel="ops", text="Restore grandvps from")
     for told in ("pg_restore --exit-on-error", "_before_TIME", "Safety backup", "swapped back"):
         assert told in plan.plain
     await alice.command("/restore undo", channel="ops")
     await alice.wait_for_ephemeral(channel="ops", text="There is no restore of grandvps to undo")
-    assert len(databases(application)) == 1
+    assert len(databases(application_url)) == 1
