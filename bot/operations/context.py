@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import psycopg
 
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 PROGRESS_INTERVAL = 1.0
 QUIET_INTERVAL = 5.0
 """Seconds after which a step that says nothing is shown anew, so that its time goes on."""
+
+TELL_LIMIT = timedelta(seconds=2)
+"""How long the work waits until its progress is told: it goes on while the database is away."""
 
 MOST_KEPT = 4 * 1024 * 1024
 """Characters of output that one step keeps; work that writes more than that repeats itself."""
@@ -47,6 +51,7 @@ class Context:
         self._telling = telling
         self._redact = redact
         self._told = 0.0
+        self._telling_now = asyncio.Lock()
         self._lines: list[str] = []
         self._kept = 0
 
@@ -86,9 +91,9 @@ class Context:
             await end([looking])
 
     async def flush(self) -> None:
-        """Keeps what was not kept yet."""
+        """Keeps what was not kept yet, also where that takes until the database is back."""
         if self._lines:
-            await self._tell(None, None)
+            await self._tell(None, None, limit=None)
 
     def _is_due(self) -> bool:
         if time.monotonic() - self._told < PROGRESS_INTERVAL:
@@ -96,23 +101,35 @@ class Context:
         self._told = time.monotonic()
         return True
 
-    async def _tell(self, note: str | None, share: float | None) -> None:
+    async def _tell(
+        self, note: str | None, share: float | None, *, limit: timedelta | None = TELL_LIMIT
+    ) -> None:
+        """One at a time, so that each line is kept once."""
+        if limit and self._telling_now.locked():
+            return
+        async with self._telling_now:
+            await self._tell_now(note, share, limit)
+
+    async def _tell_now(
+        self, note: str | None, share: float | None, limit: timedelta | None
+    ) -> None:
         number, position = self.operation.id, self.step.position
+        kept = len(self._lines)
         try:
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(timeout=limit) as tx:
                 if note is not None:
                     await store.tell_progress(tx, number, position, note, share)
-                await self._write(tx)
+                await self._write(tx, self._lines[:kept])
                 await self._telling.show(tx, number)
+            del self._lines[:kept]
         except (OpsbellError, psycopg.Error) as error:
             logger.warning("progress not told", extra={"error": str(error)})
 
-    async def _write(self, tx: Transaction) -> None:
-        if not self._lines:
+    async def _write(self, tx: Transaction, new: list[str]) -> None:
+        if not new:
             return
         try:
-            lines = self._redact(self.operation.plan.target, "\n".join(self._lines))
+            lines = self._redact(self.operation.plan.target, "\n".join(new))
         except Unavailable as error:
             lines = f"[Not shown, since its secrets cannot be known: {error.message}]"
         await output_store.add(tx, self.operation.id, self.step.position, lines)
-        self._lines.clear()

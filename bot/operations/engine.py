@@ -4,6 +4,8 @@ An operation is run by a job whose lock is its target, so one runs at a time per
 session's advisory lock guards against the one case which that lock cannot see: a process that
 was merely paused for so long that its job was given to another. It holds the advisory lock for
 as long as its connection lives, and whoever comes second waits for it.
+
+While Opsbell's own database is away, what runs goes on and its commits wait, for PATIENCE.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import psycopg
 
@@ -35,11 +39,17 @@ from bot.operations.plan import Plan, Planner, Recovery
 from bot.operations.runner import Runner, failure_of
 from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import Telling
-from bot.store.database import Database
-from bot.store.locks import held_lock
+from bot.store.database import CONNECT_TIMEOUT, Database, Transaction, patient
+from bot.store.locks import kept_lock
+from bot.targets.text import visible
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = timedelta(seconds=90)
+"""How long an operation waits for Opsbell's own database, so that an outage does not end it."""
+
+_KILLED = "Opsbell was killed or lost power"
+_DATABASE_AWAY = "Opsbell's own database was away for too long"
 _OVER = (StepState.DONE, StepState.LEFT_OUT)
 
 
@@ -52,19 +62,22 @@ class Engine:
         self._redact = redact
         self._runner = Runner(database, telling, redact)
         self.planners: dict[str, Planner] = {}
+        # What ended operations whose end could not be committed.
+        self._causes: dict[int, str] = {}
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
         self._runner.register(kind, code)
 
     def redacted(self, plan: Plan) -> Plan:
-        """The plan as it is kept and shown: no secret in what people read of it."""
+        """The plan as it is kept and shown: no secret in what people read of it, and nothing that
+        they cannot see."""
 
         def hide(text: str) -> str:
             try:
-                return self._redact(plan.target, text)
+                return visible(self._redact(plan.target, text))
             except Unavailable:
-                return self._redact("", text)  # what is known of all targets
+                return visible(self._redact("", text))  # what is known of all targets
 
         return plan.with_texts(hide)
 
@@ -72,21 +85,31 @@ class Engine:
         """The job: runs a queued operation, or tells the truth about one whose process died."""
         async with self.database.transaction() as tx:
             found = await store.get(tx, operation)
-        async with held_lock(self.database.url, f"target:{found.plan.target}"):
-            async with self.database.transaction() as tx:
-                found = await store.get(tx, operation)
-                kept = await lock_store.get(tx, found.plan.target)
-                if (
-                    found.state is OperationState.QUEUED
-                    and kept
-                    and kept.keeps_out(found.wanted_by)
-                ):
-                    await self.telling.show(tx, operation)
-                    return  # who frees the target queues it again
-            if found.state is OperationState.RUNNING:
-                await self._end(operation, await self._found_running(found))
-            elif found.state is OperationState.QUEUED:
-                await self._begin(found)
+
+        async def still_runs() -> bool:
+            """Whoever took it over while this process had lost its lock has ended it."""
+            return not (await self._get(operation)).state.final
+
+        name = f"target:{found.plan.target}"
+        async with kept_lock(self.database.url, name, still_mine=still_runs):
+            with patient(PATIENCE):
+                try:
+                    await self._run(operation)
+                except (psycopg.OperationalError, Unavailable):
+                    self._causes[operation] = _DATABASE_AWAY
+                    raise
+
+    async def _run(self, operation: int) -> None:
+        async with self.database.transaction() as tx:
+            found = await store.get(tx, operation)
+            kept = await lock_store.get(tx, found.plan.target)
+            if found.state is OperationState.QUEUED and kept and kept.keeps_out(found.wanted_by):
+                await self.telling.show(tx, operation)
+                return  # who frees the target queues it again
+        if found.state is OperationState.RUNNING:
+            await self._end(operation, await self._found_running(found))
+        elif found.state is OperationState.QUEUED:
+            await self._begin(found)
 
     async def _begin(self, found: Operation) -> None:
         if trouble := await self._planned_differently(found):
@@ -125,15 +148,12 @@ class Engine:
     async def _perform(self, number: int) -> Ending:
         """Runs the steps one after another until the last, the first that fails, or a cancel."""
         try:
-            async with self.database.transaction() as tx:
-                operation = await store.get(tx, number)
+            operation = await self._get(number)
             for step in [s for s in operation.steps if s.state not in _OVER]:
-                async with self.database.transaction() as tx:
-                    operation = await store.get(tx, number)
-                    if operation.cancel_by:
-                        return CANCELLATION
-                    operation = await self._runner.begin_step(tx, number, step.position)
-                await self._runner.run_step(operation, operation.steps[step.position])
+                begun_one = await self.database.commit(partial(self._next, number, step.position))
+                if begun_one is None:
+                    return CANCELLATION
+                await self._runner.run_step(begun_one, begun_one.steps[step.position])
         except asyncio.CancelledError:
             return await self._why_cancelled(number)
         except psycopg.OperationalError as error:
@@ -144,18 +164,25 @@ class Engine:
             return failure_of(error, number)
         return Ending(OperationState.DONE)
 
+    async def _next(self, number: int, position: int, tx: Transaction) -> Operation | None:
+        """Begins a step; the operation with it running, None where it is being cancelled."""
+        if (await store.get(tx, number)).cancel_by:
+            return None
+        return await self._runner.begin_step(tx, number, position)
+
     async def _why_cancelled(self, number: int) -> Ending:
         """A person's wish, or this process being stopped."""
-        async with self.database.transaction() as tx:
+        async with self.database.transaction(timeout=CONNECT_TIMEOUT) as tx:
             operation = await store.get(tx, number)
         if not operation.cancel_by:
-            return interruption(operation, "Opsbell was stopped, or lost its own database")
+            return interruption(operation, "Opsbell was stopped")
         if step := operation.running_step:
             await self._runner.was_done(operation, step)
         return CANCELLATION
 
     async def _found_running(self, operation: Operation) -> Ending:
         """How an operation ended whose process went away: well, if all it is for is so."""
+        cause = self._causes.pop(operation.id, _KILLED)
         if operation.course is Course.UNDO:
             return await self._take_back(operation.id)
         if operation.cancel_by:
@@ -164,7 +191,7 @@ class Engine:
             return Ending(OperationState.FAILED, error=operation.error, output=operation.output)
         for step in operation.steps:
             if step.state not in _OVER and not await self._runner.was_done(operation, step):
-                return interruption(operation, "Opsbell was killed or lost power")
+                return interruption(operation, cause)
         return Ending(OperationState.DONE)
 
     async def _take_back(self, number: int) -> Ending:
@@ -188,29 +215,34 @@ class Engine:
             raise
 
     async def _close(self, number: int, ending: Ending) -> None:
-        async with self.database.transaction() as tx:
-            operation = await store.get(tx, number)
+        operation = await self._get(number)
         if operation.state.final:
             return
         if ending.takes_back:
             ending = await self._cleaned_up(operation, ending)
-        course = operation.course
+        await self.database.commit(partial(self._finish, operation, ending))
+
+    async def _finish(self, operation: Operation, ending: Ending, tx: Transaction) -> None:
+        number, course = operation.id, operation.course
         if ending.state is OperationState.INTERRUPTED and operation.plan.recovery is Recovery.ASK:
             course = Course.CHOOSE
+        for step in operation.steps:
+            if step.state is StepState.RUNNING and not ending.is_good:
+                await store.mark_step(tx, number, step.position, ending.step_state)
+        if not await store.finish(
+            tx, number, ending.state, error=ending.error, output=ending.output, course=course
+        ):
+            return
+        detail = {"state": ending.state.value, "error": ending.error}
+        event = "operation.finished"
+        tx.record(operation_event(operation, event, outcome=ending.outcome, detail=detail))
+        await self.telling.show(tx, number)
+        if ending.state in (OperationState.FAILED, OperationState.INTERRUPTED):
+            await self.telling.alarm(tx, number)
+
+    async def _get(self, number: int) -> Operation:
         async with self.database.transaction() as tx:
-            for step in operation.steps:
-                if step.state is StepState.RUNNING and not ending.is_good:
-                    await store.mark_step(tx, number, step.position, ending.step_state)
-            if not await store.finish(
-                tx, number, ending.state, error=ending.error, output=ending.output, course=course
-            ):
-                return
-            detail = {"state": ending.state.value, "error": ending.error}
-            event = "operation.finished"
-            tx.record(operation_event(operation, event, outcome=ending.outcome, detail=detail))
-            await self.telling.show(tx, number)
-            if ending.state in (OperationState.FAILED, OperationState.INTERRUPTED):
-                await self.telling.alarm(tx, number)
+            return await store.get(tx, number)
 
     async def _cleaned_up(self, operation: Operation, ending: Ending) -> Ending:
         """Takes back what has to be, runs what always runs, and says what could not be."""

@@ -80,13 +80,17 @@ class Runner:
         """Commits that a step is done, and what it returned."""
         values = dict(result)
         note = str(values.pop("note", ""))
-        async with self._database.transaction() as tx:
-            await store.end_step(
+
+        async def commit(tx: Transaction) -> None:
+            if not await store.end_step(
                 tx, operation.id, step.position, StepState.DONE, note=note, result=values
-            )
+            ):
+                return  # committed before, although that was not heard
             detail = {"step": step.planned.kind, "title": step.planned.title, "note": note}
             tx.record(operation_event(operation, "operation.step", detail=detail))
             await self._telling.show(tx, operation.id)
+
+        await self._database.commit(commit)
 
     async def was_done(self, operation: Operation, step: Step) -> bool:
         """Whether a step whose end was not seen has done what it is for; marks it so."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import psycopg_pool
@@ -15,6 +19,9 @@ from psycopg.rows import DictRow, dict_row
 from bot.errors import Unavailable
 from bot.store.events import Event, EventLog
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 Connection = psycopg.AsyncConnection[DictRow]
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 Query = LiteralString | sql.Composed
@@ -22,6 +29,27 @@ Query = LiteralString | sql.Composed
 CONNECT_TIMEOUT = timedelta(seconds=10)
 POOL_SIZE = 12
 QUEUE_SIZE = 8
+
+_QUEUE_TIMEOUT = timedelta(seconds=2)
+"""Short, since the queue asks again: who waits for the pool does not make it try to connect."""
+_RECONNECT = timedelta(seconds=1)
+"""How long the pool goes on with one try to connect. Its pauses double, so that it would notice
+late that a database is back; a new try is begun for whoever asks next."""
+_ASKS_AGAIN = timedelta(seconds=3)
+
+_PATIENCE: ContextVar[timedelta] = ContextVar("patience", default=CONNECT_TIMEOUT)
+_TRIES = 3
+
+
+@contextlib.contextmanager
+def patient(span: timedelta) -> Iterator[None]:
+    """Inside the block, and in the tasks that it starts, transactions wait this long for a
+    database that is away."""
+    before = _PATIENCE.set(span)
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(before)
 
 
 class Transaction:
@@ -74,7 +102,7 @@ class Database:
     for a connection that a transaction holds.
 
     Raises Unavailable from `transaction()` when PostgreSQL cannot be reached within
-    CONNECT_TIMEOUT; errors inside a transaction are psycopg's own.
+    CONNECT_TIMEOUT, or what `patient` says; errors inside a transaction are psycopg's own.
     """
 
     def __init__(self, url: str, log: EventLog, *, size: int = POOL_SIZE) -> None:
@@ -93,6 +121,7 @@ class Database:
             max_size=size,
             open=False,
             timeout=CONNECT_TIMEOUT.total_seconds(),
+            reconnect_timeout=_RECONNECT.total_seconds(),
             check=psycopg_pool.AsyncConnectionPool.check_connection,
         )
         self.queue_pool = psycopg_pool.AsyncConnectionPool(
@@ -102,7 +131,8 @@ class Database:
             min_size=1,
             max_size=QUEUE_SIZE,
             open=False,
-            timeout=CONNECT_TIMEOUT.total_seconds(),
+            timeout=_QUEUE_TIMEOUT.total_seconds(),
+            reconnect_timeout=_RECONNECT.total_seconds(),
             check=psycopg_pool.AsyncConnectionPool.check_connection,
         )
 
@@ -116,24 +146,47 @@ class Database:
         await self.pool.close()
 
     @contextlib.asynccontextmanager
-    async def transaction(
-        self, *, timeout: timedelta = CONNECT_TIMEOUT
-    ) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, timeout: timedelta | None = None) -> AsyncIterator[Transaction]:
         """A transaction that commits when the block ends well and rolls back when it raises."""
         async with contextlib.AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(
-                    self.pool.connection(timeout=timeout.total_seconds())
-                )
-            except psycopg_pool.PoolTimeout as error:
-                raise Unavailable(
-                    "Opsbell's own database does not answer.",
-                    hint="Start PostgreSQL, or look at `database` in opsbell.yaml.",
-                ) from error
+            connection = await self._connection(stack, timeout or _PATIENCE.get())
             async with connection.transaction():
                 transaction = Transaction(connection, self.log)
                 yield transaction
                 await transaction.finish()
+
+    async def _connection(self, stack: contextlib.AsyncExitStack, timeout: timedelta) -> Connection:
+        """A connection of the pool until the stack is left."""
+        until = time.monotonic() + timeout.total_seconds()
+        while True:
+            left = until - time.monotonic()
+            try:
+                return await stack.enter_async_context(
+                    self.pool.connection(timeout=min(left, _ASKS_AGAIN.total_seconds()))
+                )
+            except psycopg_pool.PoolTimeout as error:
+                if time.monotonic() >= until:
+                    raise Unavailable(
+                        "Opsbell's own database does not answer.",
+                        hint="Start PostgreSQL, or look at `database` in opsbell.yaml.",
+                    ) from error
+
+    async def commit(self, change: Callable[[Transaction], Awaitable[T]]) -> T:
+        """What `change` returns, once it is committed in a transaction of its own.
+
+        Where the connection breaks it is done again, so it must bear that: it may have been
+        committed although that was not heard.
+        """
+        for left in reversed(range(_TRIES)):
+            try:
+                async with self.transaction() as tx:
+                    return await change(tx)
+            except psycopg.OperationalError as error:
+                if not left:
+                    raise
+                logger.warning("committed once more", extra={"error": str(error).strip()})
+                await asyncio.sleep(_RECONNECT.total_seconds())
+        raise AssertionError("unreachable")
 
     async def execute(self, query: Query, parameters: Parameters = None) -> int:
         """One statement in a transaction of its own."""

@@ -1,32 +1,65 @@
-"""The end of a job is written also where the database is away for a moment."""
+"""The queue's books are kept also where the database is away for a while.
+
+A worker of procrastinate ends, and what it runs with it, as soon as one of its statements fails.
+Here it waits until the database is back: what it runs goes on meanwhile.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
 
+import psycopg
 from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import Status
-from procrastinate.manager import JobManager
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager, NotificationCallback
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 1.0
-PATIENCE = 60
-"""Times that the end of a job is tried to be written. A database that is away for longer ends the
-worker itself, whose jobs are then found stalled."""
+"""Seconds between two tries."""
+
+SETTLED_AFTER = timedelta(seconds=10)
+"""How long after its start the database is trusted to know who is alive: those who live have had
+the time to say so."""
+
+_IS_SETTLED = "select now() - pg_postmaster_start_time() > %(after)s::interval as settled"
 
 
 class PatientJobs(JobManager):
-    """A job whose end was not written stays in work for ever, since its worker lives on; its lock
-    would hold up everything behind it."""
+    """procrastinate's own, tried again for as long as the database is away."""
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """The next job; None where there is none, or nobody can be asked."""
+        try:
+            return await super().fetch_job(queues, worker_id)
+        except ConnectorException as error:
+            if not _is_away(error):
+                raise
+            await asyncio.sleep(PAUSE)
+            return None
+
+    async def update_heartbeat(self, worker_id: int) -> None:
+        """Says that the worker lives."""
+        beat = super().update_heartbeat
+        await _patiently("sign of life", lambda: beat(worker_id))
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        """Hears of new jobs until cancelled."""
+        listen = super().listen_for_jobs
+        await _patiently(
+            "listening", lambda: listen(on_notification=on_notification, queues=queues)
+        )
 
     async def finish_job_by_id_async(self, job_id: int, status: Status, delete_job: bool) -> None:
-        """As procrastinate's, tried again where the database does not answer."""
+        """A job whose end was not written would stay in work for ever, since its worker lives on;
+        its lock would hold up everything behind it."""
         finish = super().finish_job_by_id_async
-        await _written(job_id, lambda: finish(job_id, status, delete_job))
+        await _patiently("end of a job", lambda: finish(job_id, status, delete_job))
 
     async def retry_job_by_id_async(
         self,
@@ -36,21 +69,52 @@ class PatientJobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """As procrastinate's, tried again where the database does not answer."""
+        """The same for a job that is to run again."""
         retry = super().retry_job_by_id_async
-        await _written(job_id, lambda: retry(job_id, retry_at, priority, queue, lock))
+        await _patiently("end of a job", lambda: retry(job_id, retry_at, priority, queue, lock))
+
+    async def get_stalled_jobs(
+        self,
+        nb_seconds: int | None = None,
+        queue: str | None = None,
+        task_name: str | None = None,
+        seconds_since_heartbeat: float = 30,
+    ) -> Iterable[Job]:
+        """The jobs of workers that died. None where the database has just come back: those who
+        live could not say so meanwhile."""
+        if not await self._is_settled():
+            return []
+        return await super().get_stalled_jobs(nb_seconds, queue, task_name, seconds_since_heartbeat)
+
+    async def prune_stalled_workers(self, seconds_since_heartbeat: float) -> list[int]:
+        """Forgets workers that died; nobody where the database has just come back."""
+        if not await self._is_settled():
+            return []
+        return await super().prune_stalled_workers(seconds_since_heartbeat)
+
+    async def _is_settled(self) -> bool:
+        row = await self.connector.execute_query_one_async(_IS_SETTLED, after=SETTLED_AFTER)
+        return bool(row["settled"])
 
 
-async def _written(job_id: int, write: Callable[[], Awaitable[None]]) -> None:
-    for left in reversed(range(PATIENCE)):
+async def _patiently(what: str, write: Callable[[], Awaitable[None]]) -> None:
+    tried = False
+    while True:
         try:
             await write()
         except ConnectorException as error:
             if "was not found" in f"{error} {error.__cause__}":
                 return  # an earlier try was written after all
-            if not left:
+            if not _is_away(error):
                 raise
-            logger.warning("end of a job not written yet", extra={"job": job_id})
+            if not tried:
+                logger.warning("database away", extra={"waits": what})
+            tried = True
             await asyncio.sleep(PAUSE)
         else:
             return
+
+
+def _is_away(error: ConnectorException) -> bool:
+    """Whether this says nothing but that the database could not be asked."""
+    return isinstance(error.__cause__, psycopg.OperationalError | psycopg.InterfaceError)

@@ -29,6 +29,8 @@ _BACKGROUND = (
     "bot.slack.people.",
     "bot.slack.post_store.PostStore.next_",
     "bot.store.inbox.Inbox.forget_old",
+    "bot.store.locks.kept_lock.",
+    "bot.store.patient_jobs.",
     "bot.store.queue.Queue._revive_stalled",
     "bot.store.queue.Queue._work",
     "bot.store.queue.Queue.backlog",

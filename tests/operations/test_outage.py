@@ -1,0 +1,139 @@
+"""Opsbell's own database is stopped while an operation runs, and started again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.cancelling import end
+from bot.operations import engine
+from bot.operations.model import StepContext
+from bot.operations.states import OperationState
+from bot.slack.client import web_client
+from bot.slack.posts import RECONCILE, SHARE_FILES
+from bot.store import queue as queue_module
+from bot.store.database import Database
+from bot.store.queue import Lane, Queue
+from tests.operations.conftest import nothing
+from tests.operations.house import House, Recorder, plan
+from tests.parts.operations import new_operations
+from tests.parts.postgres import PostgresServer, postgres_server
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server of these tests' own, which they may stop."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(own_postgres: PostgresServer) -> Iterator[str]:
+    with own_postgres.new_database() as url:
+        yield url
+
+
+class Waits(Recorder):
+    """A step that works until it is let go, and tells of itself meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_end = asyncio.Event()
+
+    async def run(self, context: StepContext) -> Mapping[str, Any]:
+        self.log.append(f"run {context.step.planned.arguments['name']}")
+        self.began.set()
+        number = 0
+        while not self.may_end.is_set():
+            number += 1
+            await context.output(f"line {number}")
+            await asyncio.sleep(0.1)
+        return {"note": "written"}
+
+
+@pytest.fixture
+async def stopped(
+    database: Database,
+    queue: Queue,
+    session: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+    own_postgres: PostgresServer,
+) -> AsyncIterator[House]:
+    """An operation in its first step whose database was stopped for longer than a worker that says
+    nothing is taken for alive, and waits to be started."""
+    monkeypatch.setattr(queue_module, "HEARTBEAT", timedelta(seconds=0.5))
+    monkeypatch.setattr(queue_module, "STALLED_AFTER", timedelta(seconds=2))
+    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
+    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
+    operations = new_operations(database, queue, web_client(session, "xoxb-unused"))
+    recorder = Waits()
+    operations.register("record", recorder)
+    house = House(database, queue, operations, recorder)
+    workers = asyncio.create_task(queue.run())
+    await house.request(plan("database", "media"))
+    await asyncio.wait_for(recorder.began.wait(), 20)
+    await asyncio.to_thread(own_postgres.stop)
+    try:
+        yield house
+    finally:
+        await end([workers])
+
+
+async def alive(house: House) -> None:
+    """Waits until the workers have said again that they live."""
+    async with asyncio.timeout(60):
+        while not await house.queue.is_worked():
+            await asyncio.sleep(0.1)
+
+
+async def test_what_runs_goes_on_and_its_commits_wait(
+    stopped: House, own_postgres: PostgresServer
+) -> None:
+    assert isinstance(stopped.recorder, Waits)
+    await asyncio.sleep(4)  # the outage: longer than a silent worker is taken for alive
+    await asyncio.to_thread(own_postgres.start)
+    await alive(stopped)
+    stopped.recorder.may_end.set()
+    operation = await stopped.ended(1)
+    assert operation.state is OperationState.DONE, operation.error
+    assert stopped.recorder.log == ["run database", "run media"]
+    assert (await stopped.events(1)).count("operation.step") == 2
+    rows = await stopped.database.all("select lines from outputs order by id")
+    lines = "\n".join(row["lines"] for row in rows).splitlines()
+    assert len(lines) > 2
+    assert lines == [f"line {number}" for number in range(1, len(lines) + 1)]
+
+
+async def test_a_step_that_ends_in_the_outage_is_committed_after_it(
+    stopped: House, own_postgres: PostgresServer
+) -> None:
+    assert isinstance(stopped.recorder, Waits)
+    stopped.recorder.may_end.set()
+    await asyncio.sleep(1)
+    await asyncio.to_thread(own_postgres.start)
+    operation = await stopped.ended(1)
+    assert operation.state is OperationState.DONE, operation.error
+    assert stopped.recorder.log == ["run database", "run media"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", timedelta(seconds=1))
+
+
+async def test_an_outage_that_lasts_too_long_is_named_as_the_cause(
+    impatient: None, stopped: House, own_postgres: PostgresServer
+) -> None:
+    assert isinstance(stopped.recorder, Waits)
+    stopped.recorder.may_end.set()
+    async with asyncio.timeout(60):
+        while not stopped.operations._engine._causes:
+            await asyncio.sleep(0.1)
+    await asyncio.to_thread(own_postgres.start)
+    operation = await stopped.ended(1)
+    assert operation.state is OperationState.INTERRUPTED
+    assert "Opsbell's own database was away for too long" in operation.error
+    assert stopped.recorder.log == ["run database", "undo database"]
