@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 
 
 def username(uid: int) -> str:
@@ -17,3 +18,8 @@ def username(uid: int) -> str:
 def me() -> str:
     """The user who runs this program, whatever the environment says."""
     return username(os.geteuid())
+
+
+def host() -> str:
+    """The machine, as it calls itself."""
+    return socket.gethostname()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -44,9 +44,9 @@ def lines(message: Message) -> Iterator[str]:
 
     A slash command named in it reads as it is typed here: `/backup now` as `opsbell backup now`.
     """
-    texts = [text for block in message.blocks for text in _texts(block)] or [message.text]
-    for text in texts:
-        yield from _SLASH.sub(r"opsbell \1", plain(text)).splitlines()
+    texts = [text for block in message.blocks for text in _texts(block)]
+    for text in texts or [plain(message.text)]:
+        yield from _SLASH.sub(r"opsbell \1", text).splitlines()
 
 
 async def follow(operations: Operations, number: int, console: Console) -> Operation:
@@ -68,7 +68,7 @@ def waits_for(operation: Operation) -> Iterator[str]:
     """Whom an operation waits for, and how it goes on without them."""
     if operation.state is OperationState.AWAITING:
         for block in view.awaiting(operation):
-            yield from (plain(text) for text in _texts(block))
+            yield from _texts(block)
         yield "Ctrl-C leaves it waiting. --break-glass REASON goes on without approval."
 
 
@@ -91,15 +91,20 @@ async def _follow_plainly(operations: Operations, number: int, console: Console)
 
 
 def _texts(block: Block) -> Iterator[str]:
+    """What a block says, as plain text."""
     match block["type"]:
         case "section":
             if "text" in block:
-                yield block["text"]["text"]
-            yield from (field["text"] for field in block.get("fields", ()))
+                yield _words(block["text"])
+            yield from map(_words, block.get("fields", ()))
         case "header":
-            yield block["text"]["text"]
+            yield _words(block["text"])
         case "context":
-            yield "  ".join(element["text"] for element in block["elements"])
+            yield "  ".join(map(_words, block["elements"]))
         case "actions":
             for element in block["elements"]:
-                yield from (option["text"]["text"] for option in element.get("options", ()))
+                yield from (_words(option["text"]) for option in element.get("options", ()))
+
+
+def _words(text: Mapping[str, str]) -> str:
+    return plain(text["text"]) if text["type"] == "mrkdwn" else text["text"]

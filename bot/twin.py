@@ -28,6 +28,8 @@ from bot.slack.surface import Answer, Kind, Request
 from bot.slack.text_in import joined
 from bot.store.database import Transaction
 
+_NOT_DONE = {"restore": "Not restored", "deploy": "Not deployed"}
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -75,12 +77,16 @@ class _Answered:
         self._console = Console(highlight=False)
         self._quiet = Console(file=sys.stderr, highlight=False) if wishes.as_json else self._console
 
+    @property
+    def _not_done(self) -> str:
+        return _NOT_DONE.get(self._request.name, "Not run")
+
     async def go_on(self, answer: Answer) -> int:
         """The exit status, once all is done that was asked for."""
         if planned := answer.data.get("planned"):
             self._print(self._quiet, answer)
             if not self._is_confirmed(answer):
-                typer.echo("Nothing was run.", err=True)
+                typer.echo(f"{self._not_done}. Nothing was changed.", err=True)
                 return 1
             return await self._follow(await self._confirm(planned, answer), answer)
         if operation := answer.data.get("operation"):
@@ -99,7 +105,11 @@ class _Answered:
         if self._wishes.yes or confirm is Confirm.NONE:
             return True
         if not sys.stdin.isatty():
-            raise UsageError("The plan wants to be confirmed.", hint="Add --yes to run it.")
+            raise UsageError(
+                f"{self._not_done}: the plan is to be confirmed, and nobody is there to ask."
+                " Nothing was changed.",
+                hint="Add --yes to run it.",
+            )
         if confirm is Confirm.NAME:
             target = answer.data["target"]
             typed: str = typer.prompt(f"To confirm, type {target}", err=True)

@@ -117,7 +117,8 @@ class Approvals:
         if not await store.say(tx, number, position, actor, approves=approves):
             raise Refused("You have said so already.")
         action = "operation.approved" if approves else "operation.refused"
-        tx.record(operation_event(operation, action, actor=actor))
+        detail = {"asked_by": operation.asker}
+        tx.record(operation_event(operation, action, actor=actor, detail=detail))
         return await store.get(tx, number)
 
 

@@ -20,11 +20,9 @@ def of(operation: Operation) -> list[Block]:
         case OperationState.QUEUED:
             row = [_plan(operation), _cancel(operation)]
         case OperationState.RUNNING:
-            step = operation.running_step
-            asks = step is not None and step.planned.kind == APPROVAL
             undoing = operation.course is Course.UNDO
             row = [
-                *(_saying(operation) if asks else ()),
+                *(_saying(operation) if asks(operation) else ()),
                 *(() if undoing else (_cancel(operation),)),
             ]
         case OperationState.INTERRUPTED if operation.course is Course.CHOOSE:
@@ -32,6 +30,14 @@ def of(operation: Operation) -> list[Block]:
         case _:
             row = []
     return row
+
+
+def asks(operation: Operation) -> bool:
+    """Whether others are asked for their approval, of the plan or of a step."""
+    if operation.state is OperationState.RUNNING:
+        step = operation.running_step
+        return step is not None and step.planned.kind == APPROVAL
+    return operation.state is OperationState.AWAITING
 
 
 def is_short(operation: Operation) -> bool:

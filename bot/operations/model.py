@@ -104,11 +104,17 @@ class Operation:
     expires: datetime | None = None
     course: Course = Course.RUN
     chosen_by: str = ""
+    host: str = ""
 
     @property
     def wanted_by(self) -> str:
         """Who wants it to go on: who chose that last, else who asked for it."""
         return self.chosen_by or self.actor
+
+    @property
+    def asker(self) -> str:
+        """Who asked for it, with the machine at whose terminal: `os:root@web1`, `slack:U…`."""
+        return f"{self.actor}@{self.host}" if self.host else self.actor
 
     @property
     def tag(self) -> str:

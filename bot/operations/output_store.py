@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.store.database import Transaction
-from bot.targets.text import storable
+from bot.targets.text import visible
 
 
 async def add(tx: Transaction, number: int, position: int, lines: str) -> None:
     """Adds lines that a step's work wrote."""
     await tx.execute(
         "insert into outputs (operation, position, lines) values (%s, %s, %s)",
-        (number, position, storable(lines)),
+        (number, position, visible(lines)),
     )
 
 

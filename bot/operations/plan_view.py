@@ -84,9 +84,9 @@ def _sentence(plan: Plan) -> str:
 
 
 def _blocks(plan: Plan, usual: Usual, lock: TargetLock | None) -> list[Block]:
-    shown: list[Block] = [blocks.section(f"*{blocks.escape(plan.title)}*"), *locked(lock)]
+    shown: list[Block] = [blocks.section(f"*{blocks.literal(plan.title)}*"), *locked(lock)]
     if plan.notes:
-        shown.append(blocks.section(blocks.with_moments("\n".join(plan.notes))))
+        shown.append(blocks.paragraph("\n".join(plan.notes)))
     texts = [_text(number, step, usual) for number, step in enumerate(plan.steps, 1)]
     # A modal holds 100 blocks.
     together = -(-len(texts) // MOST_SECTIONS)
@@ -95,21 +95,21 @@ def _blocks(plan: Plan, usual: Usual, lock: TargetLock | None) -> list[Block]:
         for first in range(0, len(texts), together or 1)
     ]
     if plan.undo:
-        shown.append(blocks.context(f"Undo: {blocks.escape(plan.undo)}"))
+        shown.append(blocks.context(f"Undo: {blocks.literal(plan.undo)}"))
     return shown
 
 
 def _text(number: int, step: PlannedStep, usual: Usual) -> str:
-    told = f"*{number}. {blocks.escape(step.title)}*{blocks.escape(_tail(step, usual))}"
+    told = f"*{number}. {blocks.literal(step.title)}*{blocks.literal(_tail(step, usual))}"
     if step.command and not step.left_out:
         told += "\n" + blocks.code(step.command)
-    rest = map(blocks.escape, _details(step)[len(step.command.splitlines()) :])
+    rest = map(blocks.literal, _details(step)[len(step.command.splitlines()) :])
     return "\n".join([told, *rest])
 
 
 def _tail(step: PlannedStep, usual: Usual) -> str:
     if step.left_out:
-        return f" · left out: {step.left_out}"
+        return f" · {Sign.REFUSED} left out: {step.left_out}"
     expected = usual.get(step.title)
     return f" · about {words.duration(expected)}" if expected else ""
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.errors import NotFound, Refused
+from bot import os_user
+from bot.errors import NotFound, OpsbellError, Refused
 from bot.operations import output_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
@@ -24,6 +25,8 @@ from bot.words import utc_now
 
 WAITS_FOR = timedelta(minutes=30)
 """How long a plan waits for its confirmation, and then for its approvals."""
+
+_UNCHANGED = "Nothing was changed."
 
 
 class Operations:
@@ -56,8 +59,14 @@ class Operations:
         self._engine.telling.add_next_steps(runbook, offer)
 
     async def plan(self, runbook: str, target: str, parameters: Mapping[str, Any]) -> Plan:
-        """What a runbook would do now. Changes nothing; raises what its planner raises."""
-        return self._engine.redacted(await self._engine.planners[runbook](target, parameters))
+        """What a runbook would do now. Changes nothing, and what its planner raises says so."""
+        try:
+            plan = await self._engine.planners[runbook](target, parameters)
+        except OpsbellError as error:
+            if _UNCHANGED not in str(error):
+                error.hint = f"{error.hint} {_UNCHANGED}".lstrip()
+            raise
+        return self._engine.redacted(plan)
 
     async def preview(
         self,
@@ -79,6 +88,7 @@ class Operations:
                 reason=reason,
                 state=OperationState.PLANNED,
                 expires=expires,
+                host=_host(actor),
             )
             if number is None:
                 raise ValueError("a plan without a request key is always kept")
@@ -129,6 +139,7 @@ class Operations:
             reason=reason,
             state=OperationState.PLANNED,
             request_key=request_key,
+            host=_host(actor),
         )
         if number is None:
             raise Refused("Not queued: this request was taken already.")
@@ -237,7 +248,8 @@ class Operations:
             operation_event(
                 operation,
                 "operation.requested",
-                detail={"reason": operation.reason, "facts": dict(plan.facts)},
+                detail={"reason": operation.reason, "facts": dict(plan.facts)}
+                | ({"host": operation.host} if operation.host else {}),
             )
         )
         needed = self._approvers.needed(plan.rule, operation.actor)
@@ -281,3 +293,8 @@ class Operations:
             if await store.move(tx, operation, OperationState.AWAITING, OperationState.QUEUED):
                 await self._scheduling.run(tx, operation, found.plan.target)
                 await self._engine.telling.show(tx, operation)
+
+
+def _host(actor: str) -> str:
+    """The machine at whose terminal somebody asks; "" for those who ask elsewhere."""
+    return os_user.host() if actor.startswith("os:") else ""

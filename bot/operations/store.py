@@ -14,7 +14,7 @@ from bot.operations.model import LEFT, Approval, Operation, Step
 from bot.operations.plan import Plan
 from bot.operations.states import UNFINISHED, Course, OperationState, StepState
 from bot.store.database import Transaction
-from bot.targets.text import storable
+from bot.targets.text import visible
 
 
 async def insert(
@@ -26,16 +26,17 @@ async def insert(
     state: OperationState = OperationState.QUEUED,
     expires: datetime | None = None,
     request_key: str | None = None,
+    host: str = "",
 ) -> int | None:
     """Adds an operation with its steps; None where the request was taken before."""
     row = await tx.first(
         "insert into operations"
-        " (request_key, runbook, target, plan, actor, reason, state, expires)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " (request_key, runbook, target, plan, actor, reason, state, expires, host)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (request_key) do nothing returning id",
         (
             *(request_key, plan.runbook, plan.target, Jsonb(plan.as_json()), actor, reason),
-            *(state.value, expires),
+            *(state.value, expires, visible(host)),
         ),
     )
     if row is None:
@@ -125,7 +126,7 @@ async def say(
     rows = await tx.execute(
         "insert into approvals (operation, position, person, approves, reason)"
         " values (%s, %s, %s, %s, %s) on conflict do nothing",
-        (number, position, person, approves, storable(reason)),
+        (number, position, person, approves, visible(reason)),
     )
     return rows == 1
 
@@ -179,7 +180,7 @@ async def finish(
         "update operations set state = %s, finished = now(), error = %s, output = %s, course = %s"
         " where id = %s and state = any(%s)",
         (
-            *(state.value, storable(error), storable(output), course.value, number),
+            *(state.value, visible(error), visible(output), course.value, number),
             [each.value for each in before],
         ),
     )
@@ -193,7 +194,7 @@ async def choose_again(tx: Transaction, number: int, error: str = "") -> None:
         "update operations set state = 'interrupted', course = 'choose', cancel_by = '',"
         " chosen_by = '', error = coalesce(nullif(%s, ''), error)"
         " where id = %s and state = 'queued'",
-        (storable(error), number),
+        (visible(error), number),
     )
 
 
@@ -210,7 +211,7 @@ async def note_failure(tx: Transaction, number: int, error: str, output: str) ->
     """Remembers that a running operation has failed, while it is taken back."""
     await tx.execute(
         "update operations set error = %s, output = %s where id = %s",
-        (storable(error), storable(output), number),
+        (visible(error), visible(output), number),
     )
 
 
@@ -241,13 +242,14 @@ async def end_step(
     *,
     note: str,
     result: Mapping[str, Any],
-) -> None:
-    """→ a final state of the step."""
-    await tx.execute(
+) -> bool:
+    """→ a final state of the step; False where it was in that already."""
+    rows = await tx.execute(
         "update steps set state = %s, finished = now(), note = %s, share = null, result = %s"
-        " where operation = %s and position = %s",
-        (state.value, storable(note), Jsonb(dict(result)), number, position),
+        " where operation = %s and position = %s and state <> %s",
+        (state.value, visible(note), Jsonb(dict(result)), number, position, state.value),
     )
+    return rows == 1
 
 
 async def tell_progress(
@@ -256,7 +258,7 @@ async def tell_progress(
     """What a running step says of itself."""
     await tx.execute(
         "update steps set note = %s, share = %s where operation = %s and position = %s",
-        (storable(note), share, number, position),
+        (visible(note), share, number, position),
     )
 
 
@@ -314,6 +316,7 @@ async def _load(tx: Transaction, row: DictRow) -> Operation:
         plan=plan,
         state=OperationState(row["state"]),
         actor=row["actor"],
+        host=row["host"],
         reason=row["reason"],
         requested=row["requested"],
         started=row["started"],

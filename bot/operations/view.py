@@ -158,12 +158,12 @@ def _rows_line(steps: list[Step], now: datetime, expected: Mapping[str, timedelt
 def message(operation: Operation, shown: Shown) -> Message:
     """The one live message of an operation."""
     head, *body = lines(operation, shown.now, shown.usual, shown.usual_steps)
-    parts: list[Block] = [blocks.section(f"*{blocks.escape(head)}*")]
+    parts: list[Block] = [blocks.section(f"*{blocks.literal(head)}*")]
     if shown.behind:
         parts.append(blocks.context(shown.behind))
     parts += awaiting(operation)
     if body:
-        parts.append(blocks.section(blocks.escape("\n".join(body))))
+        parts.append(blocks.paragraph("\n".join(body)))
     if tail := operation.output or shown.tail:
         parts.append(blocks.section(blocks.code(_cut(tail))))
     if row := [*buttons.of(operation), *shown.next_steps]:
@@ -179,7 +179,7 @@ def message(operation: Operation, shown: Shown) -> Message:
 def awaiting(operation: Operation) -> list[Block]:
     """Who has approved, who is waited for, and until when."""
     said = [
-        f"{who(one.person)} went on without approval: {blocks.escape(one.reason)}"
+        f"{who(one.person)} went on without approval: {blocks.literal(one.reason)}"
         if one.reason
         else f"{'Approved' if one.approves else 'Refused'} by {who(one.person)}"
         for one in operation.approvals
@@ -195,7 +195,18 @@ def awaiting(operation: Operation) -> list[Block]:
             said.append(
                 f"{few} the role: who asked may go on alone, with a reason, after 60 seconds."
             )
-    return [blocks.context(" · ".join(said))] if said else []
+    told = [blocks.context(" · ".join(said))] if said else []
+    return [*told, *_stranger(operation)]
+
+
+def _stranger(operation: Operation) -> list[Block]:
+    """A warning where who asks and who approves could be one person: nobody knows which person in
+    Slack uses a terminal."""
+    if not (operation.host and buttons.asks(operation)):
+        return []
+    asker = blocks.literal(operation.asker.removeprefix("os:"))
+    told = f"Asked for at the terminal by {asker}. Approve only if it was not you."
+    return [blocks.section(f"{Sign.WARNING} {told}")]
 
 
 def sentence(operation: Operation) -> str:
@@ -231,7 +242,7 @@ def unapproved(operation: Operation, reason: str) -> Message:
 def lock_line(lock: TargetLock) -> str:
     """Who keeps a target for themselves, why and since when. Mrkdwn."""
     since = blocks.moment(lock.since, "{date_short_pretty} {time}")
-    return f"Locked by {who(lock.holder)} since {since}: {blocks.escape(lock.reason)}"
+    return f"Locked by {who(lock.holder)} since {since}: {blocks.literal(lock.reason)}"
 
 
 def log(operation: Operation, kept: Sequence[tuple[int, datetime, str]]) -> str:
@@ -248,8 +259,10 @@ def log(operation: Operation, kept: Sequence[tuple[int, datetime, str]]) -> str:
 
 
 def _loud(operation: Operation, told: str) -> Message:
-    mention = who(operation.actor) + " " if operation.actor.startswith("slack:") else ""
-    return Message(told, [blocks.section(f"{mention}{blocks.escape(told)}")])
+    parts = [blocks.paragraph(told)]
+    if operation.actor.startswith("slack:"):
+        parts.append(blocks.context(f"Asked for by {who(operation.actor)}"))
+    return Message(told, parts)
 
 
 def _awaited(actor: str) -> str:

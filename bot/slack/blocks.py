@@ -1,7 +1,7 @@
 """Block Kit, in the few shapes that Opsbell uses. Texts given here are mrkdwn unless said.
 
-Text that comes from outside goes through `escape` first; the builders do not escape, because
-mentions, links and emphasis are built by their callers.
+Text that comes from outside goes through `escape` or `literal` first, or into a `paragraph` of its
+own; the builders do not escape, because mentions, links and emphasis are built by their callers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from typing import Any
 from bot import words
 from bot.slack.message import Block
 
+# Slack formats between two of these where no letter or digit stands outside them.
+_FORMATTING = re.compile(r"`|(?<!\w)([*_~])(?=\S).*?(?<=\S)\1(?!\w)|\*", re.DOTALL)
+
 _MOMENT = re.compile(r"<!date\^\d+\^[^^|<>&]*\|([^<>|&]*)>")
+_MOMENTS = re.compile(r"(<!date\^\d+\^[^^|<>&]*\|[^<>|&]*>)")
 _ESCAPED_MOMENT = re.compile(r"&lt;(!date\^\d+\^[^^|<>&]*\|[^<>|&]*)&gt;")
 
 
@@ -27,6 +31,24 @@ def code(text: str) -> str:
     """A code block; backtick fences inside cannot end it early."""
     inner = escape(text).replace("```", "`\N{ZERO WIDTH SPACE}``")
     return f"```\n{inner}\n```"
+
+
+def literal(text: str) -> str:
+    """Outside text on a line of mrkdwn, its asterisks and the like shown as they are, and the
+    moments that were put into it as moments. Where something would be read as formatting, it
+    stands in code: Slack knows no other way."""
+    parts = _MOMENTS.split(text)
+    return "".join(
+        part if at % 2 else _without_formatting(part) for at, part in enumerate(parts) if part
+    )
+
+
+def _without_formatting(text: str) -> str:
+    if not _FORMATTING.search(text):
+        return escape(text)
+    inner = escape(text.strip().replace("\n", " ").replace("`", "'"))
+    before, after = " " * text[0].isspace(), " " * text[-1].isspace()
+    return f"{before}`{inner}`{after}"
 
 
 def moment(at: datetime, style: str = "{time}", zone: tzinfo | None = None) -> str:
@@ -53,6 +75,13 @@ def without_moments(text: str) -> str:
 def person(user: str) -> str:
     """A mention of a Slack user ID. It notifies when a message is new, not when it is edited."""
     return f"<@{user}>"
+
+
+def paragraph(text: str) -> Block:
+    """Outside text, in which nothing is formatting, a mention or an emoji's name; moments are."""
+    if _MOMENTS.search(text):
+        return section("\n".join(map(literal, text.splitlines())))
+    return {"type": "section", "text": plain(text) | {"emoji": False}}
 
 
 def section(text: str, *, accessory: Block | None = None, block_id: str = "") -> Block:
@@ -191,7 +220,7 @@ def modal(
     } | extra
 
 
-def plain(text: str) -> Block:
+def plain(text: str) -> dict[str, Any]:
     """A plain-text object."""
     return {"type": "plain_text", "text": text, "emoji": True}
 

@@ -71,7 +71,7 @@ def _calling_nobody_else(text: str, blocks: Sequence[Block]) -> str:
 
     Much of a fallback is plain text from elsewhere, such as a tool's last words.
     """
-    meant = {call for block in blocks for shown in _texts(block) for call in _CALL.findall(shown)}
+    meant = {call for block in blocks for text in _mrkdwn(block) for call in _CALL.findall(text)}
     return _CALL.sub(lambda call: call[0] if call[0] in meant else escape(call[0]), text)
 
 
@@ -128,6 +128,18 @@ def _whole(blocks: Sequence[Block]) -> str:
     """All that the blocks say, for the file."""
     parts = ("\n".join(readable(text) for text in _texts(block)) for block in blocks)
     return "\n\n".join(part for part in parts if part)
+
+
+def _mrkdwn(part: Any) -> Iterator[str]:
+    """The texts of a block in which Slack reads mentions."""
+    if isinstance(part, Mapping):
+        if part.get("type") == "mrkdwn":
+            yield part["text"]
+        for value in part.values():
+            yield from _mrkdwn(value)
+    elif isinstance(part, list | tuple):
+        for each in part:
+            yield from _mrkdwn(each)
 
 
 def _texts(part: Any) -> Iterator[str]:

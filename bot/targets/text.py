@@ -1,5 +1,14 @@
 """Bytes from outside as text that every store and every screen takes."""
 
+import re
+
+_TERMINAL = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\))")
+# Control characters but for tab and line end, those that turn the direction of writing, and line
+# ends that only some readers see.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
+)
+
 
 def text_of(data: bytes | bytearray) -> str:
     """Decodes UTF-8; what is none, and each zero byte, becomes U+FFFD."""
@@ -10,3 +19,10 @@ def storable(text: str) -> str:
     """`text` with what PostgreSQL refuses replaced: zero bytes by U+FFFD, halves of surrogate
     pairs by `?`."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def visible(text: str) -> str:
+    """`text` as it can be stored and shown: what a terminal would take for an order is taken out,
+    and what nobody sees, or what would turn the words around it, is written as `\\u202e`."""
+    plain = _TERMINAL.sub("", text.replace("\r\n", "\n"))
+    return storable(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", plain))
