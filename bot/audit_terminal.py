@@ -69,6 +69,9 @@ async def audit(
         typer.echo(json.dumps([view.as_data(each, names, redact) for each in events], indent=2))
         return 0
     console = Console(highlight=False)
+    if console.is_terminal and events:
+        console.print(view.table(events, names, redact))
+        return 0
     for each in events:
         console.print(Text(view.line(each, names, redact)), soft_wrap=True)
     if not events:

@@ -42,11 +42,24 @@ class Audit:
         self._head = data / FILE
 
     async def events(
-        self, *, since: datetime | None = None, actor: str = "", target: str = "", limit: int = MOST
+        self,
+        *,
+        since: datetime | None = None,
+        actor: str = "",
+        target: str = "",
+        limit: int = MOST,
+        leaving_out: Sequence[str] = (),
     ) -> Sequence[DictRow]:
-        """The newest events that fit, oldest first."""
+        """The newest events that fit, oldest first; without those of the actions left out."""
         async with self._database.transaction() as tx:
-            return await store.last(tx, since=since, actor=actor, target=target, limit=limit)
+            return await store.last(
+                tx,
+                since=since,
+                actor=actor,
+                target=target,
+                limit=limit,
+                leaving_out=leaving_out,
+            )
 
     async def verify(self) -> Verdict:
         """Goes through the whole log; where it is whole, its head is kept from now on.

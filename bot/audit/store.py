@@ -34,14 +34,27 @@ async def every_row(tx: Transaction) -> AsyncIterator[DictRow]:
 
 
 async def last(
-    tx: Transaction, *, since: datetime | None, actor: str, target: str, limit: int
+    tx: Transaction,
+    *,
+    since: datetime | None,
+    actor: str,
+    target: str,
+    limit: int,
+    leaving_out: Sequence[str],
 ) -> Sequence[DictRow]:
-    """The newest rows that fit, oldest first; an empty actor or target fits all."""
+    """The newest rows that fit, oldest first; an empty actor or target fits all. Actions may be
+    left out."""
     rows = await tx.all(
         "select id, at, actor, action, subject, target, outcome, detail from events"
         " where (%(since)s::timestamptz is null or at >= %(since)s)"
         " and (%(actor)s = '' or actor = %(actor)s) and (%(target)s = '' or target = %(target)s)"
-        " order by id desc limit %(limit)s",
-        {"since": since, "actor": actor, "target": target, "limit": limit},
+        " and action <> all(%(leaving_out)s) order by id desc limit %(limit)s",
+        {
+            "since": since,
+            "actor": actor,
+            "target": target,
+            "limit": limit,
+            "leaving_out": list(leaving_out),
+        },
     )
     return rows[::-1]

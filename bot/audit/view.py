@@ -7,28 +7,57 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.rows import DictRow
+from rich.table import Table
+from rich.text import Text
 
+from bot.audit import told
 from bot.audit.service import Verdict
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Message
+from bot.targets.text import visible
 from bot.words import Sign, count
 
 _SIGNS = {"ok": Sign.DONE, "refused": Sign.REFUSED, "failed": Sign.CRITICAL, "noted": Sign.OPEN}
-_TOLD_FIRST = ("text", "runbook", "step", "state", "why", "reason", "note", "error")
-_LENGTH = 160
+_COLUMNS = ("Time", "Outcome", "Who", "What", "Target", "Subject", "Details")
 LAST = 10
 """How many events Slack shows."""
 
 Redact = Callable[[str], str]
 
 
+def table(events: Sequence[DictRow], names: Mapping[str, str], redact: Redact) -> Table:
+    """Events as a table, for whoever sits before the terminal."""
+    shown = Table(*_COLUMNS, box=None, pad_edge=False, header_style="bold")
+    for event in events:
+        shown.add_row(*map(Text, _row(event, names, redact)))
+    return shown
+
+
 def line(event: DictRow, names: Mapping[str, str], redact: Redact) -> str:
-    """One event at the terminal, its time in this machine's zone."""
-    at = event["at"].astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    actor = names.get(event["actor"], event["actor"].removeprefix("slack:"))
-    parts = [at, f"{_sign(event)} {event['outcome']}", actor, *_what(event)]
-    return redact("  ".join(filter(None, parts)))
+    """One event on one line, however long: for files and other programs."""
+    return "  ".join(filter(None, _row(event, names, redact)))
+
+
+def _row(event: DictRow, names: Mapping[str, str], redact: Redact) -> tuple[str, ...]:
+    """All that is known of an event, its time in this machine's zone; see _COLUMNS."""
+    return (
+        event["at"].astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        f"{_sign(event)} {event['outcome']}",
+        _person(event["actor"], names),
+        *(_shown(event[name], redact) for name in ("action", "target", "subject")),
+        _shown(told.details(event), redact),
+    )
+
+
+def _person(actor: str, names: Mapping[str, str]) -> str:
+    """`Alice (U0ALICE001)`, where the name is known."""
+    known = actor.removeprefix("slack:")
+    return f"{visible(names[actor])} ({known})" if actor in names else known
+
+
+def _shown(text: object, redact: Redact) -> str:
+    return " ".join(visible(redact(str(text))).split())
 
 
 def as_data(event: DictRow, names: Mapping[str, str], redact: Redact) -> dict[str, Any]:
@@ -45,42 +74,53 @@ def as_data(event: DictRow, names: Mapping[str, str], redact: Redact) -> dict[st
 
 
 def message(events: Sequence[DictRow], redact: Redact) -> Message:
-    """The last events for Slack, newest last."""
+    """The last events for Slack, newest last: a line for each."""
     if not events:
         return Message("Nothing has happened yet.")
-    rows = [
-        f"{blocks.moment(each['at'], '{date_short_pretty} {time}')} {_sign(each)} "
-        f"{each['outcome']} · {who(each['actor'])} · "
-        + blocks.escape(redact(" · ".join(filter(None, _what(each)))))
-        for each in events
-    ]
     head = f"The last {count(len(events), 'event')}"
-    shown = [blocks.section(f"*{head}*"), *(blocks.section(row) for row in rows)]
-    shown.append(blocks.context("`opsbell audit` at the terminal shows all, and proves them."))
-    return Message(f"{head}.", shown)
+    lines = "\n".join(_told(each, redact) for each in events)
+    return Message(
+        f"{head}.",
+        [
+            blocks.section(f"*{head}*\n{lines}"),
+            blocks.context("`opsbell audit` at the terminal shows every detail, and proves it."),
+        ],
+    )
+
+
+def _told(event: DictRow, redact: Redact) -> str:
+    """When, who, what, to what, with what outcome."""
+    what = told.in_words(event)
+    target = str(event["target"])
+    on = f" · {blocks.escape(target)}" if target and target not in what else ""
+    who_did = "Opsbell" if event["actor"] == "opsbell" else who(event["actor"])
+    return (
+        f"{blocks.day_and_time(event['at'])} · {_sign(event)} {event['outcome']} · {who_did}:"
+        f" {blocks.literal(visible(redact(what)))}{on}"
+    )
 
 
 def verdict(found: Verdict) -> str:
     """What `verify` says, in one or two sentences."""
     since = f" since {_time(found.since)}" if found.since else ""
-    told = f"{count(found.rows, 'event')}{since}"
+    known = f"{count(found.rows, 'event')}{since}"
     if found.broken_at is not None:
         return (
             f"{Sign.CRITICAL} The event log is broken at event {found.broken_at}: it was changed,"
-            f" or one before it is missing. Whole up to there: {told}."
+            f" or one before it is missing. Whole up to there: {known}."
         )
     if found.cut:
         return (
             f"{Sign.CRITICAL} The event log was cut: event {found.cut.id} of {_time(found.cut.at)}"
-            f" is missing or another. What is there fits: {told}. If Opsbell's own database was"
+            f" is missing or another. What is there fits: {known}. If Opsbell's own database was"
             " restored from a backup, that is why; remove audit.head from the data directory then."
         )
     if not found.guarded:
         return (
-            f"{Sign.DONE} The event log is whole: {told}. Whether its end was cut before is not"
+            f"{Sign.DONE} The event log is whole: {known}. Whether its end was cut before is not"
             " known: there was no audit.head beside its key."
         )
-    return f"{Sign.DONE} The event log is whole: {told}."
+    return f"{Sign.DONE} The event log is whole: {known}."
 
 
 def verdict_data(found: Verdict) -> dict[str, Any]:
@@ -92,24 +132,6 @@ def verdict_data(found: Verdict) -> dict[str, Any]:
         "broken_at": found.broken_at,
         "cut_at": found.cut.id if found.cut else None,
     }
-
-
-def _what(event: DictRow) -> list[str]:
-    """The action, what it was done to, and the details, those that say most first."""
-    detail = event["detail"]
-    known = [str(detail[name]) for name in _TOLD_FIRST if detail.get(name)]
-    rest = [
-        f"{name}={value}" for name, value in detail.items() if name not in _TOLD_FIRST and value
-    ]
-    told = " ".join(", ".join([*known, *rest]).split())
-    short = told if len(told) <= _LENGTH else f"{told[: _LENGTH - 1]}…"
-    return [event["action"], event["target"], _subject(event), short]
-
-
-def _subject(event: DictRow) -> str:
-    """The key of a request says nothing to people."""
-    requests = ("command.", "click.", "form.")
-    return "" if event["action"].startswith(requests) else str(event["subject"])
 
 
 def _sign(event: DictRow) -> Sign:
