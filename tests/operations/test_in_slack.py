@@ -1,5 +1,6 @@
 """Plans, approvals and buttons as people meet them: `opsbell run` and the local Slack."""
 
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,8 +134,11 @@ async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
     make_sets(config.parent / "backups" / "grandvps")
     async with opsbell("backup", "prune", cwd=config.parent, env=environment) as process:
         assert await process.wait(timeout=30) == 2
-        assert any("Add --yes" in line for line in process.output)
+        said = " ".join(process.output)
+        assert "Nothing was changed. Add --yes to run it." in said
     async with opsbell("backup", "now", cwd=config.parent, env=environment) as process:
         await process.wait_for_line("Waits for 1 approval")
-        await slack.person("bob").click(await waiting(slack), "Approve")
+        asked = await waiting(slack)
+        assert f"@{socket.gethostname()}. Approve only if it was not you." in asked.plain
+        await slack.person("bob").click(asked, "Approve")
         assert await process.wait(timeout=60) == 0, process.output

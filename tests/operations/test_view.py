@@ -1,0 +1,67 @@
+"""What an operation's message makes of texts from outside, and whom it warns."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.operations import plan_view, view
+from bot.operations.model import Operation, Step
+from bot.operations.plan import Plan, PlannedStep
+from bot.operations.states import OperationState, StepState
+from bot.slack.limits import fit
+from bot.slack.message import Message
+from bot.terminal import lines
+from tests.operations.house import plan_of, step
+
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
+OUTSIDE = "*bold* _it_ ~gone~ `code` <!channel> &amp; <@U0ALICE001>"
+
+
+def operation(plan: Plan, state: OperationState, **said: object) -> Operation:
+    steps = tuple(Step(at, planned) for at, planned in enumerate(plan.steps))
+    found = Operation(7, plan, state, "slack:U0BOB00001", "manual", NOW, steps)
+    return replace(found, **said)  # type: ignore[arg-type]  # any field may be said
+
+
+def mrkdwn(message: Message) -> list[str]:
+    """What Slack reads for formatting and mentions, code left out."""
+    texts = []
+    for block in message.blocks:
+        for text in (block.get("text"), *block.get("elements", ())):
+            if text and text.get("type") == "mrkdwn":
+                parts = text["text"].replace("```", "`").split("`")
+                texts.append("".join(parts[::2]))
+    return texts
+
+
+def test_nothing_from_outside_is_formatting_or_a_mention() -> None:
+    plan = replace(plan_of(step("migrate"), notes=(OUTSIDE,)), title=f"Deploy {OUTSIDE}")
+    ended = Step(0, plan.steps[0], StepState.FAILED, NOW, NOW, note=OUTSIDE)
+    failed = operation(
+        plan, OperationState.FAILED, steps=(ended,), error=OUTSIDE, output=f"{OUTSIDE} ```"
+    )
+    shown = view.message(failed, view.Shown(NOW))
+    for message in (shown, view.alarm(failed), plan_view.message(plan, {})):
+        for text in mrkdwn(message):
+            assert "<!channel>" not in text
+            assert not any(sign in text.replace("*1. Migrate*", "").strip("*") for sign in "*~")
+        assert "<!channel>" not in fit(message).message.text
+    assert OUTSIDE in "\n".join(lines(shown))
+    assert "<@U0BOB00001>" in str(view.alarm(failed).blocks)
+
+
+@pytest.mark.parametrize("approves", ["the plan", "a step"])
+def test_who_asked_at_a_terminal_could_be_who_approves(approves: str) -> None:
+    wanted = plan_of(PlannedStep("approval", "Approval", {}))
+    state = OperationState.AWAITING
+    steps: tuple[Step, ...] = (Step(0, wanted.steps[0]),)
+    if approves == "a step":
+        state, steps = OperationState.RUNNING, (Step(0, wanted.steps[0], StepState.RUNNING, NOW),)
+    asked = operation(wanted, state, steps=steps)
+    assert "Approve only" not in str(view.message(asked, view.Shown(NOW)).blocks)
+    asked = replace(asked, actor="os:root", host="web1")
+    told = "⚠️ Asked for at the terminal by root@web1. Approve only if it was not you."
+    assert told in mrkdwn(view.message(asked, view.Shown(NOW)))
+    queued = replace(asked, state=OperationState.QUEUED, steps=())
+    assert "Approve only" not in str(view.message(queued, view.Shown(NOW)).blocks)
