@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 CHECK, KEEP, CHECKOUT = "deploy.check", "deploy.keep", "deploy.checkout"
 INSTALL, BUILD, MANAGE = "deploy.install", "deploy.build", "deploy.manage"
 MIGRATE, STATIC, SWITCH = "deploy.migrate", "deploy.static", "deploy.switch"
-REVERSE = "deploy.reverse"
+REVERSE, REVERSIBLE = "deploy.reverse", "deploy.reversible"
 IMAGES = "deploy.images"
 HEALTHY, WATCH = "deploy.healthy", "deploy.watch"
 

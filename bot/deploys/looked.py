@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.config.targets import ComposeTarget, HostTarget
 from bot.deploys import compose
+from bot.deploys.counting import Pending
 from bot.deploys.looking import (
     require_clean,
     require_no_collision,
@@ -15,6 +16,7 @@ from bot.deploys.looking import (
     require_room,
     ways_apart,
 )
+from bot.deploys.migrations import pending
 from bot.deploys.model import Difference, checked_ref, short
 from bot.deploys.repository import Repository
 from bot.errors import Refused
@@ -34,6 +36,7 @@ class Looked:
     commit: str
     head: Head
     difference: Difference
+    pending: Pending
     has_manage: bool
     has_requirements: bool
 
@@ -45,7 +48,7 @@ class Looked:
     @property
     def maintenance(self) -> bool:
         """Whether visitors are kept out: always, or only for migrations."""
-        return bool(not self.settings.deploy.zero_downtime or self.difference.migrations)
+        return bool(not self.settings.deploy.zero_downtime or self.pending.paths)
 
 
 async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]) -> Looked:
@@ -79,6 +82,7 @@ async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]
         commit,
         head,
         difference,
+        await pending(target, repository, head.commit, commit, difference),
         await _has_manage(repository, settings, commit),
         await repository.has_file(commit, str(choices.requirements)),
     )

@@ -8,9 +8,11 @@ from typing import Any
 
 from bot.backups.processes import failure
 from bot.backups.snapshot import environment, psql
+from bot.deploys.counting import Pending, to_apply
 from bot.deploys.deployment import KEEP, Deployment
-from bot.deploys.model import Migration
-from bot.errors import NotFound
+from bot.deploys.model import Difference, Migration
+from bot.deploys.repository import Repository
+from bot.errors import NotFound, OpsbellError
 from bot.targets.model import Target
 
 _LIMIT = timedelta(seconds=60)
@@ -42,6 +44,21 @@ async def applied(target: Target) -> list[Migration] | None:
     if done.status:
         raise failure(target, "Reading the migrations", done.status, done.stderr)
     return from_json(json.loads(done.stdout))
+
+
+async def pending(
+    target: Target, repository: Repository, start: str, commit: str, difference: Difference
+) -> Pending:
+    """What a commit would apply to the database, where `start` runs. Where the database cannot be
+    asked, by git alone."""
+    try:
+        had = await applied(target)
+    except OpsbellError as error:
+        return Pending.of(difference, f"the database cannot be asked ({error.message.rstrip('.')})")
+    if had is None:
+        return Pending.of(difference, "no database is configured")
+    files, before = await repository.migrations(commit), await repository.migrations(start)
+    return Pending(to_apply(files, before, had, difference.added))
 
 
 def as_json(migrations: list[Migration] | None) -> list[list[str]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot import words
+from bot.deploys.counting import files_of
 from bot.deploys.looked import Looked
 from bot.deploys.looking import ways_apart
 from bot.deploys.model import short
@@ -26,13 +27,28 @@ def notes(looked: Looked, safety: Sequence[PlannedStep]) -> list[str]:
     told += [f"{each.id} {each.subject} ({each.author})" for each in difference.commits]
     if (more := difference.total - len(difference.commits)) > 0:
         told.append(f"and {more} older")
-    if migrations := difference.migrations:
-        signs = {"A": "new", "D": "removed"}
-        count = words.count(len(migrations), "migration")
-        told.append(f"{Sign.WARNING} {count} in them:")
-        told += [f"{each.path} ({signs.get(each.status, 'changed')})" for each in migrations]
+    told += _migrations(looked)
+    if looked.pending.paths:
         told.append(_after_migrations(any(not each.left_out for each in safety)))
     return told
+
+
+def _migrations(looked: Looked) -> list[str]:
+    """Which are to be applied, as the database tells, and what else changes among them."""
+    pending, changes = looked.pending, looked.difference.migrations
+    count = words.count(len(pending.paths), "migration")
+    if pending.by_git:
+        signs = {"A": "new", "D": "removed"}
+        head = f"{Sign.WARNING} {count} in them" if changes else "No migration in them"
+        told = [f"{head}, counted by git alone: {pending.by_git}."]
+        return told + [f"{each.path} ({signs.get(each.status, 'changed')})" for each in changes]
+    new = {*looked.difference.added}
+    told = [f"{Sign.WARNING} {count} to apply:"] if pending.paths else []
+    told += [f"{path} ({'new' if path in new else 'not applied yet'})" for path in pending.paths]
+    signs = {"A": "new, applied already", "D": "removed"}
+    own = {*files_of(each.path for each in changes)} - {*pending.paths}
+    rest = [each for each in changes if each.path in own]
+    return told + [f"{each.path} ({signs.get(each.status, 'changed')})" for each in rest]
 
 
 def _after_migrations(backed_up: bool) -> str:

@@ -15,6 +15,7 @@ from bot.deploys.host import restarts
 from bot.deploys.looked import Looked
 from bot.deploys.model import short
 from bot.deploys.notes import notes
+from bot.deploys.past import DEPLOY
 from bot.errors import Refused
 from bot.maintenance.steps import off_step, on_step
 from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
@@ -22,7 +23,7 @@ from bot.runbooks.planning import Planned
 from bot.runbooks.steps import git_step
 from bot.words import duration
 
-RUNBOOK = "deploy"
+RUNBOOK = DEPLOY
 _BY_CONFIGURATION = "by the configuration"
 _HOUR = 3600.0
 
@@ -202,8 +203,8 @@ def manage_step(
     if not left_out and not looked.has_manage:
         left_out = "there is no manage.py"
     risk = ""
-    if kind == kinds.MIGRATE and looked.difference.migrations:
-        count = words.count(len(looked.difference.migrations), "migration")
+    if kind == kinds.MIGRATE and looked.pending.paths:
+        count = words.count(len(looked.pending.paths), "migration")
         risk = f"{count}: the database changes, and stays changed where a later step fails."
     return PlannedStep(
         kind,

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.config.words import nearest
+from bot.deploys.counting import files_of
 from bot.deploys.model import Change, Commit, Difference, may_be_commit, short
 from bot.errors import Failed, NotFound, Refused, Unavailable, UsageError
 from bot.runbooks.git import ENVIRONMENT, Head, changes, git, git_argv, has_commit, head
@@ -125,7 +126,7 @@ class Repository:
         branches = [name for name in self._meant(ref) if name in names and name[:6] == "heads/"]
         if commit in tips or not tips:
             return commit in tips or commit.startswith(ref)
-        return any([await self._builds_on(names[name], commit) for name in branches])
+        return any([await self.builds_on(names[name], commit) for name in branches])
 
     async def between(self, start: str, end: str) -> Difference:
         """What lies between two commits."""
@@ -147,6 +148,11 @@ class Repository:
         listed = (await self._long("ls-tree", "-r", "-l", "-z", "--full-tree", commit)).split("\0")
         sizes = [entry.partition("\t")[0].split()[3] for entry in listed[:-1]]
         return sum(int(size) for size in sizes if size.isdigit())
+
+    async def migrations(self, commit: str) -> list[str]:
+        """The files of a commit that are migrations by themselves."""
+        listed = await self._long("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
+        return files_of(listed.split("\0")[:-1])
 
     async def has_file(self, commit: str, path: str) -> bool:
         """Whether a commit holds a file, by its path below the target's directory."""
@@ -170,7 +176,8 @@ class Repository:
         """Whether the repository holds a commit."""
         return await has_commit(self._target, commit)
 
-    async def _builds_on(self, later: str, earlier: str) -> bool:
+    async def builds_on(self, later: str, earlier: str) -> bool:
+        """Whether one commit has another among its forebears, or is the same."""
         argv = git_argv(self._target, "merge-base", "--is-ancestor", earlier, later)
         done = await self._target.run(argv, timeout=_FETCH, environment=ENVIRONMENT)
         return done.status == 0

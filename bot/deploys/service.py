@@ -25,6 +25,7 @@ from bot.deploys import (
 )
 from bot.deploys import deployment as kinds
 from bot.deploys.deployment import Deployment
+from bot.deploys.past import Past
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
 from bot.errors import NotFound, OpsbellError, Refused
@@ -38,6 +39,9 @@ from bot.runbooks.planning import Planned
 from bot.slack.posts import Posts
 from bot.store.database import Database
 from bot.targets.targets import Targets
+
+_FAR_BACK = 100
+"""Deploys among which the code is looked for that has a migration."""
 
 RunbookSteps = Callable[[str, str, Mapping[str, str]], Awaitable[Planned]]
 """The steps of a configured runbook on a target, with parameters."""
@@ -96,11 +100,12 @@ class Deploys:
                 kinds.REVERSE,
                 WorkStep(
                     self._find,
-                    steps.manage,
+                    reversing.reverse,
                     undo=reversing.apply_again,
                     done=steps.manage_not_known,
                 ),
             ),
+            (kinds.REVERSIBLE, self._managing(reversing.check)),
             (
                 kinds.MIGRATE,
                 WorkStep(
@@ -149,11 +154,18 @@ class Deploys:
         return await rollback.plan(
             self._targets.get(target),
             settings,
-            rollback.Past.of(operation),
+            Past.of(operation),
             parameters,
+            later=await self._since(operation),
             backup=self._safety,
             restore=self._restore,
         )
+
+    async def _since(self, operation: Operation) -> list[Past]:
+        """The deploys of its target after one, the newest first."""
+        found = await self.history(operation.plan.target, _FAR_BACK)
+        later = [each for each in found if each.id > operation.id]
+        return [past for each in later if (past := _past(each))]
 
     async def _last_deploy(self, target: str) -> int:
         for operation in await self.history(target):
@@ -225,3 +237,11 @@ class Deploys:
                 await self._posts.put(tx, f"{operation.key}:watch", channel=channel, message=told)
         except OpsbellError:
             kinds.logger.warning("errors after a deploy not told", exc_info=True)
+
+
+def _past(operation: Operation) -> Past | None:
+    """What a way back rests on; None for a deploy that changed nothing."""
+    try:
+        return Past.of(operation)
+    except Refused:
+        return None

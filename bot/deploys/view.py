@@ -39,7 +39,7 @@ def status(running: Running, now: datetime) -> Message:
     named = f" ({words.join(list(running.names))})" if running.names else ""
     since = f", deployed {words.ago(running.since, now)}" if running.since else ""
     sentence = f"{running.target} runs {short(running.commit)}{named}{since}."
-    lines = [f"*{running.target}* runs `{short(running.commit)}`{blocks.escape(named)}{since}"]
+    lines = [f"*{running.target}* runs `{short(running.commit)}`{blocks.literal(named)}{since}"]
     if running.changed:
         count = words.count(len(running.changed), "file")
         lines.append(f"{Sign.WARNING} {count} changed by hand in its work tree")
@@ -53,7 +53,7 @@ def locked(lock: TargetLock, now: datetime) -> str:
     """Who keeps a target, why, and since when."""
     return (
         f"{Sign.PAUSED} locked by {who(lock.holder)} {words.ago(lock.since, now)}:"
-        f" {blocks.escape(lock.reason)}"
+        f" {blocks.literal(lock.reason)}"
     )
 
 
@@ -97,7 +97,7 @@ def _line(operation: Operation, now: datetime) -> str:
     facts = operation.plan.facts
     return " · ".join(
         (
-            f"{operation.state.sign} `{operation.id}` {blocks.escape(str(facts['ref']))}",
+            f"{operation.state.sign} `{operation.id}` {blocks.literal(str(facts['ref']))}",
             f"{short(facts['from'])} → {short(facts['commit'])}",
             operation.state.value,
             words.ago(operation.started or operation.requested, now),
@@ -131,7 +131,7 @@ def alarm(operation: Operation, lines: Sequence[str]) -> Message:
         f"{Sign.WARNING} New errors in the logs of {operation.plan.target} since the deploy of"
         f" {facts['ref']} (operation {operation.id})."
     )
-    told = [blocks.section(blocks.escape(sentence)), blocks.section(blocks.code("\n".join(lines)))]
+    told = [blocks.paragraph(sentence), blocks.section(blocks.code("\n".join(lines)))]
     return Message(sentence, [*told, blocks.actions(back(operation))])
 
 

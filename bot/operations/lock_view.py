@@ -19,14 +19,14 @@ def key(lock: TargetLock) -> str:
 def taken(lock: TargetLock) -> Message:
     """That a target is locked."""
     sentence = f"{Sign.PAUSED} {lock.target} is locked: {lock.reason}"
-    head = blocks.section(f"*{Sign.PAUSED} {blocks.escape(lock.target)} is locked*")
+    head = blocks.section(f"*{Sign.PAUSED} {blocks.literal(lock.target)} is locked*")
     return Message(sentence, [head, blocks.section(lock_line(lock)), blocks.context(_WHILE)])
 
 
 def freed(lock: TargetLock, actor: str) -> Message:
     """The same message once it is over."""
     sentence = f"{Sign.DONE} {lock.target} is unlocked again."
-    head = blocks.section(f"*{Sign.DONE} {blocks.escape(lock.target)} is unlocked again*")
+    head = blocks.section(f"*{Sign.DONE} {blocks.literal(lock.target)} is unlocked again*")
     over = f"{lock_line(lock)}. Unlocked by {who(actor)}."
     return Message(sentence, [head, blocks.context(over)])
 
@@ -37,7 +37,7 @@ def stolen(lock: TargetLock, actor: str) -> Message:
     since = blocks.moment(lock.since, "{date_short_pretty} {time}")
     told = (
         f"{who(lock.holder)}: {who(actor)} has taken away your lock of"
-        f" *{blocks.escape(lock.target)}*, held since {since} for: {blocks.escape(lock.reason)}"
+        f" *{blocks.literal(lock.target)}*, held since {since} for: {blocks.literal(lock.reason)}"
     )
     waits = blocks.context("What waited for it runs now.")
     return Message(sentence, [blocks.section(f"{Sign.WARNING} {told}"), waits])

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.operations import runner
 from bot.operations.states import OperationState, StepState
 from tests.deploys.bench import Bench
 from tests.deploys.conftest import MIGRATIONS, Site, commit
@@ -61,8 +62,11 @@ async def test_one_that_never_gets_healthy_is_taken_back_by_itself(host: Bench, 
     assert stays in row["text"]
 
 
-async def test_what_is_not_well_after_the_way_back_stays_closed(host: Bench, site: Site) -> None:
+async def test_what_is_not_well_after_the_way_back_stays_closed(
+    host: Bench, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither release gets healthy once the column is gone."""
+    monkeypatch.setattr(runner, "UNDO_PAUSES", (0.1,))
     number = await host.request("v1.6.0")
 
     async def drop() -> None:

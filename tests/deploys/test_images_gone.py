@@ -10,6 +10,7 @@ from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
 from bot.demo import releases
 from bot.deploys import rollback
+from bot.deploys.past import Past
 from bot.operations.plan import Plan
 from bot.targets.targets import Targets
 from tests.parts.compose_project import run
@@ -32,7 +33,7 @@ async def planned(work: Path, image: str) -> Plan:
     configured = settings.target("grandvps")
     assert isinstance(configured, ComposeTarget)
     kept = {"web": {"reference": "none-web", "image": image, "hash": "", "containers": []}}
-    past = rollback.Past(1, "v1.4.1", before, after, None, False, "", kept)
+    past = Past(1, "v1.4.1", before, after, None, frozenset(), False, "", kept)
 
     async def restore(name: str, backup: str) -> Plan:
         raise AssertionError("the code alone goes back")

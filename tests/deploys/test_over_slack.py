@@ -41,7 +41,7 @@ async def test_deployed_seen_and_taken_back(
         view = await alice.wait_for_view(
             timeout=30, where=lambda each: each.definition.get("submit") is not None
         )
-        assert "1 migration in them" in str(view.blocks)
+        assert "1 migration to apply" in str(view.blocks)
         await alice.submit(view)
         message = await ended("Deploy of v1.5.0", "done")
         assert await site.runs("1.5.0")

@@ -56,7 +56,7 @@ async def test_planning_changes_nothing_but_brings_objects(host: Bench, site: Si
     told = "\n".join(plan.notes)
     assert "2 commits since" in told
     assert "Tickets have a priority (GrandVPS)" in told
-    assert "1 migration in them" in told
+    assert "1 migration to apply" in told
     assert "migrations/0003_ticket_priority.sql (new)" in told
     assert plan.facts["commit"] == await site.git("rev-parse", "v1.5.0^{commit}")
 

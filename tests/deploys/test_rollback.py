@@ -43,6 +43,18 @@ async def test_the_way_back_over_several_deploys(host: Bench, site: Site) -> Non
     told = "\n".join(operation.plan.notes)
     assert "1 migration applied since: grandvps.0003_ticket_priority" in told
     assert "The database stays migrated" in told
+    # What runs now lacks the migration; the later deploy's code has it.
+    plan = await host.deploys.plan_rollback(
+        "grandvps", {"deploy": first.id, "with": rollback.MIGRATIONS}
+    )
+    newest = (await site.git("rev-parse", "v1.5.0"))[:10]
+    titles = [step.title for step in plan.steps if not step.left_out]
+    start = titles.index(f"Check out {newest}")
+    assert titles[start + 1 : start + 3] == ["Can be reversed", "Back to grandvps.0002_indexes"]
+    assert f"reversed by the code of {newest}" in plan.notes[-1]
+    reverse = next(step for step in plan.steps if step.kind == "deploy.reverse")
+    # Nobody needs it forward again: the code that would come back does not know it.
+    assert (reverse.arguments["forward"], reverse.undo) == ("", "")
 
 
 async def test_the_database_of_before_comes_back_with_the_code(host: Bench, site: Site) -> None:
