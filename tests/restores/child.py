@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from bot.restores import databases, files_here, keeping, swapping
+from bot.restores import databases, files_here, files_in_service, keeping, swapping
 from bot.restores.server import Server
 from bot.store.database import Database
 from bot.store.events import EventLog
@@ -35,6 +35,7 @@ def doom(when: str, name: str) -> None:
         "keep": keeping,
         "begin": files_here,
         "files": files_here,
+        "move": files_in_service,
     }[name]
     attribute = "exchange" if name == "files" else name
     work = getattr(module, attribute)

@@ -40,9 +40,10 @@ async def killed(
     tmp_path: Path,
     database_url: str,
     doom: tuple[str, ...],
+    part: str = "database",
 ) -> int:
-    """Has another process restore the database, which kills itself at its doom."""
-    number = await bench.request("restore", set="latest", parts=["database"], backup=False)
+    """Has another process restore a part, the database, which kills itself at its doom."""
+    number = await bench.request("restore", set="latest", parts=[part], backup=False)
     file = tmp_path / "settings.json"
     file.write_text(json.dumps(settings, default=str))
     argv = (sys.executable, "-m", "tests.restores.child", str(file), database_url, str(number))

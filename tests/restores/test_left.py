@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
+from bot.operations.states import Course, OperationState
 from bot.restores.model import Left, incoming_name
 from tests.backups.tools import shell
-from tests.restores.bench import Bench
+from tests.restores.bench import Bench, host_settings
 from tests.restores.test_files import application
+from tests.restores.test_files import stages as stages_in
+from tests.restores.test_keeping import age
+from tests.restores.test_killed import killed
 from tests.restores.world import execute, name_of, url_of
 
 
@@ -38,3 +45,37 @@ async def test_what_was_left_is_named_and_what_is_kept_is_not(host: Bench, world
     finally:
         execute(elsewhere, f'drop database if exists "{left}"')
         execute(elsewhere, f'drop database "{others}"')
+
+
+async def left_by(bench: Bench, number: int) -> None:
+    """Somebody leaves as it is what a killed restore has unpacked; nothing before that removes it,
+    however old."""
+    await bench.backups.engine.run(number)
+    operation = await bench.backups.operations.get(number)
+    assert operation.state is OperationState.INTERRUPTED, operation.error
+    [beside] = (await bench.restores.left(bench.target)).beside
+    await age(bench, timedelta(hours=25))
+    await bench.restores.keeping.remove_old(beside.id)
+    left = await bench.restores.left(bench.target)
+    assert [one.place for one in left.beside] == [beside.place]
+    assert left.commands == ()
+    assert await bench.restores.kept(bench.target) == []
+    async with bench.backups.database.transaction() as tx:
+        await bench.backups.operations.choose(tx, number, Course.LEAVE, actor=operation.actor)
+    await bench.restores.keeping.remove_old(beside.id)
+    assert (await bench.restores.left(bench.target)).beside
+    await age(bench, timedelta(hours=25))
+    await bench.restores.keeping.remove_old(beside.id)
+    assert await bench.restores.left(bench.target) == Left()
+
+
+async def test_what_a_killed_restore_has_unpacked_goes_when_its_time_is_up(
+    host: Bench, tmp_path: Path, world: str, database_url: str
+) -> None:
+    await host.backups.make("media")
+    settings = host_settings(tmp_path, world)
+    doom = ("before", "files")
+    number = await killed(host, settings, tmp_path, database_url, doom, "media")
+    assert len(stages_in(application(host))) == 1
+    await left_by(host, number)
+    assert stages_in(application(host)) == []
