@@ -16,6 +16,7 @@ from bot.slack.client import web_client
 from bot.slack.posts import RECONCILE, SHARE_FILES
 from bot.store import queue as queue_module
 from bot.store.database import Database
+from bot.store.locks import lock_number
 from bot.store.queue import Lane, Queue
 from tests.operations.conftest import nothing
 from tests.operations.house import House, Recorder, plan
@@ -82,10 +83,28 @@ async def stopped(
         await end([workers])
 
 
+ITS_WORKER_LIVES = """
+    select from procrastinate_jobs job join procrastinate_workers worker on worker.id = worker_id
+    where task_name = 'operation.run' and status = 'doing'
+      and last_heartbeat > pg_postmaster_start_time()"""
+
+
+LOCKED = """
+    select from pg_locks
+    where locktype = 'advisory' and (classid::bigint << 32) | objid::bigint = %s"""
+
+
 async def alive(house: House) -> None:
-    """Waits until the workers have said again that they live."""
+    """Waits until the worker that runs the operation has said again that it lives, and the target
+    is held again."""
+    target = lock_number("target:grandvps")
     async with asyncio.timeout(60):
-        while not await house.queue.is_worked():
+        while not (
+            await house.database.all(ITS_WORKER_LIVES)
+            and await house.database.all(LOCKED, (target,))
+        ):
+            operation = await house.operations.get(1)
+            assert operation.state is OperationState.RUNNING, operation.error
             await asyncio.sleep(0.1)
 
 
