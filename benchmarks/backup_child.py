@@ -11,12 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-from bot.backups.dump_jobs import MOST_JOBS, spare_cores
+from bot.backups.dump_jobs import usable_cores
 from bot.backups.model import MANIFEST, Manifest
 from bot.config.settings import Settings
 from bot.restores.loading import dump_of, load
 from bot.restores.meter import LoadMeter
 from bot.restores.server import Server
+from bot.restores.statistics import MOST_JOBS
 from bot.targets.targets import Targets
 from tests.backups.child import peak_memory
 
@@ -39,7 +40,7 @@ async def main(settings: str, directory: str, database: str) -> None:
         server = Server(target, "opsbell benchmark")
         before = peak_memory()
         began = time.monotonic()
-        jobs = min(MOST_JOBS, await spare_cores(target, server.service))
+        jobs = min(MOST_JOBS, await usable_cores(target, server.service))
         await load(
             server,
             dump_of(path, manifest.tables),

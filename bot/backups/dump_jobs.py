@@ -20,17 +20,18 @@ MOST_FILES = 2000
 """Tables, or large objects, above which a directory dump is too many files."""
 
 _SPEEDUP = 1.3
+_SAMPLE = "0.3"
 _LOOK_LIMIT = timedelta(seconds=30)
 
-# Idle time of a third of a second, of all cores; then how many of them may be used, by affinity and
-# by cgroup (version 2, then 1). Says: cores, hundredths of them idle, quota, period.
+# Argument: seconds. Idle time of so long, of all cores; then how many of them may be used, by
+# affinity and by cgroup (version 2, then 1). Says: cores, hundredths of them idle, quota, period.
 _LOOK = """
 sample() { read -r _ user nice system idle iowait irq softirq steal _ </proc/stat; }
 cores=$(nproc 2>/dev/null || grep -c ^processor /proc/cpuinfo)
 all=$(grep -c '^cpu[0-9]' /proc/stat)
 sample
 before=$((idle + iowait)) total=$((user + nice + system + idle + iowait + irq + softirq + steal))
-sleep 0.3
+sleep "$1"
 sample
 idle=$((idle + iowait - before))
 total=$((user + nice + system + idle + before + irq + softirq + steal - total))
@@ -88,7 +89,10 @@ async def usable_cores(target: Target, service: str | None) -> int:
 
 
 async def _look(target: Target, service: str | None, *, busy_too: bool) -> int:
-    done = await target.run(["sh", "-c", _LOOK], timeout=_LOOK_LIMIT, service=service)
+    seconds = "0" if busy_too else _SAMPLE
+    done = await target.run(
+        ["sh", "-c", _LOOK, "sh", seconds], timeout=_LOOK_LIMIT, service=service
+    )
     try:
         if done.status:
             raise failure(target, "Counting cores", done.status, done.stderr)

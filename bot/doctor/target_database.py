@@ -13,7 +13,7 @@ from bot.targets.model import Completed, DatabasePlace, Target
 from bot.words import join
 
 SUBJECT = "Database"
-TOOLS = ("psql", "pg_dump", "pg_dumpall", "pg_restore")
+TOOLS = ("psql", "pg_dump", "pg_dumpall", "pg_restore", "vacuumdb")
 _LIMIT = timedelta(seconds=5)
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 # What pg_dump has to read: tables and sequences of the application's own. Row security that

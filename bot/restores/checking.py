@@ -79,7 +79,7 @@ async def _check_set(restore: Restore, context: StepContext) -> str:
 
 async def _check_server(restore: Restore) -> str:
     server = restore.server
-    for tool in ("psql", "pg_restore"):
+    for tool in ("psql", "pg_restore", "vacuumdb"):
         await _has(server, tool)
     [found] = await server.rows(
         "Looking at the server",

@@ -11,7 +11,7 @@ from bot.backups.threads import in_thread
 from bot.errors import Failed
 from bot.operations.model import Operation, StepContext
 from bot.operations.states import StepState
-from bot.restores import databases, keeping
+from bot.restores import databases, keeping, statistics
 from bot.restores.closing import in_maintenance, release
 from bot.restores.loading import load
 from bot.restores.meter import LoadMeter
@@ -20,7 +20,6 @@ from bot.restores.running import Restore, Result
 from bot.restores.scratch import remove_scratch
 from bot.restores.swapping import Swap, exchange, swapped
 
-MOST_JOBS = 8
 _SIZE = "select pg_catalog.pg_database_size(:'name'::name) as size"
 
 
@@ -28,7 +27,7 @@ async def load_database(restore: Restore, context: StepContext) -> Result:
     """Makes the new database beside the live one and loads it, whole and proven."""
     server = restore.server
     live = restore.name if await server.database(restore.name) else None
-    jobs = min(MOST_JOBS, await usable_cores(restore.target, server.service))
+    jobs = min(statistics.MOST_JOBS, await usable_cores(restore.target, server.service))
     async with restore.dump() as dump:
         read_of = await in_thread(lambda: dump.size) if dump.plain else None
         expected = await _size(restore, live) if live and not dump.plain else None
@@ -93,9 +92,13 @@ async def swap_done(restore: Restore, context: StepContext) -> Result | None:
 async def _settled(
     restore: Restore, context: StepContext, swap: Swap, told: Sequence[str]
 ) -> Result:
-    """Remembers what lies aside now, and what an undo has used up."""
+    """Remembers what lies aside now, and what an undo has used up; whole statistics follow."""
     used = context.step.planned.arguments.get("kept")
     note = f"{swap.name} is the restored one"
+    if not used:
+        async with restore.database.transaction() as tx:
+            whose = {"target": restore.target.name, "oid": swap.incoming}
+            await restore.queue.defer(tx, statistics.FOLLOW_JOB, whose)
     if swap.live is not None:
         place = {"database": swap.aside, "oid": swap.live, "name": swap.name}
         kept = await keeping.keep(restore, DATABASE, place, used)

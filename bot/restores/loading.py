@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from bot.backups.model import DATABASE, DUMP, GLOBALS
@@ -19,6 +18,7 @@ from bot.backups.snapshot import open_snapshot
 from bot.backups.threads import in_thread
 from bot.cancelling import end
 from bot.errors import Failed, NotFound, Unavailable
+from bot.restores import statistics
 from bot.restores.meter import LoadMeter
 from bot.restores.plain import load_plain
 from bot.restores.roles import make_missing_roles
@@ -30,12 +30,13 @@ from bot.words import count
 Pieces = AsyncIterator[bytes]
 
 READ_SIZE = 1 << 20
-_ANALYZE_LIMIT = timedelta(hours=6)
-
 # Lost with a power cut is only what is not in place yet: the swap's own commit is waited for, and
 # with it everything before it is on the disk.
-_FAST = "-c synchronous_commit=off -c vacuum_cost_delay=0 -c maintenance_work_mem=256MB"
-_ONE_BY_JOB = "-c max_parallel_maintenance_workers=0"
+# Where the jobs share the tables, several workers for an index would only be in each other's way:
+# those are for a table that is larger than all the others.
+_FAST = (
+    "-c synchronous_commit=off -c maintenance_work_mem=256MB -c min_parallel_table_scan_size=256MB"
+)
 
 
 @dataclass(frozen=True)
@@ -96,13 +97,14 @@ async def load(
     Failed and Unavailable; the database is then to be removed by the caller, as `end_load` does.
     """
     made = await make_missing_roles(server, dump.roles, lambda: _schema(server, dump, meter))
+    options = await statistics.ahead_of_autovacuum(server)
     copied: Mapping[str, int] = {}
     if dump.plain:
         copied = await load_plain(server, dump.path, database, meter)
     else:
-        await _restore(server, dump, database, jobs, meter)
+        await _restore(server, dump, database, jobs, f"{_FAST} {options}", meter)
     await meter.say("analyzing and counting rows")
-    found = await _settled(server, database)
+    found = await _settled(server, database, jobs, options)
     if dump.plain:
         # Rows may be given to a partitioned table, which itself has none.
         given = {table: rows for table, rows in copied.items() if table in found}
@@ -154,11 +156,11 @@ async def _schema(server: Server, dump: Dump, meter: LoadMeter) -> AsyncIterator
                 raise failure(server.target, "pg_restore", status, process.error_tail)
 
 
-async def _settled(server: Server, database: str) -> Mapping[str, int]:
+async def _settled(server: Server, database: str, jobs: int, options: str) -> Mapping[str, int]:
     """Has the planner's statistics made and proves constraints and indexes; the rows by table."""
     await _prove_indexes(server, database)
     analyzing = asyncio.create_task(
-        server.ask("ANALYZE", "analyze;", database, limit=_ANALYZE_LIMIT)
+        statistics.gather(server, database, jobs=jobs, options=options, rough=True)
     )
     try:
         rows = await _rows(server, database)
@@ -191,27 +193,28 @@ async def _prove_indexes(server: Server, database: str) -> None:
         raise Failed(f"{count(len(bad), 'index', 'indexes')} came back invalid: {names}.")
 
 
-async def _restore(server: Server, dump: Dump, database: str, jobs: int, meter: LoadMeter) -> None:
+async def _restore(
+    server: Server, dump: Dump, database: str, jobs: int, options: str, meter: LoadMeter
+) -> None:
     """pg_restore, straight from the set on this machine, in a container by its input, or there
     from a scratch copy where it has to move about in the dump."""
     directory = await in_thread(dump.path.is_dir)
     parallel = [f"--jobs={jobs}"] if jobs > 1 else []
     async with meter.watching(server, database):
         if server.service is None:
-            await _pg_restore(server, database, [*parallel, str(dump.path)], jobs)
+            await _pg_restore(server, database, [*parallel, str(dump.path)], options)
         elif directory or jobs > 1:
             async with scratch_copy(server, dump.path, meter) as inside:
-                await _pg_restore(server, database, [*parallel, str(inside)], jobs)
+                await _pg_restore(server, database, [*parallel, str(inside)], options)
         else:
-            await _pg_restore(server, database, [], jobs, feed=dump.path)
+            await _pg_restore(server, database, [], options, feed=dump.path)
 
 
 async def _pg_restore(
-    server: Server, database: str, arguments: list[str], jobs: int, feed: Path | None = None
+    server: Server, database: str, arguments: list[str], options: str, feed: Path | None = None
 ) -> None:
     target = server.target
     argv = [target.tool("pg_restore"), "--exit-on-error", "--no-password"]
-    options = f"{_FAST} {_ONE_BY_JOB}" if jobs > 1 else _FAST
     process_of = target.process(
         [*argv, server.dbname(database), *arguments],
         service=server.service,

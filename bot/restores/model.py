@@ -16,8 +16,6 @@ RUNBOOK = "restore"
 UNDO_RUNBOOK = "restore-undo"
 ACCESS = "restore"
 
-SWAP, STATISTICS = "restore.swap", "restore.statistics"
-
 FILE = "file:"
 """Begins the words for a plain dump that lies beside the sets: `file:backup_file.sql`."""
 

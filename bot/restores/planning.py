@@ -19,8 +19,6 @@ from bot.restores.model import (
     ACCESS,
     FILE,
     RUNBOOK,
-    STATISTICS,
-    SWAP,
     UNDO_RUNBOOK,
     Kept,
     aside_name,
@@ -149,7 +147,6 @@ class Planning:
             *(self._unpack(part) for part in files),
             *([self._swap(live)] if database else []),
             *(self._move(part) for part in files),
-            *([self._statistics()] if database else []),
         ]
 
     def _load(self, chosen: Chosen) -> PlannedStep:
@@ -172,22 +169,13 @@ class Planning:
         aside, new = aside_name(name, _TIME), incoming_name(name, _TIME)
         first = f"alter database {_sql(name)} rename to {_sql(aside)};\n" if live else ""
         return PlannedStep(
-            SWAP,
+            "restore.swap",
             "Swap the database",
             {"live": live},
             command=f"{first}alter database {_sql(new)} rename to {_sql(name)};",
             risk="sessions are ended and the application is away for a moment; what was written"
             " after the backup is in the old database alone",
             undo="the names are swapped back" if live else "",
-        )
-
-    def _statistics(self) -> PlannedStep:
-        name = self._target.database().name
-        return PlannedStep(
-            STATISTICS,
-            "Statistics",
-            command=f"vacuumdb --analyze-only --jobs=… --dbname={quote(name)}",
-            repeatable=True,
         )
 
     def _unpack(self, part: str) -> PlannedStep:
@@ -214,7 +202,7 @@ class Planning:
             name, place = str(kept.place["name"]), kept.place
             aside = aside_name(name, _TIME)
             return PlannedStep(
-                SWAP,
+                "restore.swap",
                 "Swap the database back",
                 {
                     "live": live,

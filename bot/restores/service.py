@@ -21,12 +21,10 @@ from bot.operations.work_step import WorkStep
 from bot.restores import databases, store, view
 from bot.restores.checking import check
 from bot.restores.database_steps import (
-    gather_statistics,
     load_database,
     swap_database,
     swap_done,
     undo_load,
-    undo_statistics,
     undo_swap,
 )
 from bot.restores.file_steps import (
@@ -39,10 +37,11 @@ from bot.restores.file_steps import (
 from bot.restores.files import Files, files_at
 from bot.restores.keeping import Keeping
 from bot.restores.left import databases_left, files_left, files_left_in
-from bot.restores.model import RUNBOOK, STATISTICS, SWAP, UNDO_RUNBOOK, Kept, KeptState, Left
+from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept, KeptState, Left
 from bot.restores.planning import NamesOf, Planning, by_id
 from bot.restores.running import Maintenance, Restore
 from bot.restores.server import Server
+from bot.restores.statistics import Following
 from bot.slack.message import Block
 from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
@@ -76,16 +75,13 @@ class Restores:
         self._names = names
         self._clock = clock
         self.keeping = Keeping(database, queue, self._remove, operations.show)
+        self.following = Following(queue, targets)
         for kind, step in (
             ("restore.check", WorkStep(self._find, check)),
             ("restore.load", WorkStep(self._find, load_database, undo=undo_load)),
             (
-                SWAP,
+                "restore.swap",
                 WorkStep(self._find, swap_database, undo=undo_swap, done=swap_done),
-            ),
-            (
-                STATISTICS,
-                WorkStep(self._find, gather_statistics, undo=undo_statistics),
             ),
             ("restore.unpack", WorkStep(self._find, unpack_files, undo=undo_unpack)),
             ("restore.move", WorkStep(self._find, move_files, undo=undo_move, done=move_done)),
