@@ -89,6 +89,10 @@ async def test_what_was_confirmed_goes_and_nothing_else(host: Bench) -> None:
 async def test_with_nothing_to_remove_nothing_runs(host: Bench) -> None:
     await host.make("logs")
     before = names(host)
+    told = (await ask(host, "prune")).message
+    assert told.text == "Nothing to remove: every backup of grandvps is kept."
+    assert await host.operations.last("prune", "grandvps") == []
+    # As where it was planned before another one removed them.
     operation = await prune(host)
     assert operation.state is OperationState.DONE
     assert operation.steps[0].state is StepState.LEFT_OUT

@@ -99,8 +99,8 @@ async def test_missed_ones_are_told_in_ops(night: Night) -> None:
     assert post["key"] == "backup-missed:grandvps:2026-11-23T02:00:00+00:00"
     assert post["channel"] == "ops"
     assert post["message"]["text"] == (
-        "🔴 The backups of grandvps due Sun 22 Nov 02:00 and Mon 23 Nov 02:00 were not taken in"
-        " time. `/backup now` takes one."
+        "🔴 The backups of grandvps due Sun 22 Nov 02:00 UTC and Mon 23 Nov 02:00 UTC were not"
+        " taken in time. `/backup now` takes one."
     )
 
 
@@ -124,8 +124,8 @@ async def test_what_cannot_be_planned_is_told_once(night: Night) -> None:
     rows = await night.bench.database.all("select message->>'text' as text from posts")
     (row,) = rows
     assert row["text"] == (
-        '🔴 The backup of grandvps due Sun 22 Nov 02:00 was not taken: "photos" is no part of a'
-        " backup. A backup of grandvps can hold database, media, logs and config."
+        '🔴 The backup of grandvps due Sun 22 Nov 02:00 UTC was not taken: "photos" is no part of'
+        " a backup. A backup of grandvps can hold database, media, logs and config."
         " `/backup now` takes one."
     )
 

@@ -109,8 +109,8 @@ async def test_without_a_backup_it_is_said(night: Night) -> None:
     assert await night.operations() == []
     (text,) = await night.texts()
     assert text == (
-        "🔴 The restore drill of grandvps due Sun 22 Nov 04:00 was not made: There is no backup of"
-        " grandvps to drill. `/backup verify` makes one."
+        "🔴 The restore drill of grandvps due Sun 22 Nov 04:00 UTC was not made: There is no backup"
+        " of grandvps to drill. `/backup verify` makes one."
     )
 
 
@@ -121,7 +121,7 @@ async def test_missed_ones_are_told_and_late_ones_made(night: Night) -> None:
     assert await night.operations() == []
     (text,) = await night.texts()
     assert text == (
-        "🔴 The restore drill of grandvps due Sun 22 Nov 04:00 was not made in time."
+        "🔴 The restore drill of grandvps due Sun 22 Nov 04:00 UTC was not made in time."
         " `/backup verify` makes one."
     )
     night.now = FOUR + timedelta(days=7, hours=5)

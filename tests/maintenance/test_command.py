@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from bot.errors import Refused, UsageError
+from bot.maintenance import view
 from bot.operations.asking import Asking
 from bot.slack.limits import fit
 from bot.slack.surface import Answer, Kind, Request
@@ -52,6 +54,12 @@ async def answer(bench: Bench, command: MaintenanceCommand, text: str) -> Answer
 
 def shown(answered: Answer) -> str:
     return f"{answered.message.text}\n{answered.message.blocks}"
+
+
+def buttons(answered: Answer) -> list[tuple[str, str]]:
+    """What can be clicked, and the values of it."""
+    rows = [block for block in answered.message.blocks if block["type"] == "actions"]
+    return [(each["action_id"], each["value"]) for row in rows for each in row["elements"]]
 
 
 @pytest.mark.parametrize(
@@ -110,13 +118,19 @@ async def test_status_goes_by_the_file(
     assert "✅ grandvps is not in maintenance." in shown(answered)
     assert (answered.data["on"], answered.data["status"]) == (False, 200)
 
+    assert buttons(answered) == []
+
     bench.file.touch()
-    assert "its file is there, made by hand" in shown(await answer(bench, command, "status"))
+    answered = await answer(bench, command, "status")
+    assert "its file is there, made by hand" in shown(answered)
+    assert buttons(answered) == [(view.OPEN, "grandvps")]
     bench.file.unlink()
 
     await bench.on("Upgrade to 1.5")
     answered = await answer(bench, command, "status")
-    assert "⏸ grandvps is in maintenance, until" in shown(answered)
+    assert "⏸ grandvps is in maintenance, until <!date^" in shown(answered)
+    assert re.search(r"until \w{3} \d+ \w{3} \d\d:\d\d [A-Z]{3,4}\.$", answered.message.text)
+    assert [action for action, _ in buttons(answered)] == [view.EXTEND, view.END]
     assert "Upgrade to 1.5" in shown(answered)
     assert (answered.data["on"], answered.data["status"], answered.data["proven"]) == (
         True,
