@@ -26,8 +26,8 @@ WORDS = ("plan", "status", "history", "rollback", "lock", "unlock")
 USAGES = (
     Usage("/deploy [REF]", "Deploy a branch, tag or commit, once its plan is confirmed", "/deploy"),
     Usage("/deploy plan [REF]", "What would be deployed, and how; nothing is", "/deploy plan main"),
-    Usage("/deploy status", "What runs, since when, and whether it is locked"),
-    Usage("/deploy history", "The deploys that were run, with their IDs"),
+    Usage("/deploy status", "What runs, since when, its migrations, and whether it is locked"),
+    Usage("/deploy history", "The deploys that were run, with the ways back from them"),
     Usage(
         "/deploy rollback [ID] [--migrations | --database]",
         "Go back to what ran before a deploy, the last one without an ID",
@@ -205,12 +205,21 @@ class DeployCommand:
             "names": list(running.names),
             "since": running.since,
             "locked_by": running.lock.holder if running.lock else None,
+            "migrations": {
+                "missing": list(running.migrations.missing),
+                "left": list(map(str, running.migrations.left)),
+                "not_known": running.migrations.why,
+            },
         }
         return Answer(view.status(running, datetime.now(UTC)), data=data)
 
     async def _history(self, target: str) -> Answer:
         operations = await self._deploys.history(target)
+        ways = await self._deploys.ways_back(target, operations)
         return Answer(
-            view.history(target, operations, datetime.now(UTC)),
-            data={"target": target, "deploys": [view.as_data(each) for each in operations]},
+            view.history(target, operations, ways, datetime.now(UTC)),
+            data={
+                "target": target,
+                "deploys": [view.as_data(each, ways.get(each.id)) for each in operations],
+            },
         )

@@ -34,6 +34,17 @@ class Pending:
         return cls(tuple(change.path for change in difference.migrations), why)
 
 
+@dataclass(frozen=True)
+class State:
+    """How a database stands to the revision that runs: how many migrations it has had, the files of
+    those that it has not, and those that a later revision has left. `why` it cannot be asked."""
+
+    applied: int = 0
+    missing: tuple[str, ...] = ()
+    left: tuple[Migration, ...] = ()
+    why: str = ""
+
+
 def files_of(paths: Iterable[str]) -> list[str]:
     """The files that are migrations by themselves. SQL beside Python is read by the latter."""
     found = [path for path in map(PurePosixPath, paths) if _is_migration(path)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.backups.processes import failure
 from bot.backups.snapshot import environment, psql
-from bot.deploys.counting import Pending, to_apply
+from bot.deploys.counting import Pending, State, beyond, to_apply
 from bot.deploys.deployment import KEEP, Deployment
 from bot.deploys.model import Difference, Migration
 from bot.deploys.repository import Repository
@@ -51,14 +51,29 @@ async def pending(
 ) -> Pending:
     """What a commit would apply to the database, where `start` runs. Where the database cannot be
     asked, by git alone."""
+    had, why = await asked(target)
+    if had is None:
+        return Pending.of(difference, why)
+    files, before = await repository.migrations(commit), await repository.migrations(start)
+    return Pending(to_apply(files, before, had, difference.added))
+
+
+async def state_of(target: Target, repository: Repository, commit: str) -> State:
+    """How the database stands to the commit that runs."""
+    had, why = await asked(target)
+    if had is None:
+        return State(why=why)
+    files = await repository.migrations(commit)
+    return State(len(had), to_apply(files, files, had), beyond(files, had))
+
+
+async def asked(target: Target) -> tuple[list[Migration] | None, str]:
+    """What the database has had; None, and why, where it cannot be asked."""
     try:
         had = await applied(target)
     except OpsbellError as error:
-        return Pending.of(difference, f"the database cannot be asked ({error.message.rstrip('.')})")
-    if had is None:
-        return Pending.of(difference, "no database is configured")
-    files, before = await repository.migrations(commit), await repository.migrations(start)
-    return Pending(to_apply(files, before, had, difference.added))
+        return None, f"the database cannot be asked ({error.message.rstrip('.')})"
+    return had, "" if had is not None else "no database is configured"
 
 
 def as_json(migrations: list[Migration] | None) -> list[list[str]] | None:

@@ -24,7 +24,10 @@ from bot.deploys import (
     watching,
 )
 from bot.deploys import deployment as kinds
+from bot.deploys.counting import State
 from bot.deploys.deployment import Deployment
+from bot.deploys.migrations import asked, state_of
+from bot.deploys.model import Migration, applied_since
 from bot.deploys.past import Past
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
@@ -49,7 +52,8 @@ RunbookSteps = Callable[[str, str, Mapping[str, str]], Awaitable[Planned]]
 
 @dataclass(frozen=True)
 class Running:
-    """What a target runs: the commit, the names that it goes by, since when, and who holds it."""
+    """What a target runs: the commit, the names that it goes by, since when, how its database
+    stands to that, and who holds it."""
 
     target: str
     commit: str
@@ -58,7 +62,18 @@ class Running:
     changed: Sequence[str]
     last: Operation | None
     since: datetime | None
+    migrations: State
     lock: TargetLock | None
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What a rollback of a deploy would bring: the commit with its names, and the migrations that
+    stay in the database, None where that cannot be known."""
+
+    commit: str
+    names: Sequence[str]
+    staying: tuple[Migration, ...] | None
 
 
 class Deploys:
@@ -179,7 +194,8 @@ class Deploys:
 
     async def running(self, target: str) -> Running:
         """What a target runs."""
-        repository = Repository(self._targets.get(target), self._of(target).deploy.remote)
+        found = self._targets.get(target)
+        repository = Repository(found, self._of(target).deploy.remote)
         head = await repository.head()
         operations = await self.history(target)
         last = next((each for each in operations if each.state is OperationState.DONE), None)
@@ -193,8 +209,31 @@ class Deploys:
             await repository.changed(),
             operations[0] if operations else None,
             last.finished if last and last.plan.facts["commit"] == head.commit else None,
+            await state_of(found, repository, head.commit),
             lock,
         )
+
+    async def ways_back(
+        self, target: str, operations: Sequence[Operation]
+    ) -> Mapping[int, WayBack]:
+        """What a rollback of each of these deploys would bring, by their numbers; those from which
+        there is no way back, or none that changes what runs, are left out."""
+        found = self._targets.get(target)
+        repository = Repository(found, self._of(target).deploy.remote)
+        head = (await repository.head()).commit
+        now, _ = await asked(found)
+        names: dict[str, Sequence[str]] = {}
+        ways = {}
+        for operation in operations:
+            past = _past(operation) if operation.state is OperationState.DONE else None
+            if past is None or past.before == head or not await repository.has(past.before):
+                continue
+            if past.before not in names:
+                names[past.before] = await repository.names_of(past.before)
+            known = past.migrations is not None and now is not None
+            staying = applied_since(past.migrations or (), now or ()) if known else None
+            ways[operation.id] = WayBack(past.before, names[past.before], staying)
+        return ways
 
     async def history(self, target: str, limit: int = 15) -> list[Operation]:
         """The newest deploys of a target that were run, newest first."""

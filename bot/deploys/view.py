@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import words
+from bot.deploys.counting import State
 from bot.deploys.deployment import KEEP, MIGRATE
 from bot.deploys.model import short
 from bot.deploys.planning import RUNBOOK
@@ -20,7 +21,7 @@ from bot.store.database import Transaction
 from bot.words import Sign
 
 if TYPE_CHECKING:
-    from bot.deploys.service import Running
+    from bot.deploys.service import Running, WayBack
 
 BACK = "deploy.back"
 """The button that takes a deploy back."""
@@ -43,10 +44,31 @@ def status(running: Running, now: datetime) -> Message:
     if running.changed:
         count = words.count(len(running.changed), "file")
         lines.append(f"{Sign.WARNING} {count} changed by hand in its work tree")
+    lines += _migrations(running.migrations)
     if running.last:
         lines.append(f"last: {_line(running.last, now)}")
     lines.append(locked(running.lock, now) if running.lock else "not locked")
     return Message(sentence, [blocks.section("\n".join(lines))])
+
+
+def _migrations(state: State) -> list[str]:
+    """How the database stands to what runs, as it says itself."""
+    if state.why:
+        return [f"migrations not known: {blocks.literal(state.why)}"]
+    count = words.count
+    told = []
+    if state.missing:
+        named = blocks.literal(_some(state.missing))
+        told.append(f"{Sign.WARNING} {count(len(state.missing), 'migration')} not applied: {named}")
+    if state.left:
+        named = blocks.literal(_some(state.left))
+        applied = f"{count(len(state.left), 'migration')} applied that it does not have"
+        told.append(f"{Sign.WARNING} {applied}: {named}")
+    return told or [f"{count(state.applied, 'migration')} applied, none missing"]
+
+
+def _some(these: Sequence[object]) -> str:
+    return ", ".join(map(str, these[:5])) + (" …" if len(these) > 5 else "")
 
 
 def locked(lock: TargetLock, now: datetime) -> str:
@@ -80,17 +102,46 @@ def held(lock: TargetLock) -> Message:
     )
 
 
-def history(target: str, operations: Sequence[Operation], now: datetime) -> Message:
-    """The deploys of a target, newest first."""
+def history(
+    target: str, operations: Sequence[Operation], ways: Mapping[int, WayBack], now: datetime
+) -> Message:
+    """The deploys of a target, newest first, with the `ways` back from them."""
     if not operations:
         return Message(f"Nothing was deployed to {target} yet.")
-    head = f"*Deploys of {target}*"
-    lines = "\n".join(_line(operation, now) for operation in operations)
-    hint = "`/deploy rollback ID` goes back to what ran before that deploy."
+    rows = [_row(operation, ways.get(operation.id), now) for operation in operations]
+    hint = "A rollback first shows its plan."
     return Message(
         f"The last deploy of {target} was {words.ago(operations[0].requested, now)}.",
-        [blocks.section(head), blocks.section(lines), blocks.context(hint)],
+        [
+            blocks.section(f"*Deploys of {target}*"),
+            *rows,
+            *([blocks.context(hint)] if ways else []),
+        ],
     )
+
+
+def _row(operation: Operation, way: WayBack | None, now: datetime) -> Block:
+    """A deploy, with the button that takes it back and what that would do."""
+    line = _line(operation, now)
+    if way is None:
+        return blocks.section(line)
+    button = blocks.button("Roll back", BACK, str(operation.id))
+    return blocks.section(f"{line}\n{_would(operation, way)}", accessory=button)
+
+
+def _would(operation: Operation, way: WayBack) -> str:
+    """What a rollback would bring, and what it leaves in the database."""
+    named = f" ({words.join(list(way.names))})" if way.names else ""
+    told = (
+        f"`/deploy rollback {operation.id}` brings back"
+        f" {short(way.commit)}{blocks.literal(named) if named else ''}"
+    )
+    if way.staying is None:
+        return f"{told}; which migrations stay applied is not known"
+    if not way.staying:
+        return told
+    verb = "stays" if len(way.staying) == 1 else "stay"
+    return f"{told}; {words.count(len(way.staying), 'migration')} applied since {verb}"
 
 
 def _line(operation: Operation, now: datetime) -> str:
@@ -106,8 +157,8 @@ def _line(operation: Operation, now: datetime) -> str:
     )
 
 
-def as_data(operation: Operation) -> dict[str, Any]:
-    """A deploy for scripts."""
+def as_data(operation: Operation, way: WayBack | None = None) -> dict[str, Any]:
+    """A deploy for scripts, with the `way` back from it."""
     facts = operation.plan.facts
     return {
         "id": operation.id,
@@ -121,6 +172,7 @@ def as_data(operation: Operation) -> dict[str, Any]:
         "finished": operation.finished,
         "migrations": operation.results().get(MIGRATE, {}).get("applied"),
         "images_before": operation.results().get(KEEP, {}).get("images", {}),
+        "rollback_to": way.commit if way else None,
     }
 
 

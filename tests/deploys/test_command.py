@@ -114,11 +114,25 @@ async def test_what_runs_and_what_was_deployed(
     answer, _ = await ask(command, host, "status")
     assert answer
     assert "(v1.4.1), deployed just now" in answer.message.text
+    assert "2 migrations applied, none missing" in str(answer.message.blocks)
     answer, _ = await ask(command, host, "history")
     assert answer
     (one,) = answer.data["deploys"]
     assert (one["id"], one["ref"], one["state"]) == (deployed.id, "v1.4.1", "done")
     assert one["by"] == "slack:U0ALICE001"
+    row = answer.message.blocks[1]
+    before = await site.git("rev-parse", "v1.4.0")
+    would = f"`/deploy rollback {deployed.id}` brings back {before[:10]} (v1.4.0)"
+    assert row["text"]["text"].endswith(would)
+    assert one["rollback_to"] == before
+    button = row["accessory"]
+    (control,) = (each for each in command.controls() if each.name == button["action_id"])
+    key, windows = "click:back", Windows()
+    clicked = Request(
+        Kind.CLICK, key, control.name, "U0ALICE001", value=button["value"], trigger_id="T2"
+    )
+    assert await _answer(control.call, clicked, host, windows) is None
+    assert f"Rollback of deploy {deployed.id}" in str(windows.opened[0]["blocks"])
 
 
 async def test_what_runs_when_a_target_is_locked_is_named(

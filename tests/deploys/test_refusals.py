@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.deploys import looking
 from bot.errors import Failed, NotFound, OpsbellError, Refused, Unavailable, UsageError
 from bot.operations.states import OperationState
-from tests.deploys.bench import Bench
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.deploys.bench import Bench, open_bench
 from tests.deploys.conftest import Site, commit
 
 pytestmark = pytest.mark.needs("git")
@@ -59,6 +62,18 @@ async def test_planning_changes_nothing_but_brings_objects(host: Bench, site: Si
     assert "1 migration to apply" in told
     assert "migrations/0003_ticket_priority.sql (new)" in told
     assert plan.facts["commit"] == await site.git("rev-parse", "v1.5.0^{commit}")
+
+
+async def test_where_the_database_cannot_be_asked_the_plan_says_how_it_counted(
+    settings: dict[str, Any], site: Site, database: Database, queue: Queue
+) -> None:
+    settings["targets"]["grandvps"]["database"] = {"url": f"{site.url}_elsewhere"}
+    async with open_bench(settings, database, queue) as host:
+        told = "\n".join((await host.plan("v1.5.0")).notes)
+        running = await host.deploys.running("grandvps")
+    assert "1 migration in them, counted by git alone: the database cannot be asked" in told
+    assert "migrations/0003_ticket_priority.sql (new)" in told
+    assert "the database cannot be asked" in running.migrations.why
 
 
 async def test_a_file_changed_by_hand(host: Bench, site: Site) -> None:
