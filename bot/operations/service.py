@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,10 @@ from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
 from bot.operations.engine import Engine
 from bot.operations.locks import Locks
-from bot.operations.model import SOMEONE, Operation, StepKind
+from bot.operations.model import SOMEONE, Operation, Step, StepKind
 from bot.operations.plan import Confirm, Plan, Planner
 from bot.operations.scheduling import EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
-from bot.operations.states import Course, OperationState
+from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import TAIL, NextSteps
 from bot.store.database import Database, Transaction
 from bot.store.queue import Lane, Queue
@@ -200,8 +200,13 @@ class Operations:
                 if not await self._queue.is_open(tx, job):
                     await self._scheduling.run(tx, number, target)
 
-    async def show(self, tx: Transaction, number: int) -> None:
-        """Puts its one message anew: what can be done about one that has ended has changed."""
+    async def correct(self, tx: Transaction, number: int, says: Callable[[Step], str]) -> None:
+        """Puts the message of one that has ended anew, of whose outcome something is so no more:
+        `says` gives what a done step says of itself now, "" where that stays."""
+        operation = await store.get(tx, number)
+        for step in operation.steps:
+            if step.state is StepState.DONE and (note := says(step)):
+                await store.tell_progress(tx, number, step.position, note, None)
         await self._engine.telling.show(tx, number)
 
     async def get(self, number: int) -> Operation:

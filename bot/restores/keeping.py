@@ -24,7 +24,8 @@ REMOVE_JOB = "restore.remove"
 _TRY_AGAIN = timedelta(hours=1)
 
 Remove = Callable[[Kept], Awaitable[None]]
-Show = Callable[[Transaction, int], Awaitable[None]]
+Tell = Callable[[Transaction, Kept, str], Awaitable[None]]
+"""Has the step by which something was put aside say what has become of it."""
 
 
 async def keep(restore: Restore, part: str, place: Mapping[str, Any], used: int | None) -> Kept:
@@ -40,7 +41,8 @@ async def keep(restore: Restore, part: str, place: Mapping[str, Any], used: int 
             until=restore.clock() + restore.policy.undo_for,
         )
         if used is not None:
-            await restore.show(tx, await store.mark(tx, used, KeptState.USED))
+            back = f"put back by operation {restore.operation.id}"
+            await restore.tell(tx, await store.mark(tx, used, KeptState.USED), back)
         await restore.queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=kept.until)
     return kept
 
@@ -71,17 +73,19 @@ async def unkeep(restore: Restore, part: str, used: int) -> None:
     """What an undo had used lies where it was kept again."""
     async with restore.database.transaction() as tx:
         await store.forget(tx, restore.operation.id, part)
-        await restore.show(tx, await store.mark(tx, used, KeptState.KEPT))
+        kept = await store.mark(tx, used, KeptState.KEPT)
+        again = f"what was there is kept until {restore.moment(kept.until)}"
+        await restore.tell(tx, kept, again)
 
 
 class Keeping:
     """Removes what was kept for long enough."""
 
-    def __init__(self, database: Database, queue: Queue, remove: Remove, show: Show) -> None:
+    def __init__(self, database: Database, queue: Queue, remove: Remove, tell: Tell) -> None:
         self._database = database
         self._queue = queue
         self._remove = remove
-        self._show = show
+        self._tell = tell
         queue.handle(REMOVE_JOB, self.remove_old, lane=Lane.WORK)
 
     async def recover(self) -> None:
@@ -124,7 +128,8 @@ class Keeping:
             await self._queue.defer(tx, REMOVE_JOB, {"kept": kept.id}, at=until)
 
     async def _note(self, tx: Transaction, kept: Kept) -> None:
-        await self._show(tx, await store.mark(tx, kept.id, KeptState.REMOVED))
+        await store.mark(tx, kept.id, KeptState.REMOVED)
+        await self._tell(tx, kept, "what was there is no longer kept")
         tx.record(
             Event(
                 actor="opsbell",

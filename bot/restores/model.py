@@ -16,6 +16,9 @@ RUNBOOK = "restore"
 UNDO_RUNBOOK = "restore-undo"
 ACCESS = "restore"
 
+SWAP, MOVE = "restore.swap", "restore.move"
+"""The steps by which something is put aside."""
+
 FILE = "file:"
 """Begins the words for a plain dump that lies beside the sets: `file:backup_file.sql`."""
 

@@ -18,7 +18,9 @@ from bot.restores.choosing import Choosing, Chosen
 from bot.restores.model import (
     ACCESS,
     FILE,
+    MOVE,
     RUNBOOK,
+    SWAP,
     UNDO_RUNBOOK,
     Kept,
     aside_name,
@@ -169,7 +171,7 @@ class Planning:
         aside, new = aside_name(name, _TIME), incoming_name(name, _TIME)
         first = f"alter database {_sql(name)} rename to {_sql(aside)};\n" if live else ""
         return PlannedStep(
-            "restore.swap",
+            SWAP,
             "Swap the database",
             {"live": live},
             command=f"{first}alter database {_sql(new)} rename to {_sql(name)};",
@@ -189,7 +191,7 @@ class Planning:
 
     def _move(self, part: str) -> PlannedStep:
         return PlannedStep(
-            "restore.move",
+            MOVE,
             f"Move {_called(part)} in",
             {"part": part},
             command=f"mv (the contents of {self._place(part)}, one by one)",
@@ -202,7 +204,7 @@ class Planning:
             name, place = str(kept.place["name"]), kept.place
             aside = aside_name(name, _TIME)
             return PlannedStep(
-                "restore.swap",
+                SWAP,
                 "Swap the database back",
                 {
                     "live": live,
@@ -215,7 +217,7 @@ class Planning:
                 undo="the names are swapped again",
             )
         return PlannedStep(
-            "restore.move",
+            MOVE,
             f"Move {_called(kept.part)} back",
             {"part": kept.part, "kept": kept.id, "place": dict(kept.place)},
             command=f"mv (the contents of {self._place(kept.part)}, one by one)",

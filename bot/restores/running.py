@@ -19,7 +19,7 @@ from bot.config.backups import BackupPolicy
 from bot.errors import NotFound
 from bot.operations.model import Operation
 from bot.restores.loading import Dump, dump_of
-from bot.restores.model import UNDO_RUNBOOK, aside_name, file_name, incoming_name, undone_name
+from bot.restores.model import UNDO_RUNBOOK, Kept, aside_name, file_name, incoming_name, undone_name
 from bot.restores.server import Server
 from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
@@ -57,8 +57,8 @@ class Restore:
     queue: Queue
     zone: ZoneInfo
     clock: Callable[[], datetime]
-    show: Callable[[Transaction, int], Awaitable[None]]
-    """Puts an operation's message anew, whose undo has become possible or no longer is."""
+    tell: Callable[[Transaction, Kept, str], Awaitable[None]]
+    """Has the step by which something was put aside say what has become of it."""
 
     def moment(self, at: datetime) -> str:
         """A time for people, in the configured zone."""

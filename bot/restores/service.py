@@ -13,7 +13,7 @@ from bot.backups.sources import known_parts, parts_of
 from bot.backups.threads import in_thread
 from bot.config.settings import Settings
 from bot.errors import Failed, NotFound, OpsbellError, Refused
-from bot.operations.model import Operation
+from bot.operations.model import Operation, Step
 from bot.operations.plan import Plan
 from bot.operations.service import Operations
 from bot.operations.states import Course, OperationState
@@ -37,7 +37,7 @@ from bot.restores.file_steps import (
 from bot.restores.files import Files, files_at
 from bot.restores.keeping import Keeping
 from bot.restores.left import databases_left, files_left, files_left_in
-from bot.restores.model import RUNBOOK, UNDO_RUNBOOK, Kept, KeptState, Left
+from bot.restores.model import MOVE, RUNBOOK, SWAP, UNDO_RUNBOOK, Kept, KeptState, Left
 from bot.restores.planning import NamesOf, Planning, by_id
 from bot.restores.running import Maintenance, Restore
 from bot.restores.server import Server
@@ -74,17 +74,17 @@ class Restores:
         self._queue = queue
         self._names = names
         self._clock = clock
-        self.keeping = Keeping(database, queue, self._remove, operations.show)
+        self.keeping = Keeping(database, queue, self._remove, self._tell)
         self.following = Following(queue, targets)
         for kind, step in (
             ("restore.check", WorkStep(self._find, check)),
             ("restore.load", WorkStep(self._find, load_database, undo=undo_load)),
             (
-                "restore.swap",
+                SWAP,
                 WorkStep(self._find, swap_database, undo=undo_swap, done=swap_done),
             ),
             ("restore.unpack", WorkStep(self._find, unpack_files, undo=undo_unpack)),
-            ("restore.move", WorkStep(self._find, move_files, undo=undo_move, done=move_done)),
+            (MOVE, WorkStep(self._find, move_files, undo=undo_move, done=move_done)),
         ):
             operations.register(kind, step)
         operations.add_runbook(RUNBOOK, self.plan)
@@ -191,6 +191,14 @@ class Restores:
                 raise Failed(f"{name} is another database by now: it was not removed.")
             await databases.drop(server, name)
 
+    async def _tell(self, tx: Transaction, kept: Kept, note: str) -> None:
+        def says(step: Step) -> str:
+            planned = step.planned
+            part = DATABASE if planned.kind == SWAP else planned.arguments.get("part")
+            return note if planned.kind in (SWAP, MOVE) and part == kept.part else ""
+
+        await self._operations.correct(tx, kept.operation, says)
+
     async def _check_left(self, kept: Kept, files: Files) -> None:
         """Raises Failed where what was unpacked may still be wanted, or holds replaced files."""
         operation = await self._operations.get(kept.operation)
@@ -212,7 +220,7 @@ class Restores:
             queue=self._queue,
             zone=self._settings.timezone,
             clock=self._clock,
-            show=self._operations.show,
+            tell=self._tell,
         )
 
 

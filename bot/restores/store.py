@@ -53,10 +53,10 @@ async def lay_beside(
     return _kept(row) if row else None
 
 
-async def mark(tx: Transaction, number: int, state: KeptState) -> int:
-    """→ another state; the operation that it is of."""
-    query = "update kept set state = %s where id = %s returning operation"
-    return int((await tx.one(query, (state.value, number)))["operation"])
+async def mark(tx: Transaction, number: int, state: KeptState) -> Kept:
+    """→ another state."""
+    query = "update kept set state = %s where id = %s returning *"
+    return _kept(await tx.one(query, (state.value, number)))
 
 
 async def extend(tx: Transaction, number: int, until: datetime) -> None:

@@ -97,6 +97,7 @@ async def test_chosen_confirmed_approved_and_undone(
         channel="ops", where=lambda m: undo_is_offered(m, offered=False), timeout=60
     )
     assert gone.ts == done.ts
+    assert gone.contains("put back by operation")
 
 
 async def test_the_plan_alone(slack: LocalSlack, application_url: str) -> None:

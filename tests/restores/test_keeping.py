@@ -14,6 +14,7 @@ from bot.errors import NotFound, Refused
 from bot.restores import databases, roles
 from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter
+from bot.restores.model import MOVE, SWAP
 from bot.restores.running import dumps_directory
 from bot.words import utc_now
 from tests.restores.bench import Bench, Heard, host_server
@@ -41,6 +42,9 @@ async def test_it_goes_when_its_time_is_up(host: Bench, world: str) -> None:
     assert {*names(world)} == {name_of(world)}
     assert stages(application(host)) == []
     assert await host.restores.kept(host.target) == []
+    operation = await host.backups.operations.get(kept[0].operation)
+    notes = {step.planned.kind: step.note for step in operation.steps}
+    assert notes[SWAP] == notes[MOVE] == "what was there is no longer kept"
     with pytest.raises(NotFound, match="no restore of grandvps to undo"):
         await host.request("restore-undo")
 
