@@ -61,7 +61,7 @@ def missed(
     sentence = f"{Sign.CRITICAL} The {noun} of {target} due {which} {was} not taken"
     sentence += f": {why}" if why else " in time."
     hint = f"`{slash} now` takes one."
-    shown = blocks.section(f"{blocks.with_moments(sentence)} {hint}")
+    shown = blocks.section(f"{blocks.literal(sentence)} {hint}")
     return Message(f"{blocks.without_moments(sentence)} {hint}", [shown])
 
 

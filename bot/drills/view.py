@@ -23,5 +23,5 @@ def missed(
     sentence = f"{Sign.CRITICAL} The restore {noun} of {target} due {which} {was} not made"
     sentence += f": {why}" if why else " in time."
     hint = f"`{slash} verify` makes one."
-    shown = blocks.section(f"{blocks.with_moments(sentence)} {hint}")
+    shown = blocks.section(f"{blocks.literal(sentence)} {hint}")
     return Message(f"{blocks.without_moments(sentence)} {hint}", [shown])

@@ -17,7 +17,7 @@ from bot.words import Sign
 def status(standing: Standing, zone: ZoneInfo) -> Message:
     """The answer to /maintenance status."""
     sign, told = _sentence(standing, zone)
-    lines = [f"*{sign} {blocks.with_moments(told)}*", *_details(standing, zone)]
+    lines = [f"*{sign} {blocks.literal(told)}*", *_details(standing, zone)]
     if standing.proof:
         proof = standing.proof
         mark = Sign.DONE if proof.sound else Sign.CRITICAL

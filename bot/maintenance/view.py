@@ -26,7 +26,7 @@ EXTENSION = timedelta(minutes=30)
 
 def said(sentence: str) -> Message:
     """A sentence that may hold moments, as a message of its own."""
-    shown = blocks.section(blocks.with_moments(sentence))
+    shown = blocks.section(blocks.literal(sentence))
     return Message(blocks.without_moments(sentence), [shown])
 
 

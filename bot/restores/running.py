@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from bot import words
 from bot.backups.model import DATABASE, set_names
 from bot.backups.service import Backups
 from bot.config import targets as configured
@@ -21,6 +20,7 @@ from bot.operations.model import Operation
 from bot.restores.loading import Dump, dump_of
 from bot.restores.model import UNDO_RUNBOOK, Kept, aside_name, file_name, incoming_name, undone_name
 from bot.restores.server import Server
+from bot.slack.blocks import day_and_time
 from bot.store.database import Database, Transaction
 from bot.store.queue import Queue
 from bot.targets.model import Target
@@ -61,8 +61,8 @@ class Restore:
     """Has the step by which something was put aside say what has become of it."""
 
     def moment(self, at: datetime) -> str:
-        """A time for people, in the configured zone."""
-        return words.moment(at, self.zone)
+        """A time for people, as a note holds it."""
+        return day_and_time(at, self.zone)
 
     @property
     def stamp(self) -> str:

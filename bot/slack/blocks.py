@@ -19,7 +19,6 @@ _FORMATTING = re.compile(r"`|(?<!\w)([*_~])(?=\S).*?(?<=\S)\1(?!\w)|\*", re.DOTA
 
 _MOMENT = re.compile(r"<!date\^\d+\^[^^|<>&]*\|([^<>|&]*)>")
 _MOMENTS = re.compile(r"(<!date\^\d+\^[^^|<>&]*\|[^<>|&]*>)")
-_ESCAPED_MOMENT = re.compile(r"&lt;(!date\^\d+\^[^^|<>&]*\|[^<>|&]*)&gt;")
 
 
 def escape(text: str) -> str:
@@ -62,13 +61,8 @@ def day_and_time(at: datetime, zone: tzinfo | None = None) -> str:
     return moment(at, "{date_short_pretty} {time}", zone)
 
 
-def with_moments(text: str) -> str:
-    """Makes outside text literal, but for the moments that were put into it."""
-    return _ESCAPED_MOMENT.sub(r"<\1>", escape(text))
-
-
 def without_moments(text: str) -> str:
-    """The same text for where nothing is rendered: plain text, and the terminal."""
+    """A text that may hold moments for where nothing is rendered: plain text, and the terminal."""
     return _MOMENT.sub(r"\1", text)
 
 

@@ -12,7 +12,7 @@ from bot.backups.model import BackupSet, Manifest, SetFile
 from bot.backups.view import listing as backups_listing
 from bot.restores import view
 from bot.restores.model import Kept, KeptState, Left
-from bot.slack.blocks import with_moments, without_moments
+from bot.slack.blocks import literal, without_moments
 from bot.slack.limits import fit, fit_view
 from bot.terminal import lines
 
@@ -130,7 +130,7 @@ def test_what_is_kept_and_left_is_told_in_the_readers_zone() -> None:
 
 def test_only_moments_are_left_unescaped() -> None:
     text = "<!channel> <!date^0^{time}^https://example.com|x> <@U1> & <!date^0^{time}|Thu 1 Jan>"
-    assert with_moments(text) == (
+    assert literal(text) == (
         "&lt;!channel&gt; &lt;!date^0^{time}^https://example.com|x&gt; &lt;@U1&gt; &amp;"
         " <!date^0^{time}|Thu 1 Jan>"
     )
