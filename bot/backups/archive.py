@@ -14,7 +14,7 @@ from bot.backups.disk import CompressedFile
 from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
-from bot.backups.processes import failure, said
+from bot.backups.processes import batches, failure, said
 from bot.backups.tar import OURS, Notes, Source, TarStream
 from bot.backups.threads import in_thread
 from bot.targets.model import Target
@@ -91,7 +91,7 @@ async def archive_in(
     argv = ["tar", "-c", "-f", "-", *exclude, "-C", "/", "--", member]
     with CompressedFile(path) as file:
         async with target.process(argv, service=service, environment={MARK: mark}) as process:
-            async for chunk in process.chunks():
+            async for chunk in batches(process):
                 await in_thread(file.write, chunk)
                 await meter.show(file.size)
             status = await process.wait()

@@ -21,7 +21,7 @@ from bot.backups.leftovers import MARK, end_leftovers
 from bot.backups.leftovers_here import end_leftovers_here
 from bot.backups.meter import Meter
 from bot.backups.model import DATABASE, DUMP, GLOBALS, SetFile, part_of
-from bot.backups.processes import failure
+from bot.backups.processes import batches, failure
 from bot.backups.snapshot import (
     LOCK_WAIT,
     Snapshot,
@@ -257,7 +257,7 @@ class DatabaseBackup:
             async with self._target.process(
                 argv, service=self._place.service, environment=self._environment
             ) as process:
-                async for chunk in process.chunks():
+                async for chunk in batches(process):
                     if begun:
                         begun.set()
                     await in_thread(file.write, chunk)

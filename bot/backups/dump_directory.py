@@ -15,7 +15,7 @@ from bot.backups.dump_script import DUMP_OUT
 from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
-from bot.backups.processes import failure
+from bot.backups.processes import batches, failure
 from bot.backups.threads import in_thread
 from bot.errors import Failed
 from bot.targets.model import Target
@@ -80,7 +80,7 @@ async def dump_out_of(
         async with target.process(
             [*script, *arguments], service=service, environment=environment
         ) as process:
-            async for chunk in process.chunks():
+            async for chunk in batches(process):
                 await in_thread(files.feed, chunk)
                 await meter.show(files.size)
             if status := await process.wait():

@@ -12,6 +12,7 @@ from bot.targets.text import text_of
 
 LINES_SHOWN = 10
 LINE_LENGTH = 400
+BATCH = 1 << 20
 SIGN_IN_HINT = "opsbell check says which setting to correct."
 
 _TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
@@ -37,6 +38,19 @@ def failure(target: Target, what: str, status: int, error_tail: str) -> Failed:
     sentence = f"{what} ended with exit status {status}{f': {why}' if why else ''}"
     hint = SIGN_IN_HINT if "connection to server" in why else ""
     return Failed(f"{sentence.rstrip('.')}.", hint=hint, output="\n".join(lines[-LINES_SHOWN:]))
+
+
+async def batches(process: Process) -> AsyncIterator[bytes]:
+    """Standard output in pieces of a mebibyte and little more: an Engine gives it in many small
+    ones, and whoever writes them hands each to a thread."""
+    batch = bytearray()
+    async for chunk in process.chunks():
+        batch += chunk
+        if len(batch) >= BATCH:
+            yield bytes(batch)
+            batch.clear()
+    if batch:
+        yield bytes(batch)
 
 
 async def lines_of(process: Process) -> AsyncIterator[str]:
