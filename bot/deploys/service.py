@@ -171,13 +171,15 @@ class Deploys:
             settings,
             Past.of(operation),
             parameters,
-            later=await self._since(operation),
+            later=await self._since(operation, parameters),
             backup=self._safety,
             restore=self._restore,
         )
 
-    async def _since(self, operation: Operation) -> list[Past]:
-        """The deploys of its target after one, the newest first."""
+    async def _since(self, operation: Operation, parameters: Mapping[str, Any]) -> list[Past]:
+        """The deploys of its target after one, the newest first, where migrations are reversed."""
+        if parameters.get("with") != rollback.MIGRATIONS:
+            return []
         found = await self.history(operation.plan.target, _FAR_BACK)
         later = [each for each in found if each.id > operation.id]
         return [past for each in later if (past := _past(each))]

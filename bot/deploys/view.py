@@ -62,7 +62,7 @@ def _migrations(state: State) -> list[str]:
         told.append(f"{Sign.WARNING} {count(len(state.missing), 'migration')} not applied: {named}")
     if state.left:
         named = blocks.literal(_some(state.left))
-        applied = f"{count(len(state.left), 'migration')} applied that it does not have"
+        applied = f"{count(len(state.left), 'migration')} applied that this revision does not have"
         told.append(f"{Sign.WARNING} {applied}: {named}")
     return told or [f"{count(state.applied, 'migration')} applied, none missing"]
 
@@ -141,7 +141,9 @@ def _would(operation: Operation, way: WayBack) -> str:
     if not way.staying:
         return told
     verb = "stays" if len(way.staying) == 1 else "stay"
-    return f"{told}; {words.count(len(way.staying), 'migration')} applied since {verb}"
+    return (
+        f"{told}; {words.count(len(way.staying), 'migration')} applied since {verb} in the database"
+    )
 
 
 def _line(operation: Operation, now: datetime) -> str:
