@@ -176,18 +176,21 @@ def surface_of(core: Core) -> Surface:
     runbook = RunbookCommand(core.settings, core.runbooks, core.asking)
     restore = RestoreCommand(core.settings, core.restores, core.asking)
     deploy = DeployCommand(core.settings, core.deploys, core.asking, core.operations)
+    # Help lists the commands in this order.
     surface.add(
-        deploy.command(),
-        *deploy.controls(),
+        backup.command(),
         restore.command(),
+        MaintenanceCommand(core.settings, core.maintenance, core.asking).command(),
+        deploy.command(),
+        ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
+        runbook.command(),
+    )
+    surface.add(
+        *deploy.controls(),
         restore.form(),
         *restore.controls(),
-        backup.command(),
         *backup.controls(),
-        ChecklistCommand(core.checklists, core.checklist_lookup, core.posts).command(),
-        MaintenanceCommand(core.settings, core.maintenance, core.asking).command(),
         *MaintenanceControls(core.maintenance).controls(),
-        runbook.command(),
         *runbook.forms(),
         *core.asking.controls(),
     )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
+from psycopg.rows import DictRow
 from rich.console import Console
 from rich.text import Text
 
@@ -22,13 +22,12 @@ from bot.config.load import load
 from bot.config.settings import Settings
 from bot.config.values import parse_duration
 from bot.core import Core, opened
-from bot.errors import Failed, OpsbellError, UsageError
+from bot.errors import Failed, UsageError
 from bot.log import first_redact, set_up_logging
-from bot.slack.directory import people_called, person_with_id
+from bot.slack.directory import names_of, people_called
 from bot.slack.text_in import nearest
 
 DEFAULT_SINCE = "1d"
-_NAMES_LIMIT = 5.0
 
 
 async def audit(
@@ -61,7 +60,8 @@ async def audit(
         actor = await _actor(core, user)
         newest = await audit.events(since=begin, actor=actor, target=target, limit=MOST + 1)
         events = newest[-MOST:]
-        names = await _names(core, {str(each["actor"]) for each in events})
+        people = {str(each["actor"]).removeprefix("slack:") for each in events if _is_person(each)}
+        names = await names_of(core.client, people)
     if len(newest) > MOST:
         typer.echo(f"Only the newest {MOST:,} events are shown, of more since then.", err=True)
     redact = core.redactor.redact
@@ -111,16 +111,5 @@ async def _actor(core: Core, user: str) -> str:
     return f"slack:{found[0].id}"
 
 
-async def _names(core: Core, actors: Iterable[str]) -> dict[str, str]:
-    """The names of people, as far as Slack says them in time."""
-    names: dict[str, str] = {}
-
-    async def look(actor: str) -> None:
-        with contextlib.suppress(OpsbellError):
-            if found := await person_with_id(core.client, actor.removeprefix("slack:")):
-                names[actor] = found.name or found.handle
-
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_NAMES_LIMIT):
-            await asyncio.gather(*(look(each) for each in actors if each.startswith("slack:")))
-    return names
+def _is_person(event: DictRow) -> bool:
+    return str(event["actor"]).startswith("slack:")

@@ -1,33 +1,22 @@
-"""The terminal: `opsbell run`, and a twin of every slash command.
-
-Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
-"""
+"""The terminal: `opsbell run` and the other commands, and a twin of every slash command."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
-import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
+from typer.core import TyperGroup
 
 from bot.cli_twins import DEFAULT_CONFIG, ConfigOption, JsonOption, add_operation, add_twins
-from bot.config.errors import ConfigurationError
-from bot.errors import Failed, OpsbellError, UsageError
-from bot.words import Sign
-
-FAILED, WRONG = 1, 2
+from bot.errors import Failed, UsageError
+from bot.leaving import finish, leave
 
 cli = typer.Typer(
     name="opsbell",
@@ -57,10 +46,19 @@ def root(
         raise typer.Exit
 
 
+@cli.command("help")
+def help_(
+    context: typer.Context,
+    command: Annotated[str, typer.Argument(help="One command; all without it.")] = "",
+) -> None:
+    """Shows what there is, or how one command is used."""
+    leave(lambda: _show_help(context, command))
+
+
 @cli.command()
 def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Runs Opsbell until it is stopped (Ctrl-C or SIGTERM)."""
-    _finish(_run(config))
+    finish(_run(config))
 
 
 @cli.command()
@@ -80,13 +78,13 @@ def demo(
     ] = 8181,
 ) -> None:
     """Starts a local Slack in the browser, and a sample application to operate."""
-    _finish(_demo(directory, port))
+    finish(_demo(directory, port))
 
 
 @cli.command()
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Looks at all that Opsbell stands on, changes nothing, and says what to do."""
-    _finish(_check(config, as_json))
+    finish(_check(config, as_json))
 
 
 @cli.command()
@@ -101,7 +99,7 @@ def audit(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Who did what when; verify: whether the log of it is whole."""
-    _finish(_audit(config, words or [], since, user, target, as_json))
+    finish(_audit(config, words or [], since, user, target, as_json))
 
 
 @cli.command()
@@ -115,7 +113,7 @@ def database(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Runs a program such as psql beside Opsbell's own database, while no Opsbell runs."""
-    _finish(_database(config, command or [], restored))
+    finish(_database(config, command or [], restored))
 
 
 @cli.command()
@@ -127,7 +125,7 @@ def manifest(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """The Slack app's manifest, to paste when the app is created."""
-    _finish(_manifest(config, url, as_json))
+    finish(_manifest(config, url, as_json))
 
 
 @cli.command()
@@ -175,78 +173,31 @@ def init(
         force=force,
         interactive=sys.stdin.isatty() and not yes,
     )
-    _leave(lambda: write_configuration(flags, os.environ))
+    leave(lambda: write_configuration(flags, os.environ))
 
 
-def _finish(work: Coroutine[None, None, int]) -> None:
-    """Runs to the end and leaves with its exit status; errors are words on standard error."""
-    _leave(lambda: asyncio.run(work))
+def _show_help(context: typer.Context, name: str) -> int:
+    above = context.parent
+    if above is None or not isinstance(above.command, TyperGroup):
+        raise RuntimeError("help is a command among others")
+    if not name:
+        typer.echo(above.get_help())
+        return 0
+    found = above.command.get_command(above, name)
+    if found is None:
+        from bot.slack.text_in import nearest
 
-
-def _leave(work: Callable[[], int]) -> None:
-    try:
-        status = work()
-    except KeyboardInterrupt:
-        status = 128 + signal.SIGINT
-    except OpsbellError as error:
-        status = _explain(error)
-    except BaseExceptionGroup as group:
-        # Parts that run side by side fail as a group; a defect among them is left to the log.
-        known, defects = group.split(OpsbellError)
-        if defects is not None or known is None:
-            raise
-        # Parts that meet the same trouble say it once.
-        told = {str(error): error for error in _leaves(known)}
-        status = max(_explain(error) for error in told.values())
-    raise typer.Exit(status)
-
-
-def _explain(error: BaseException) -> int:
-    typer.echo(str(error), err=True)
-    return WRONG if isinstance(error, ConfigurationError | UsageError) else FAILED
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for each in error.exceptions for leaf in _leaves(each)]
-    return [error]
+        known = above.command.list_commands(above)
+        raise UsageError(f"There is no command {name[:30]}.", hint=nearest(name, known))
+    typer.echo(found.get_help(typer.Context(found, parent=above, info_name=name)))
+    return 0
 
 
 async def _run(config: Path) -> int:
     # Imported here: the help and a wrong configuration need not wait for every library.
-    from bot import app
-    from bot.config.environment import SlackSecrets
-    from bot.config.load import load
-    from bot.core import opened
-    from bot.log import first_redact, set_up_logging
+    from bot.run_terminal import run
 
-    settings = load(config, os.environ)
-    secrets = SlackSecrets.read(os.environ, settings.slack.mode)
-    set_up_logging(first_redact(settings, secrets))
-    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.set_exception_handler(_one_line_at_the_end)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    async with opened(settings, secrets) as core:
-        set_up_logging(core.redactor.redact)
-        async with app.in_slack(core, secrets):
-            logging.getLogger("opsbell").info("started", extra={"version": version("opsbell")})
-            await stopping.wait()
-    return 0
-
-
-def _one_line_at_the_end(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What a task meets because all has ended, such as a database that is closed, is no defect.
-
-    The queue's library can leave one behind where the start fails while its workers begin.
-    """
-    if "asyncio.run() shutdown" in context["message"]:
-        error = context.get("exception")
-        logging.getLogger("opsbell").warning(
-            "task cut off at the end", extra={"error": repr(error)}
-        )
-    else:
-        loop.default_exception_handler(context)
+    return await run(config)
 
 
 async def _audit(
@@ -273,28 +224,9 @@ async def _manifest(config: Path, url: str, as_json: bool) -> int:
 
 
 async def _check(config: Path, as_json: bool) -> int:
-    from bot.doctor import view
-    from bot.doctor.doctor import AREAS, examine, next_step
-    from bot.doctor.patient import admitted
+    from bot.doctor.terminal import check
 
-    console = Console(highlight=False)
-    # One console alone may draw on a terminal.
-    progress = console if console.is_terminal and not as_json else Console(stderr=True)
-    found, left = [], [area.name for area in AREAS]
-    async with admitted(config, os.environ) as patient:
-        with progress.status(f"Looking at {', '.join(left)} …") as status:
-            async for area, findings in examine(patient):
-                left.remove(area.name)
-                status.update(f"Looking at {', '.join(left)} …")
-                found += findings
-                if not as_json:
-                    view.show(findings, console)
-        next_one = await next_step(patient) if view.is_sound(found) else ""
-    if as_json:
-        typer.echo(json.dumps(view.data(found), indent=2))
-    else:
-        console.print(Text(f"{view.summary(found)} {next_one}".rstrip()), soft_wrap=True)
-    return FAILED if any(each.sign is Sign.CRITICAL for each in found) else 0
+    return await check(config, as_json=as_json)
 
 
 async def _demo(directory: Path, port: int) -> int:
@@ -316,5 +248,5 @@ async def _demo(directory: Path, port: int) -> int:
     return 0
 
 
-add_twins(cli, _finish)
-add_operation(cli, _finish)
+add_twins(cli, finish)
+add_operation(cli, finish)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 TWINS = {
-    "backup": "Backups: now [database media logs config], list, show, verify, prune.",
-    "restore": "Restore: ID or latest [database media logs config], undo.",
+    "backup": "Backups: now [PARTS], list, show [ID], verify [ID], prune.",
+    "restore": "Restore: ID or latest [PARTS], undo, status.",
     "maintenance": "Maintenance: on [REASON] [for 30m], off, status, schedule AT for DURATION.",
     "deploy": "Deploy: [REF], plan, status, history, rollback [ID], lock REASON, unlock.",
     "checklist": "Checklists: list, post NAME, status [NAME], history [NAME].",

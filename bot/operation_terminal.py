@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from bot.operations import view
 from bot.operations.model import Operation
 from bot.operations.states import Course, OperationState
 from bot.os_user import me
+from bot.slack.directory import names_of
 from bot.slack.message import Message
 from bot.slack.text_in import nearest
 from bot.words import join
@@ -47,7 +47,8 @@ async def operation(config: Path, number: int, verb: str) -> int:
             await _show(core, number, console)
             return 0
         async with app.worked(core):
-            ended = await terminal.follow(core.operations, number, console)
+            names = await _names(core, number)
+            ended = await terminal.follow(core.operations, number, console, names)
     wanted = {CANCEL: OperationState.CANCELLED, Course.UNDO.value: OperationState.UNDONE}
     return 0 if ended.state is wanted.get(verb, OperationState.DONE) else 1
 
@@ -63,12 +64,18 @@ async def _do(core: Core, number: int, verb: str) -> None:
 
 async def _show(core: Core, number: int, console: Console) -> None:
     found = await core.operations.get(number)
-    waits = terminal.lines(Message("", view.awaiting(found)))
+    waits = terminal.lines(Message("", view.awaiting(found)), await _names(core, number))
     tail = found.output or await core.operations.tail(found)
     verbs = join(list(_verbs(found)), "or")
     hint = f"opsbell operation {number} {verbs}" if verbs else ""
-    for line in filter(None, [*view.lines(found, datetime.now(UTC)), *waits, tail, hint]):
+    for line in filter(None, [*terminal.shown(found), *waits, tail, hint]):
         console.print(Text(line), soft_wrap=True)
+
+
+async def _names(core: Core, number: int) -> terminal.Names:
+    """What those are called whom an operation's message mentions."""
+    waits = Message("", view.awaiting(await core.operations.get(number)))
+    return await names_of(core.client, terminal.mentioned(waits))
 
 
 def _verbs(found: Operation) -> list[str]:

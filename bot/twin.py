@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from bot import app, terminal
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
 from bot.core import Core, opened
-from bot.errors import UsageError
+from bot.errors import OpsbellError, UsageError
 from bot.log import first_redact, set_up_logging
+from bot.operations import view
 from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
 from bot.os_user import me
 from bot.slack import present
+from bot.slack.directory import names_of
+from bot.slack.message import Block, Message
 from bot.slack.surface import Answer, Kind, Request
 from bot.slack.text_in import joined
 from bot.store.database import Transaction
@@ -63,6 +67,10 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
             for line in terminal.lines(told):
                 typer.echo(line, err=True)
             return 2
+        except OpsbellError as error:
+            names = await names_of(core.client, terminal.mentioned(str(error)))
+            error.message = terminal.named(error.message, names)
+            raise
         return await _Answered(core, request, words, wishes).go_on(answer) if answer else 0
 
 
@@ -84,7 +92,7 @@ class _Answered:
     async def go_on(self, answer: Answer) -> int:
         """The exit status, once all is done that was asked for."""
         if planned := answer.data.get("planned"):
-            self._print(self._quiet, answer)
+            await self._print(self._quiet, answer)
             if not self._is_confirmed(answer):
                 typer.echo(f"{self._not_done}. Nothing was changed.", err=True)
                 return 1
@@ -93,7 +101,7 @@ class _Answered:
             async with self._core.database.transaction() as tx:
                 await self._break_glass(tx, operation)
             return await self._follow(operation, answer)
-        self._print(self._console, answer, as_json=self._wishes.as_json)
+        await self._print(self._console, answer, as_json=self._wishes.as_json)
         asks_slack = (self._request.name, self._words[:1]) == ("checklist", ["post"])
         if asks_slack and not await self._core.queue.is_worked():
             typer.echo("No Opsbell is running: Slack is told when one runs again.", err=True)
@@ -150,15 +158,21 @@ class _Answered:
         await self._say_what_waits()
         await self._say_who_asks(number)
         async with app.worked(self._core):
-            ended = await terminal.follow(self._core.operations, number, self._quiet)
+            names = await self._names(view.awaiting(await self._core.operations.get(number)))
+            ended = await terminal.follow(self._core.operations, number, self._quiet, names)
         if self._wishes.as_json:
             said = {**answer.data, "operation": number, "state": ended.state.value}
             typer.echo(json.dumps(said, indent=2, default=str))
         return 0 if ended.state is OperationState.DONE else 1
 
-    def _print(self, console: Console, answer: Answer, *, as_json: bool = False) -> None:
+    async def _names(self, shown: Sequence[Block]) -> terminal.Names:
+        """What those are called whom blocks mention."""
+        return await names_of(self._core.client, terminal.mentioned(Message("", shown)))
+
+    async def _print(self, console: Console, answer: Answer, *, as_json: bool = False) -> None:
         if as_json:
             typer.echo(json.dumps(answer.data, indent=2, default=str))
             return
-        for line in terminal.lines(answer.message):
+        names = await self._names(answer.message.blocks)
+        for line in terminal.lines(answer.message, names):
             console.print(Text(line), soft_wrap=True)

@@ -22,8 +22,8 @@ ACCESS = "backup"
 WORDS = ("now", "list", "show", "verify", "prune", "plan")
 USAGES = (
     Usage(
-        "/backup now [database media logs config]",
-        "Take a backup, of everything or of these parts",
+        "/backup now [PARTS]",
+        "Take a backup, of everything or of database, media, logs or config alone",
         "/backup now database",
     ),
     Usage("/backup list", "The backups there are, and why each is kept"),
@@ -154,7 +154,5 @@ class BackupCommand:
 
     async def _overview(self, target: str) -> Answer:
         sentence = view.newest(target, await self._backups.sets(target), datetime.now(UTC))
-        prefix = self._settings.slack.command_prefix
-        forms = "\n".join(present.form(usage, prefix) for usage in USAGES)
-        shown = [blocks.section(sentence), blocks.section(blocks.code(forms))]
-        return Answer(Message(sentence, shown))
+        forms = present.forms(USAGES, self._settings.slack.command_prefix)
+        return Answer(Message(sentence, [blocks.section(sentence), blocks.section(forms)]))

@@ -29,10 +29,12 @@ USAGES = (
     Usage("/deploy status", "What runs, since when, its migrations, and whether it is locked"),
     Usage("/deploy history", "The deploys that were run, with the ways back from them"),
     Usage(
-        "/deploy rollback [ID] [--migrations | --database]",
+        "/deploy rollback [ID]",
         "Go back to what ran before a deploy, the last one without an ID",
         "/deploy rollback",
     ),
+    Usage("/deploy rollback --migrations", "The same, its migrations reversed"),
+    Usage("/deploy rollback --database", "The same, with the database of before it"),
     Usage("/deploy lock REASON", "Let nobody else's operations run", "/deploy lock migrating mail"),
     Usage("/deploy unlock", "Let others go on; an admin may take another's lock away"),
 )

@@ -28,7 +28,7 @@ USAGES = (
     Usage("/maintenance off", "Open it again"),
     Usage("/maintenance status", "How it stands, by its file and its page"),
     Usage(
-        "/maintenance schedule AT for 30m [REASON]",
+        "/maintenance schedule AT for 30m",
         "Close it later: 22:00, 2026-11-25 22:00 or in 2h",
         "/maintenance schedule 22:00 for 1h Upgrade to 1.5",
     ),

@@ -12,7 +12,7 @@ from bot import words
 from bot.config.settings import Settings
 from bot.errors import UsageError
 from bot.slack import present
-from bot.slack.blocks import code, context, escape, header, moment, section
+from bot.slack.blocks import context, escape, header, moment, section
 from bot.slack.gateway import GatewayStatus
 from bot.slack.message import Block, Message
 from bot.slack.people import Decision, People, Roles, decide
@@ -113,11 +113,10 @@ class OpsbellCommand:
         roles = await self._people.roles_for(request.user)
         decision = decide(self._settings.rule(command.name), roles, request.user)
         prefix = self._settings.slack.command_prefix
-        forms = "\n".join(present.form(usage, prefix) for usage in command.usages)
         examples = [present.with_prefix(u.example, prefix) for u in command.usages if u.example]
         blocks: list[Block] = [
             section(f"*{self._typed(command.name)}* {escape(command.summary)}"),
-            section(code(forms)),
+            section(present.forms(command.usages, prefix)),
             context(_may(decision)),
         ]
         if examples:

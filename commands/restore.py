@@ -23,12 +23,12 @@ WORDS = ("latest", "undo", "status", "plan")
 USAGES = (
     Usage("/restore", "Choose a backup to restore"),
     Usage(
-        "/restore ID|latest [database media logs config]",
-        "Restore a backup or parts of it, after showing the plan",
+        "/restore ID [PARTS]",
+        "Restore a backup, or its database, media, logs or config alone; latest is an ID, too",
         "/restore latest database",
     ),
     Usage("/restore file:NAME.sql", "Restore a plain dump that lies beside the backups"),
-    Usage("/restore undo [database media logs config]", "Put back what the last one has replaced"),
+    Usage("/restore undo [PARTS]", "Put back what the last one has replaced"),
     Usage("/restore status", "What is kept for an undo"),
     Usage("/restore plan ID", "What would be run; nothing is", "/restore plan latest"),
     Usage("/restore ID --no-backup", "Without the safety backup, where none can be taken"),

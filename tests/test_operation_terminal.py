@@ -117,7 +117,7 @@ async def test_a_plan_that_waits_for_approval_says_that_nobody_is_asked(
         await following.wait_for_line("Waits for 1 approval")
         status, shown = await terminal.operation("1")
         assert status == 0
-        assert "Waits for 1 approval by U0" in shown
+        assert "Waits for 1 approval by Carol Clark or Dan Davis until" in shown
         assert "--break-glass" not in shown
         assert (await terminal.operation("1", "cancel"))[0] == 0
         assert await following.wait(timeout=30) == 1

@@ -53,7 +53,7 @@ def _row(event: DictRow, names: Mapping[str, str], redact: Redact) -> tuple[str,
 def _person(actor: str, names: Mapping[str, str]) -> str:
     """`Alice (U0ALICE001)`, where the name is known."""
     known = actor.removeprefix("slack:")
-    return f"{visible(names[actor])} ({known})" if actor in names else known
+    return f"{visible(names[known])} ({known})" if known in names else known
 
 
 def _shown(text: object, redact: Redact) -> str:
@@ -69,7 +69,7 @@ def as_data(event: DictRow, names: Mapping[str, str], redact: Redact) -> dict[st
     at = event["at"].astimezone().isoformat()
     detail = _redacted(event["detail"], redact)
     return {"id": event["id"], "at": at, **values, "detail": detail} | (
-        {"name": names[event["actor"]]} if event["actor"] in names else {}
+        {"name": name} if (name := names.get(event["actor"].removeprefix("slack:"))) else {}
     )
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.errors import OpsbellError
 from bot.slack.client import SlackClient, slack_errors
 from bot.slack.installation import identify
 from bot.slack.people import is_full_member
 from bot.slack.survey import full_name, person
+
+NAMES_LIMIT = 3.0
+"""Seconds after which people are called by their IDs, where Slack does not answer."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,21 @@ async def person_with_id(client: SlackClient, user: str) -> PersonFound | None:
     """
     seen = await person(client, user, (await identify(client)).team_id)
     return PersonFound(seen.id, seen.handle, seen.name) if seen and not seen.standing else None
+
+
+async def names_of(client: SlackClient, users: Iterable[str]) -> dict[str, str]:
+    """The names of people by their IDs, as far as Slack says them in time. Never raises."""
+    names: dict[str, str] = {}
+
+    async def look(user: str) -> None:
+        with contextlib.suppress(OpsbellError):
+            if found := await person_with_id(client, user):
+                names[user] = found.name or found.handle
+
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(NAMES_LIMIT):
+            await asyncio.gather(*map(look, set(users)))
+    return names
 
 
 async def people_called(client: SlackClient, name: str) -> list[PersonFound]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 
 from bot.config.access import ANYONE
 from bot.errors import Failed, OpsbellError, Refused
@@ -97,12 +98,12 @@ def usage(command: Command, request: Request, failure: OpsbellError, prefix: str
     first = request.text.split(None, 1)[0] if request.text else ""
     meant = "" if failure.hint or first in command.words else nearest(first, command.words)
     sentence = with_prefix(f"{failure} {meant}".strip(), prefix)
-    forms = "\n".join(form(each, prefix) for each in command.usages)
     example = next((each.example for each in command.usages if each.example), "")
-    blocks: list[Block] = [section(escape(sentence)), section(code(forms))]
+    blocks: list[Block] = [section(escape(sentence)), section(forms(command.usages, prefix))]
     if example:
         blocks.append(context(f"For example `{escape(with_prefix(example, prefix))}`"))
-    return Message(f"{sentence} Usage: {'; '.join(forms.splitlines())}", blocks)
+    told = "; ".join(with_prefix(each.form, prefix) for each in command.usages)
+    return Message(f"{sentence} Usage: {told}", blocks)
 
 
 def unknown_command(name: str, known: list[str], prefix: str) -> Message:
@@ -113,9 +114,13 @@ def unknown_command(name: str, known: list[str], prefix: str) -> Message:
     return Message(sentence, [section(escape(sentence))])
 
 
-def form(usage: Usage, prefix: str) -> str:
-    """One line of help."""
-    return f"{with_prefix(usage.form, prefix)}  {usage.summary}"
+def forms(usages: Sequence[Usage], prefix: str) -> str:
+    """How a command is used, a line for each form of it: on a phone these wrap, where a code block
+    would run off the screen. Mrkdwn."""
+    return "\n".join(
+        f"`{escape(with_prefix(each.form, prefix))}`  {escape(with_prefix(each.summary, prefix))}"
+        for each in usages
+    )
 
 
 def with_prefix(text: str, prefix: str) -> str:

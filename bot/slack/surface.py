@@ -122,7 +122,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Usage:
-    """One line of help: `/backup now [database media logs config]  Take a backup`."""
+    """One line of help: `/backup now [PARTS]`, "Take a backup"."""
 
     form: str
     summary: str

@@ -72,7 +72,7 @@ def test_what_people_typed_is_shown_as_it_is() -> None:
 
 def test_before_a_terminal_events_are_a_table() -> None:
     console = Console(width=200, record=True, force_terminal=True)
-    names = {"slack:U0ALICE001": "Alice"}
+    names = {"U0ALICE001": "Alice"}
     rows = [event("operation.requested", PLAN, actor="slack:U0ALICE001")]
     with console.capture() as captured:
         console.print(view.table(rows, names, same))

@@ -115,7 +115,7 @@ async def test_alone_it_says_how_it_is_used_and_names_the_last(
 ) -> None:
     answer = await ask(command, "")
     assert answer.message.text == "There is no good backup of grandvps."
-    assert "/backup now [database media logs config]" in shown(answer)
+    assert "/backup now [PARTS]" in shown(answer)
     _, manifest = await host.make("logs")
     answer = await ask(command, "")
     assert answer.message.text.startswith(f"The last backup of grandvps is {manifest.id}, ")

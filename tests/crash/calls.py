@@ -16,7 +16,10 @@ from pathlib import Path
 from types import FrameType
 
 # What stands between a caller and a library, and the frames below the event loop.
-_PASSED_OVER = ("bot.store.database", "bot.cli", "bot.app", "bot.core", "bot.__main__")
+_PASSED_OVER = (
+    *("bot.store.database", "bot.cli", "bot.leaving", "bot.run_terminal", "bot.app", "bot.core"),
+    "bot.__main__",
+)
 _write = os.write
 
 TIME = "time:"

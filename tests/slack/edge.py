@@ -85,7 +85,7 @@ def parse_backup(request: Request) -> Call:
 
 
 USAGES = (
-    Usage("/backup now [database media logs config]", "Take a backup", "/backup now database"),
+    Usage("/backup now [PARTS]", "Take a backup", "/backup now database"),
     Usage("/backup list", "Show the backups"),
 )
 BACKUP = Command("backup", "Take and show backups", USAGES, parse_backup, ("now", "list"))

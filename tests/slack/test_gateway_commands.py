@@ -116,7 +116,7 @@ async def test_a_query_that_breaks_is_told_and_leaks_nothing(slack: LocalSlack, 
     ("line", "parts"),
     [
         ("/backup nwo", ["/backup does not know nwo.", "Did you mean now?"]),
-        ("/backup", ["/backup does not know nothing.", "/backup now [database", "/backup list"]),
+        ("/backup", ["/backup does not know nothing.", "/backup now [PARTS]", "/backup list"]),
         ("/backup elephant", ["For example", "/backup now database"]),
         ("/bakcup now", ['no command "bakcup"', "Did you mean backup?", "/opsbell help"]),
         ("/opsbell hlep", ["Did you mean help?"]),
@@ -153,7 +153,7 @@ async def test_a_prefix_is_part_of_the_typed_command_alone(
         assert await bot.until_deeds(1) == ["now"]
         wrong = await alice.command("/gv-backup nwo", "ops")
         assert wrong.response is not None
-        assert wrong.response.contains("/gv-backup now [database")
+        assert wrong.response.contains("/gv-backup now [PARTS]")
         assert wrong.response.contains("/gv-backup does not know nwo.")
 
 

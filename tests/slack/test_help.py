@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.app import slack_commands
+from bot.cli_twins import TWINS
+from bot.config.settings import Settings
 from bot.playground import LocalSlack
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -52,7 +55,8 @@ async def test_help_on_one_command(slack: LocalSlack, bot: Edge, name: str) -> N
     alice = slack.person("alice")
     await alice.command(f"/opsbell help {name}", "ops")
     answer = await alice.wait_for_ephemeral("ops", "You may use it.")
-    assert answer.contains("/backup now [database media logs config]  Take a backup")
+    assert answer.contains("/backup now [PARTS]")
+    assert answer.contains("Take a backup")
     assert answer.contains("/backup now database")
 
 
@@ -70,7 +74,7 @@ async def test_help_speaks_of_commands_as_they_are_typed(
         await slack.wait_connected(2)
         alice = slack.person("alice")
         await alice.command("/gv-opsbell help gv-backup", "ops")
-        await alice.wait_for_ephemeral("ops", "/gv-backup now [database")
+        await alice.wait_for_ephemeral("ops", "/gv-backup now [PARTS]")
 
 
 async def test_the_status(slack: LocalSlack, bot: Edge) -> None:
@@ -94,3 +98,12 @@ async def test_the_status_names_what_keeps_posts_waiting(slack: LocalSlack, bot:
     answer = await alice.wait_for_ephemeral("ops", "Opsbell 0.")
     assert answer.contains("trouble")
     assert answer.contains("/invite")
+
+
+async def test_usages_fit_a_phone_and_commands_come_in_their_order() -> None:
+    commands = await slack_commands(Settings())
+    assert [each.name for each in commands] == [*TWINS, "opsbell"]
+    for command in commands:
+        assert any(usage.example for usage in command.usages), command.name
+        for usage in command.usages:
+            assert len(usage.form) <= 36, usage.form
