@@ -57,3 +57,20 @@ async def test_deployed_seen_and_taken_back(
         await alice.submit(view)
         await ended("Rollback of deploy", "done")
         assert await site.runs("1.4.0")
+
+        assert (await alice.command("/deploy history", channel="ops")).acked
+        told = await alice.wait_for_ephemeral(text="brings back", channel="ops", timeout=30)
+        assert "(v1.5.0)" in told.plain
+        await alice.click(told, "Roll back")
+        await alice.wait_for_view(
+            timeout=30, where=lambda each: "Rollback of deploy 2" in str(each.blocks)
+        )
+
+        assert (await alice.command("/deploy lock the mails are moved", channel="ops")).acked
+        await slack.wait_for_message(channel="ops", text="grandvps is locked", timeout=30)
+        carol = slack.person("U0CAROL001")
+        assert (await carol.command("/deploy unlock", channel="ops")).acked
+        told = await carol.wait_for_ephemeral(text="the mails are moved", channel="ops", timeout=30)
+        await carol.click(told, "Unlock")
+        stolen = await slack.wait_for_message(channel="ops", text="your lock of", timeout=30)
+        assert "the mails are moved" in stolen.plain

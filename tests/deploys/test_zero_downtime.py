@@ -50,6 +50,8 @@ async def test_a_release_that_never_gets_healthy_turns_nobody_away(stage: Stage)
         await stage.ask("/deploy v5")
         message = await stage.ended("failed")
     assert visitor.failures() == []
+    # As docs/deploy.md says: until it is known to be ill, it has its share of the visitors.
+    assert "GrandVPS v5" in visitor.versions("GrandVPS v1", "GrandVPS v5")
     assert "the old one goes on" in message.plain
     assert "GrandVPS v1" in await served(project)
     assert project.revision == project.commit_of("v1")
