@@ -13,7 +13,7 @@ import psycopg
 
 from bot.cancelling import end
 from bot.errors import OpsbellError, Unavailable
-from bot.operations import output_store, store
+from bot.operations import output_store, step_store
 from bot.operations.model import Operation, Step
 from bot.operations.telling import Telling
 from bot.store.database import Database, Transaction
@@ -118,7 +118,7 @@ class Context:
         try:
             async with self._database.transaction(timeout=limit) as tx:
                 if note is not None:
-                    await store.tell_progress(tx, number, position, note, share)
+                    await step_store.tell_progress(tx, number, position, note, share)
                 await self._write(tx, self._lines[:kept])
                 await self._telling.show(tx, number)
             del self._lines[:kept]

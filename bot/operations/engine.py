@@ -19,7 +19,7 @@ from functools import partial
 import psycopg
 
 from bot.errors import Unavailable
-from bot.operations import lock_store, store
+from bot.operations import lock_store, step_store, store
 from bot.operations.context import Redact
 from bot.operations.ending import (
     CANCELLATION,
@@ -228,7 +228,7 @@ class Engine:
             course = Course.CHOOSE
         for step in operation.steps:
             if step.state is StepState.RUNNING and not ending.is_good:
-                await store.mark_step(tx, number, step.position, ending.step_state)
+                await step_store.mark_step(tx, number, step.position, ending.step_state)
         if not await store.finish(
             tx, number, ending.state, error=ending.error, output=ending.output, course=course
         ):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.errors import Failed, OpsbellError, Unavailable
-from bot.operations import store
+from bot.operations import step_store, store
 from bot.operations.context import Context, Redact
 from bot.operations.ending import Ending, operation_event
 from bot.operations.model import Operation, Step, StepKind
@@ -40,7 +40,7 @@ class Runner:
 
     async def begin_step(self, tx: Transaction, number: int, position: int) -> Operation:
         """Commits, with the transaction, that a step begins; the operation with it running."""
-        await store.begin_step(tx, number, position)
+        await step_store.begin_step(tx, number, position)
         await self._telling.show(tx, number)
         return await store.get(tx, number)
 
@@ -82,7 +82,7 @@ class Runner:
         note = str(values.pop("note", ""))
 
         async def commit(tx: Transaction) -> None:
-            if not await store.end_step(
+            if not await step_store.end_step(
                 tx, operation.id, step.position, StepState.DONE, note=note, result=values
             ):
                 return  # committed before, although that was not heard
@@ -119,7 +119,7 @@ class Runner:
             )
             if again:
                 async with self._database.transaction() as tx:
-                    await store.reopen_step(tx, operation.id, step.position)
+                    await step_store.reopen_step(tx, operation.id, step.position)
 
     async def run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:
         """Runs a step that also runs after a failure; what went wrong, in words."""
@@ -132,7 +132,7 @@ class Runner:
             await self.run_step(operation, operation.steps[step.position])
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
             async with self._database.transaction() as tx:
-                await store.mark_step(tx, operation.id, step.position, StepState.FAILED)
+                await step_store.mark_step(tx, operation.id, step.position, StepState.FAILED)
             return f"«{title}» failed: {failure_of(error, operation.id).error}"
         return ""
 
@@ -172,10 +172,10 @@ class Runner:
             return
         async with self._database.transaction() as tx:
             if is_undone:
-                await store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
+                await step_store.mark_step(tx, operation.id, step.position, StepState.UNDONE)
                 detail = {"step": step.planned.kind, "title": step.planned.title}
                 tx.record(operation_event(operation, "operation.undone", detail=detail))
-            await store.keep_left(tx, operation.id, step.position, left)
+            await step_store.keep_left(tx, operation.id, step.position, left)
             await self._telling.show(tx, operation.id)
 
     def _context(self, operation: Operation, step: Step) -> Context:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import os_user
 from bot.errors import NotFound, OpsbellError, Refused
-from bot.operations import output_store, store
+from bot.operations import output_store, step_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
@@ -206,7 +206,7 @@ class Operations:
         operation = await store.get(tx, number)
         for step in operation.steps:
             if step.state is StepState.DONE and (note := says(step)):
-                await store.tell_progress(tx, number, step.position, note, None)
+                await step_store.tell_progress(tx, number, step.position, note, None)
         await self._engine.telling.show(tx, number)
 
     async def get(self, number: int) -> Operation:
