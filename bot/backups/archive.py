@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bot.backups.disk import CompressedFile
+from bot.backups.disk import CompressedArchive
 from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
@@ -52,7 +52,7 @@ async def archive_here(sources: Sequence[Source], path: Path, meter: Meter) -> A
     written = [0]
 
     def work() -> Archived:
-        with CompressedFile(path) as file:
+        with CompressedArchive(path) as file:
 
             def write(data: bytes) -> None:
                 if stopped.is_set():
@@ -89,7 +89,7 @@ async def archive_in(
     member = inner.removeprefix("/") + ("/" if directory.status == 0 else "")
     exclude = await _exclude(target, service)
     argv = ["tar", "-c", "-f", "-", *exclude, "-C", "/", "--", member]
-    with CompressedFile(path) as file:
+    with CompressedArchive(path) as file:
         async with target.process(argv, service=service, environment={MARK: mark}) as process:
             async for chunk in batches(process):
                 await in_thread(file.write, chunk)

@@ -7,13 +7,17 @@ import os
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import zstandard
 
 from bot.backups.model import SetFile
 
 ZSTD_LEVEL = 3
+_FRAME = 1 << 20
+_MEMBER = b"ustar"
+"""Stands in the header of each member of an archive (POSIX.1-2017, pax, "ustar Header Block")."""
+
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -64,23 +68,43 @@ class NewFile:
         os.close(self._descriptor)
 
 
-class CompressedFile(NewFile):
-    """A file of a set whose contents are compressed with zstd on the way."""
+class CompressedArchive(NewFile):
+    """A tar archive of a set, compressed with zstd on the way.
+
+    Where a member begins a new frame is begun, every mebibyte or later: so the same files make the
+    same bytes whatever comes before them, and a store that keeps equal bytes once keeps them once.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self._compression = compressor.compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+        self._frame = self._compressor.compressobj()
+        self._in_frame = 0
 
     def write(self, data: bytes) -> int:
         """Appends all of `data`, compressed; the length of `data`."""
-        super().write(self._compression.compress(data))
+        begin = 0
+        while (cut := data.find(_MEMBER, begin + max(0, _FRAME - self._in_frame))) >= 0:
+            self._append(data[begin:cut])
+            super().write(self._frame.flush())
+            self._frame, self._in_frame = self._compressor.compressobj(), 0
+            begin = cut
+        self._append(data[begin:])
         return len(data)
 
     def finish(self) -> SetFile:
-        """Ends the frame and waits until everything is on the disk."""
-        super().write(self._compression.flush())
+        """Ends the last frame and waits until everything is on the disk."""
+        super().write(self._frame.flush())
         return super().finish()
+
+    def _append(self, data: bytes) -> None:
+        super().write(self._frame.compress(data))
+        self._in_frame += len(data)
+
+
+def plain(compressed: IO[bytes]) -> zstandard.ZstdDecompressionReader:
+    """The contents of a compressed archive."""
+    return zstandard.ZstdDecompressor().stream_reader(compressed, read_across_frames=True)
 
 
 def write_file(path: Path, content: str) -> SetFile:

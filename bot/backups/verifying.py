@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 import zstandard
 
 from bot import words
+from bot.backups import disk
 from bot.backups.model import ARCHIVE, SetFile
 from bot.backups.running import Backup, Result
 from bot.backups.threads import in_thread
@@ -116,7 +117,7 @@ class _Plain(io.RawIOBase):
 
     def __init__(self, compressed: IO[bytes]) -> None:
         super().__init__()
-        self._reader = zstandard.ZstdDecompressor().stream_reader(compressed)
+        self._reader = disk.plain(compressed)
         self.tail = b""
 
     def read(self, size: int = _READ_SIZE, /) -> bytes:

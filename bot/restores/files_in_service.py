@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import zstandard
-
+from bot.backups import disk
 from bot.backups.leftovers import MARK, end_leftovers
 from bot.backups.processes import failure
 from bot.backups.threads import in_thread
@@ -135,7 +134,7 @@ async def unpack(
         sent = 0
         try:
             with await in_thread(archive.open, "rb") as file:
-                reader = zstandard.ZstdDecompressor().stream_reader(file)
+                reader = disk.plain(file)
                 while data := await in_thread(reader.read, _READ_SIZE):
                     await process.write(data)
                     sent += len(data)

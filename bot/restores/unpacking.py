@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import zstandard
 
+from bot.backups import disk
 from bot.errors import Failed
 from bot.restores.stages import Stage
 
@@ -91,7 +92,7 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
         with (
             archive.open("rb") as file,
-            zstandard.ZstdDecompressor().stream_reader(file) as plain,
+            disk.plain(file) as plain,
             tarfile.open(
                 fileobj=plain, mode="r|", bufsize=_READ_SIZE, errors="surrogateescape"
             ) as tar,

@@ -130,6 +130,27 @@ async def test_a_set_is_one_snapshot_that_anyone_can_restore(bench: Bench, tmp_p
     assert [path.name for path in bench.store.iterdir()] == ["manifests"]
 
 
+async def test_files_that_were_there_before_take_no_room_again(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Pictures, which do not compress; a new one comes before all the others in the archive."""
+    media = tmp_path / "application" / "media"
+    for number in range(24):
+        (media / f"picture {number:02}").write_bytes(os.urandom(1_500_000))
+    await make(bench, "media")
+    before = _size(tmp_path / "repository")
+    (media / "a new picture").write_bytes(os.urandom(1_500_000))
+    await make(bench, "media")
+    assert before > 36_000_000
+    grown = _size(tmp_path / "repository") - before
+    print(f"36 MB of pictures, 1.5 MB more: the repository grew by {grown / 1e6:.1f} MB")
+    assert grown < 12_000_000
+
+
+def _size(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
 async def test_parts_are_fetched_and_gone_afterwards(bench: Bench, tmp_path: Path) -> None:
     manifest = await make(bench)
     async with bench.backups.fetched(bench.target, "latest", ["media"]) as directory:
