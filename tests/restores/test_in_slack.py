@@ -63,10 +63,10 @@ async def test_chosen_confirmed_approved_and_undone(
     # What the chosen backup holds can be ticked; the database is.
     await alice.select(picker, f"{view.CHOOSE}:grandvps", path.name)
     picker = await alice.wait_for_view(10, shows(f"{view.PARTS}:{path.name}"))
-    assert "by @alice" in json.dumps(picker.blocks)
+    assert "by @Alice" in json.dumps(picker.blocks)
     await alice.submit(picker)
     plan = await alice.wait_for_view(10, shows("alter database"))
-    assert "by @alice" in json.dumps(plan.blocks)
+    assert "by @Alice" in json.dumps(plan.blocks)
     assert "Move media in" not in json.dumps(plan.blocks)
     refused = await alice.submit(plan, {"name": "grandvsp"})
     assert "Type grandvps to confirm" in str(refused)
