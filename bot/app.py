@@ -36,8 +36,8 @@ from bot.slack.posts import Posts
 from bot.slack.surface import Answer, Command, Request, Surface
 from bot.slack.tasks import Tasks
 from bot.store.events import Event
-from bot.store.inbox import JOB as REQUEST_JOB
 from bot.store.inbox import Inbox
+from bot.store.inbox_line import JOB as REQUEST_JOB
 from bot.store.queue import Lane
 from bot.web import web_server
 from commands.backup import BackupCommand

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.errors import Refused
+from bot.errors import NotFound, Refused
 from bot.operations import store
 from bot.operations.approvers import Approvers
 from bot.operations.buttons import APPROVAL
 from bot.operations.ending import operation_event
-from bot.operations.model import Operation, Step
+from bot.operations.model import SOMEONE, Operation, Step
 from bot.operations.scheduling import Scheduling
 from bot.operations.states import OperationState
 from bot.operations.telling import Telling
-from bot.store.database import Transaction
+from bot.store.database import Database, Transaction
 from bot.words import utc_now
 
 PAUSE = timedelta(seconds=60)
@@ -26,10 +26,27 @@ PLAN = -1
 class Approvals:
     """The requester never approves their own; an approver needs the command's role."""
 
-    def __init__(self, scheduling: Scheduling, telling: Telling, approvers: Approvers) -> None:
+    def __init__(
+        self, database: Database, scheduling: Scheduling, telling: Telling, approvers: Approvers
+    ) -> None:
+        self._database = database
         self._scheduling = scheduling
         self._telling = telling
         self._approvers = approvers
+
+    async def wait(self, tx: Transaction, operation: Operation, span: timedelta) -> bool:
+        """planned → awaiting, for so long at most; False where nobody has to approve it."""
+        rule = operation.plan.rule
+        needed = self._approvers.needed(rule, operation.actor)
+        if not needed:
+            return False
+        others = await self._approvers.others(rule, operation.actor)
+        awaited = (SOMEONE,) if others is None else others
+        expires = utc_now() + span
+        await store.move(tx, operation.id, OperationState.PLANNED, OperationState.AWAITING)
+        await store.await_approvals(tx, operation.id, needed, awaited, expires)
+        await self._scheduling.expire(tx, operation.id, expires)
+        return True
 
     async def approve(self, tx: Transaction, number: int, *, actor: str) -> Operation:
         """Approves; with the last approval needed the operation is queued.
@@ -79,6 +96,30 @@ class Approvals:
         await self._without_approval(tx, operation, actor, reason, "operation.break_glass")
         await self._queue(tx, operation)
         await self._telling.show(tx, number)
+
+    async def expire(self, operation: int) -> None:
+        """The job that ends what nobody confirmed or approved in time."""
+        async with self._database.transaction() as tx:
+            try:
+                found = await store.get(tx, operation)
+            except NotFound:
+                return
+            waits = found.state in (OperationState.PLANNED, OperationState.AWAITING)
+            if not waits or (found.expires and found.expires > utc_now()):
+                return
+            if not await store.finish(tx, operation, OperationState.EXPIRED, before=(found.state,)):
+                return  # approved at the last moment
+            if found.state is OperationState.AWAITING:
+                tx.record(operation_event(found, "operation.expired", outcome="refused"))
+                await self._telling.show(tx, operation)
+
+    async def go_on(self, operation: int) -> None:
+        """The job that queues, after a pause, what its person goes on with alone."""
+        async with self._database.transaction() as tx:
+            found = await store.get(tx, operation)
+            if await store.move(tx, operation, OperationState.AWAITING, OperationState.QUEUED):
+                await self._scheduling.run(tx, operation, found.plan.target)
+                await self._telling.show(tx, operation)
 
     async def _queue(self, tx: Transaction, operation: Operation) -> None:
         """awaiting → queued. Raises Refused where it no longer waits."""

@@ -6,7 +6,7 @@ from psycopg.rows import DictRow
 
 from bot.operations.model import TargetLock
 from bot.store.database import Transaction
-from bot.targets.text import storable
+from bot.targets.text import visible
 
 
 async def get(tx: Transaction, target: str) -> TargetLock | None:
@@ -21,7 +21,7 @@ async def take(tx: Transaction, target: str, *, holder: str, reason: str) -> Tar
         "insert into target_locks (target, holder, reason) values (%s, %s, %s)"
         " on conflict (target) do update set reason = excluded.reason"
         " where target_locks.holder = excluded.holder returning *",
-        (target, holder, storable(reason)),
+        (target, holder, visible(reason)),
     )
     return _load(row) if row else None
 

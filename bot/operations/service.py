@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bot import os_user
-from bot.errors import NotFound, OpsbellError, Refused
+from bot.errors import OpsbellError, Refused
 from bot.operations import output_store, step_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
 from bot.operations.engine import Engine
 from bot.operations.locks import Locks
-from bot.operations.model import SOMEONE, Operation, Step, StepKind
+from bot.operations.model import Operation, Step, StepKind
 from bot.operations.plan import Confirm, Plan, Planner
 from bot.operations.scheduling import EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
 from bot.operations.states import Course, OperationState, StepState
@@ -40,11 +40,11 @@ class Operations:
         self._queue = queue
         self._approvers = approvers
         self._scheduling = Scheduling(queue)
-        self.approvals = Approvals(self._scheduling, engine.telling, approvers)
+        self.approvals = Approvals(database, self._scheduling, engine.telling, approvers)
         self.locks = Locks(self._scheduling, engine.telling)
         queue.handle(RUN_JOB, engine.run, lane=Lane.WORK)
-        queue.handle(EXPIRE_JOB, self._expire, lane=Lane.REQUESTS)
-        queue.handle(GO_ON_JOB, self._go_on_alone, lane=Lane.REQUESTS)
+        queue.handle(EXPIRE_JOB, self.approvals.expire, lane=Lane.REQUESTS)
+        queue.handle(GO_ON_JOB, self.approvals.go_on, lane=Lane.REQUESTS)
 
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
@@ -257,47 +257,10 @@ class Operations:
                 | ({"host": operation.host} if operation.host else {}),
             )
         )
-        needed = self._approvers.needed(plan.rule, operation.actor)
-        if needed:
-            others = await self._approvers.others(plan.rule, operation.actor)
-            await self._await(tx, operation, needed, others)
-        else:
+        if not await self.approvals.wait(tx, operation, WAITS_FOR):
             await store.move(tx, number, OperationState.PLANNED, OperationState.QUEUED)
             await self._scheduling.run(tx, number, plan.target)
         await self._engine.telling.show(tx, number)
-
-    async def _await(
-        self, tx: Transaction, operation: Operation, needed: int, others: tuple[str, ...] | None
-    ) -> None:
-        expires: datetime = utc_now() + WAITS_FOR
-        awaited = (SOMEONE,) if others is None else others
-        await store.move(tx, operation.id, OperationState.PLANNED, OperationState.AWAITING)
-        await store.await_approvals(tx, operation.id, needed, awaited, expires)
-        await self._scheduling.expire(tx, operation.id, expires)
-
-    async def _expire(self, operation: int) -> None:
-        """The job that ends what nobody confirmed or approved in time."""
-        async with self._database.transaction() as tx:
-            try:
-                found = await store.get(tx, operation)
-            except NotFound:
-                return
-            waits = found.state in (OperationState.PLANNED, OperationState.AWAITING)
-            if not waits or (found.expires and found.expires > utc_now()):
-                return
-            if not await store.finish(tx, operation, OperationState.EXPIRED, before=(found.state,)):
-                return  # approved at the last moment
-            if found.state is OperationState.AWAITING:
-                tx.record(operation_event(found, "operation.expired", outcome="refused"))
-                await self._engine.telling.show(tx, operation)
-
-    async def _go_on_alone(self, operation: int) -> None:
-        """The job that queues, after a pause, what its person goes on with alone."""
-        async with self._database.transaction() as tx:
-            found = await store.get(tx, operation)
-            if await store.move(tx, operation, OperationState.AWAITING, OperationState.QUEUED):
-                await self._scheduling.run(tx, operation, found.plan.target)
-                await self._engine.telling.show(tx, operation)
 
 
 def _host(actor: str) -> str:

@@ -24,7 +24,8 @@ from bot.slack.tasks import Tasks
 from bot.slack.window import Window, window
 from bot.store.database import Database, Transaction
 from bot.store.events import Event
-from bot.store.inbox import Entry, Inbox
+from bot.store.inbox import Inbox
+from bot.store.inbox_line import Entry
 from bot.store.queue import may_pass
 
 logger = logging.getLogger(__name__)

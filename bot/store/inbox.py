@@ -12,28 +12,19 @@ an answer settles the matter: taken if nothing was said yet, dropped if "not tak
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import socket
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
-from psycopg.rows import TupleRow
-from psycopg.types.json import Jsonb
 
 from bot.errors import Unavailable
 from bot.store.database import Database, Transaction
-from bot.store.queue import Lane
+from bot.store.inbox_line import LANE, Entry, InboxLine
 
 logger = logging.getLogger(__name__)
 
-JOB = "request"
-LANE = Lane.REQUESTS
 TIME_LIMIT = timedelta(seconds=2)
 # Two clicks on one button within this time were meant as one, in whichever order they are done.
 DOUBLE_CLICK = timedelta(seconds=2)
@@ -42,24 +33,6 @@ KEPT = timedelta(days=3)
 _BATCH = 500
 _REMEMBERED = 10_000
 _PAUSE = 0.05
-
-# A key that is there already gets no second job: it was taken before.
-_TAKE = """
-with asked as (
-    select * from unnest(%(keys)s::text[], %(twins)s::text[], %(locks)s::text[],
-        %(arguments)s::jsonb[], %(until)s::timestamptz[])
-        with ordinality as a (key, twin, lock, arguments, until, n)
-    where clock_timestamp() < until
-), new as (
-    insert into inbox (key, twin) select key, twin from asked on conflict do nothing returning key
-), jobs as (
-    select procrastinate_defer_jobs_v1(array_agg(
-        row(%(lane)s::varchar, %(job)s::varchar, 0, lock, null, arguments, null)
-        ::procrastinate_job_to_defer_v1 order by n)) as ids
-    from asked join new using (key)
-)
-select array(select key from asked) as taken, (select ids from jobs)
-"""
 
 _IS_DOUBLE = """
 select exists (
@@ -89,19 +62,6 @@ class Unfit(NotTaken):
         super().__init__("Opsbell cannot keep these characters.", "Nothing was taken. Retype it.")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One thing asked for: `arguments` go to its job, entries with one lock are done in order.
-
-    `twin` is the same for entries that are one if they come within DOUBLE_CLICK; "" for none.
-    """
-
-    key: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    lock: str | None = None
-    twin: str = ""
-
-
 @dataclass
 class _Waiting:
     entry: Entry
@@ -126,8 +86,7 @@ class Inbox:
         self._arrived = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._connection: psycopg.AsyncConnection[TupleRow] | None = None
-        self._clock_ahead = timedelta()
+        self._line = InboxLine(database.url)
         self._reached = True
 
     async def take(self, entry: Entry) -> None:
@@ -199,7 +158,7 @@ class Inbox:
                     self._arrived.clear()
                     self._quiet.set()
         finally:
-            await self._disconnect()
+            await self._line.close()
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """Sends the batch until it is answered for or its time is up.
@@ -209,7 +168,9 @@ class Inbox:
         """
         while batch := [each for each in batch if not each.refusal.done()]:
             try:
-                taken = await self._send(batch)
+                until = max(each.until for each in batch)
+                entries = [(each.entry, each.until) for each in batch]
+                taken = await self._line.take(entries, until)
             except (psycopg.DataError, UnicodeError) as error:
                 await self._commit_singly(batch, error)
                 return
@@ -217,7 +178,7 @@ class Inbox:
                 if self._reached:
                     logger.warning("inbox not reached", extra={"error": str(error).strip()})
                 self._reached = False
-                await self._disconnect()
+                await self._line.close()
                 await asyncio.sleep(_PAUSE)
                 now = datetime.now(UTC)
                 late = [each for each in batch if each.until <= now]
@@ -239,49 +200,6 @@ class Inbox:
         for each in batch:
             await self._commit([each])
 
-    async def _send(self, batch: list[_Waiting]) -> set[str]:
-        """The keys that are committed. Raises psycopg.Error or OSError, in time."""
-        left = (max(each.until for each in batch) - datetime.now(UTC)).total_seconds()
-        connection = self._connection or await self._connect(left)
-        overdue = asyncio.get_running_loop().call_later(left, _cut, connection)
-        try:
-            cursor = await connection.execute(
-                _TAKE,
-                {
-                    "keys": [each.entry.key for each in batch],
-                    "twins": [each.entry.twin for each in batch],
-                    "locks": [each.entry.lock for each in batch],
-                    "arguments": [Jsonb(dict(each.entry.arguments)) for each in batch],
-                    "until": [each.until + self._clock_ahead for each in batch],
-                    "lane": LANE.value,
-                    "job": JOB,
-                },
-                prepare=True,
-            )
-            return set((await cursor.fetchall())[0][0])
-        finally:
-            overdue.cancel()
-
-    async def _connect(self, seconds: float) -> psycopg.AsyncConnection[TupleRow]:
-        async with asyncio.timeout(seconds):
-            connection = await psycopg.AsyncConnection.connect(
-                self._database.url, autocommit=True, application_name="opsbell inbox"
-            )
-        self._connection = connection
-        overdue = asyncio.get_running_loop().call_later(seconds, _cut, connection)
-        try:
-            cursor = await connection.execute("select clock_timestamp()")
-            # The answer's way counts as if the clock were behind: entries lapse early, never late.
-            self._clock_ahead = (await cursor.fetchall())[0][0] - datetime.now(UTC)
-        finally:
-            overdue.cancel()
-        return connection
-
-    async def _disconnect(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.close()
-
     def _refuse(self, waiting: _Waiting, refusal: NotTaken) -> None:
         if waiting.refusal.done():
             return
@@ -290,15 +208,3 @@ class Inbox:
         if len(self._refused) > _REMEMBERED:
             self._refused.popitem(last=False)
         waiting.settle(refusal)
-
-
-def _cut(connection: psycopg.AsyncConnection[TupleRow]) -> None:
-    """Ends a connection whose server does not answer.
-
-    Cancelling psycopg's own wait would first ask that server, for seconds, to stop the query.
-    """
-    with (
-        contextlib.suppress(OSError, psycopg.Error),
-        socket.socket(fileno=os.dup(connection.fileno())) as copy,
-    ):
-        copy.shutdown(socket.SHUT_RDWR)

@@ -174,7 +174,7 @@ async def test_what_waits_for_approval_can_be_cancelled_also_in_the_pause(
     async with house.database.transaction() as tx:
         await house.operations.cancel(tx, number, actor=ALICE)
     assert (await house.operations.get(number)).state is OperationState.CANCELLED
-    await house.operations._go_on_alone(number)
+    await house.operations.approvals.go_on(number)
     assert (await house.operations.get(number)).state is OperationState.CANCELLED
 
 
@@ -185,7 +185,7 @@ async def test_what_was_queued_meanwhile_does_not_expire(house: House) -> None:
         waited = (OperationState.AWAITING,)
         assert not await store.finish(tx, number, OperationState.EXPIRED, before=waited)
     await house.database.execute("update operations set expires = now() - interval '1 s'")
-    await house.operations._expire(number)
+    await house.operations.approvals.expire(number)
     assert (await house.operations.get(number)).state is OperationState.QUEUED
 
 

@@ -13,7 +13,7 @@ from bot.playground import LocalSlack
 from bot.slack import deeds
 from bot.slack.surface import Kind, Request
 from bot.store.database import Database
-from bot.store.inbox import Entry
+from bot.store.inbox_line import Entry
 from bot.store.queue import Queue
 from tests.slack.edge import Edge, edge, panel
 

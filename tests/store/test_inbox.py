@@ -12,7 +12,8 @@ import pytest
 
 from bot.store.database import Database
 from bot.store.events import EventLog
-from bot.store.inbox import JOB, LANE, Entry, Inbox, NotTaken, Unfit
+from bot.store.inbox import Inbox, NotTaken, Unfit
+from bot.store.inbox_line import JOB, LANE, Entry
 from bot.store.queue import Queue
 from tests.parts.postgres import PostgresServer
 from tests.parts.tcp_proxy import TcpProxy
