@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.backup_away import AWAY, opsbell_away
 from benchmarks.backup_data import fill_files, fill_many, fill_pgbench
 from benchmarks.backup_ways import DATABASE, FILES, OPSBELL, Stage, Taken
 from benchmarks.figures import Figure
@@ -26,8 +27,10 @@ from tests.backups.conftest import compose_settings, open_bench
 from tests.parts.compose_project import ComposeProject, new_project
 from tests.parts.postgres import postgres_server
 
+WAYS = (*DATABASE, (AWAY, OPSBELL, opsbell_away))
+
 Measured = dict[tuple[str, str, str], list[Taken]]
-"""By data, half (backup or restore) and who."""
+"""By data, half (backup, restore, or how long visitors are kept out) and who."""
 
 
 async def measure(options: argparse.Namespace, place: Path, own: str) -> Measured:
@@ -40,7 +43,7 @@ async def measure(options: argparse.Namespace, place: Path, own: str) -> Measure
             async with staged(project, place / data, own, options) as stage:
                 await _fill(project, data, options)
                 for number in range(options.rounds):
-                    for half, who, work in FILES if data == "files" else DATABASE:
+                    for half, who, work in FILES if data == "files" else WAYS:
                         taken = await work(stage)
                         measured[data, half, who].append(taken)
                         said = f"{data} {half} {who} {number + 1}: {taken.seconds:.1f} s"
