@@ -141,66 +141,29 @@ def _core(
     reconciler.register()
     concerned = {item.who for each in settings.checklists.values() for item in each.items}
     people = People(client, settings.roles, mentioned=filter(None, concerned))
-    engine = Engine(
-        database,
-        Telling(posts, settings.slack.channel("ops")),
-        redact=lambda target, text: redactor.redact(text, whose=target),
-    )
-    operations = Operations(database, queue, engine, Approvers(settings.rule, people))
+    operations = _operations(settings, redactor, database, queue, posts, people)
     asking = Asking(database, operations)
     drilled = DrillResults(database)
     backups = Backups(settings, targets, operations, verdicts=drilled.verdicts)
     drills = Drills(
         settings, targets, operations, backups, drilled, posts, queue, load=load_for_drill
     )
+    topics, names = Topics(client), Names(client)
     maintenance = Maintenance(
-        settings,
-        targets,
-        database,
-        queue,
-        operations,
-        posts,
-        Topics(client),
-        redact=redactor.redact,
+        *(settings, targets, database, queue, operations, posts, topics), redact=redactor.redact
     )
     restores = Restores(
-        settings,
-        targets,
-        operations,
-        backups,
-        maintenance,
-        database,
-        queue,
-        names=Names(client).of,
+        *(settings, targets, operations, backups, maintenance, database, queue), names=names.of
     )
-    others = OtherSteps(settings, backups, operations)
-    runbooks = Runbooks(
-        settings,
-        targets,
-        database,
-        posts,
-        operations,
-        others,
-        holders=partial(_other_holders, people),
-    )
+    others, holders = OtherSteps(settings, backups, operations), partial(_other_holders, people)
+    runbooks = Runbooks(*(settings, targets, database, posts, operations, others), holders=holders)
     deploys = Deploys(
-        settings,
-        targets,
-        database,
-        operations,
-        backups,
-        posts,
-        runbook_steps=runbooks.steps,
+        *(settings, targets, database, operations, backups, posts), runbook_steps=runbooks.steps
     )
     checks = Checks(
-        settings,
-        targets,
-        newest_backup=backups.newest,
-        in_maintenance=maintenance.is_on_now,
+        settings, targets, newest_backup=backups.newest, in_maintenance=maintenance.is_on_now
     )
-    publisher = Publisher(settings, posts, people.group_id)
-    jobs = Jobs(database, queue, checks, publisher, utc_now)
-    checklists = Checklists(settings, publisher, jobs, redact=redactor.redact, now=utc_now)
+    checklists = _checklists(settings, redactor, database, queue, posts, people, checks)
     lookup = Lookup(settings, database, utc_now)
     return Core(
         settings,
@@ -225,6 +188,36 @@ def _core(
         checklists,
         lookup,
     )
+
+
+def _operations(
+    settings: Settings,
+    redactor: LiveRedactor,
+    database: Database,
+    queue: Queue,
+    posts: Posts,
+    people: People,
+) -> Operations:
+    engine = Engine(
+        database,
+        Telling(posts, settings.slack.channel("ops")),
+        redact=lambda target, text: redactor.redact(text, whose=target),
+    )
+    return Operations(database, queue, engine, Approvers(settings.rule, people))
+
+
+def _checklists(
+    settings: Settings,
+    redactor: LiveRedactor,
+    database: Database,
+    queue: Queue,
+    posts: Posts,
+    people: People,
+    checks: Checks,
+) -> Checklists:
+    publisher = Publisher(settings, posts, people.group_id)
+    jobs = Jobs(database, queue, checks, publisher, utc_now)
+    return Checklists(settings, publisher, jobs, redact=redactor.redact, now=utc_now)
 
 
 @contextlib.asynccontextmanager
