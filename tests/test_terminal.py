@@ -7,7 +7,7 @@ import pytest
 
 from bot.slack import blocks
 from bot.slack.message import Message
-from bot.terminal import lines, plain
+from bot.terminal import lines, mentioned, named, plain
 
 
 @pytest.mark.parametrize(

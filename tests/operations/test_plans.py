@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Failed
+from bot.errors import Failed, NotFound
 from bot.operations import context, plan_view, runner
 from bot.operations.model import Operation, StepContext
 from bot.operations.plan import Plan
@@ -181,6 +181,16 @@ async def test_output_is_kept_redacted_and_shared_as_a_file(running: House) -> N
     assert "password •••" in log
     assert "s3cret" not in log
     assert log.rstrip().endswith("started")
+
+
+async def test_who_named_what_is_not_there_hears_that_nothing_was_changed(house: House) -> None:
+    async def planner(target: str, parameters: Mapping[str, Any]) -> Plan:
+        raise NotFound("There is no commit v9.", hint="Did you mean v8?")
+
+    house.operations.add_runbook("deploy", planner)
+    with pytest.raises(NotFound) as raised:
+        await house.operations.preview("deploy", "grandvps", {}, actor=ALICE)
+    assert str(raised.value) == "There is no commit v9. Did you mean v8? Nothing was changed."
 
 
 async def test_a_planner_with_a_defect_ends_what_it_planned(running: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from bot.slack.channel_names import ChannelNames
 from bot.slack.client import open_session, web_client
 from bot.slack.deeds import Deeds
 from bot.slack.dispatch import Dispatch
-from bot.slack.gateway import Gateway
+from bot.slack.gateway import Gateway, GatewayStatus
 from bot.slack.message import Message
 from bot.slack.modals import SlackModals
 from bot.slack.people import People
@@ -47,6 +47,7 @@ from bot.store.inbox import TIME_LIMIT, Inbox
 from bot.store.queue import Lane, Queue
 from commands.opsbell import OpsbellCommand, Sources
 
+REDACTOR = Redactor(["hunter22"])
 DEEDS = "create table if not exists deeds (key text not null, text text not null)"
 SETTINGS: Mapping[str, Any] = {
     "roles": {"operator": ["@ops"], "admin": ["@admins", "U0ALICE001"]},
@@ -206,6 +207,21 @@ class Door:
     signing_secret: str
 
 
+def _sources(gateway: Callable[[], GatewayStatus], queue: Queue, posts: Posts) -> Sources:
+    """What `/opsbell` shows of itself."""
+
+    async def troubles() -> list[str]:
+        return list((await posts.troubles()).values())
+
+    def upcoming() -> list[tuple[str, datetime]]:
+        return [("Daily maintenance", datetime.now(UTC) + timedelta(hours=3))]
+
+    async def last_events() -> Message:
+        return Message("Nothing has happened yet.")
+
+    return Sources(gateway, queue.backlog, upcoming, troubles, last_events)
+
+
 @contextlib.asynccontextmanager
 async def edge(
     slack: LocalSlack | Door,
@@ -237,19 +253,9 @@ async def edge(
         inbox = Inbox(reached, limit=limit)
         gateways: list[Gateway] = []
 
-        async def troubles() -> list[str]:
-            return list((await posts.troubles()).values())
-
-        def upcoming() -> list[tuple[str, datetime]]:
-            return [("Daily maintenance", datetime.now(UTC) + timedelta(hours=3))]
-
-        async def last_events() -> Message:
-            return Message("Nothing has happened yet.")
-
-        sources = Sources(
-            lambda: gateways[0].status(), queue.backlog, upcoming, troubles, last_events
+        own = OpsbellCommand(
+            configured, surface, people, _sources(lambda: gateways[0].status(), queue, posts)
         )
-        own = OpsbellCommand(configured, surface, people, sources)
         surface.add(own.command())
         deeds = Deeds(
             configured,
@@ -260,28 +266,22 @@ async def edge(
             answers=answers,
             modals=SlackModals(client),
             home=own.home,
-            redact=Redactor(["hunter22"]).redact,
+            redact=REDACTOR.redact,
             tasks=tasks,
         )
         queue.handle("request", deeds.work, lane=Lane.REQUESTS)
-        channels = ChannelNames(client)
         dispatch = Dispatch(
             configured,
             surface,
             inbox=inbox,
             deeds=deeds,
             answers=answers,
-            channels=channels,
-            redact=Redactor(["hunter22"]).redact,
+            channels=ChannelNames(client),
+            redact=REDACTOR.redact,
             tasks=tasks,
         )
         gateway = Gateway(
-            client,
-            session,
-            dispatch,
-            inbox,
-            people,
-            tasks,
+            *(client, session, dispatch, inbox, people, tasks),
             app_token="" if http else slack.app_token,
             signing_secret=slack.signing_secret if http else "",
             silence=silence,
