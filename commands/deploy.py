@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bot.config.access import ANYONE
 from bot.config.settings import Settings
 from bot.deploys import rollback, view
 from bot.deploys.model import checked_ref
@@ -70,7 +71,7 @@ class DeployCommand:
     def controls(self) -> list[Control]:
         """The buttons that take a deploy back, and the one that takes a lock away."""
         return [
-            Control(view.TAKE_AWAY, Call(ACCESS, change=self._take_away)),
+            Control(view.TAKE_AWAY, Call(ANYONE, change=self._take_away)),
             Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW)),
             Control(view.BACK_WITH, Call(ACCESS, query=self._back_with, window=WINDOW)),
         ]
@@ -92,7 +93,7 @@ class DeployCommand:
                 return self._rollback(target, more, plan_only)
             case [word, *option] if word.lower() == "unlock" and option in ([], [FORCE]):
                 force = bool(option)
-                return Call(ACCESS, change=lambda req, tx: self._unlock(req, tx, target, force))
+                return Call(ANYONE, change=lambda req, tx: self._unlock(req, tx, target, force))
             case [word, *_] if word.lower() in ("status", "history", "unlock"):
                 raise UsageError(f"{word.lower()} takes no further words.")
         return self._deploy(target, words, plan_only)
@@ -143,13 +144,14 @@ class DeployCommand:
     async def _unlock(
         self, request: Request, tx: Transaction, target: str, force: bool
     ) -> Answer | None:
-        """One's own lock is freed at once; another's once the admin has seen whose it is."""
+        """One's own lock is freed at once; another's by an admin who has seen whose it is, and who
+        need not be one that deploys."""
         held = await self._operations.locks.get(tx, target)
         if held is None or held.holder == request.actor:
-            return await self._freed(request, tx, target)
+            return await self._freed(request, tx, target, steal=False)
         await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
         if force:
-            return await self._freed(request, tx, target)
+            return await self._freed(request, tx, target, steal=True)
         if request.user.startswith("os:"):
             raise Refused(
                 f"Not unlocked: {target} is locked by {who(held.holder)}: {held.reason}.",
@@ -167,10 +169,12 @@ class DeployCommand:
                 hint="/deploy status says how it is now.",
             )
         await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
-        return await self._freed(request, tx, target)
+        return await self._freed(request, tx, target, steal=True)
 
-    async def _freed(self, request: Request, tx: Transaction, target: str) -> Answer:
-        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=True)
+    async def _freed(
+        self, request: Request, tx: Transaction, target: str, *, steal: bool
+    ) -> Answer:
+        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=steal)
         return Answer(
             Message(f"{target} is unlocked (it was locked for: {lock.reason})."),
             data={"target": target, "locked": False},
