@@ -24,6 +24,19 @@ def test_mrkdwn_reads_as_plain_text(mrkdwn: str, text: str) -> None:
     assert plain(mrkdwn) == text
 
 
+def test_people_have_names_where_they_are_known() -> None:
+    message = Message("Locked.", [blocks.context("Locked by <@U0ALICE001> and <@U0BOB00001>")])
+    assert mentioned(message) == {"U0ALICE001", "U0BOB00001"}
+    names = {"U0ALICE001": "Alice"}
+    assert list(lines(message, names)) == ["Locked by Alice and U0BOB00001"]
+    assert named("*It* is <@U0ALICE001>", names) == "*It* is Alice"
+
+
+def test_what_is_no_mrkdwn_is_left_as_it_is() -> None:
+    outside = "*a* `b` &amp; <@U0ALICE001>"
+    assert list(lines(Message("x", [blocks.paragraph(outside)]))) == [outside]
+
+
 def test_times_say_their_zone() -> None:
     at = datetime(2026, 11, 25, 21, 30, tzinfo=UTC)
     told = plain(f"until {blocks.day_and_time(at, ZoneInfo('Europe/Berlin'))}")

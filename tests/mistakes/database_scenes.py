@@ -1,4 +1,4 @@
-"""Opsbell's own PostgreSQL as newcomers leave it: something is wrong with it or with the way there."""
+"""What can be wrong with Opsbell's own PostgreSQL, or with the way there, on real servers."""
 
 from __future__ import annotations
 
