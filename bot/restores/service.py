@@ -231,7 +231,8 @@ def _newest(target: str, kept: Sequence[Kept], parts: Sequence[str]) -> list[Kep
     chosen = [one for one in newest if not parts or one.part in parts]
     if not chosen:
         there = f"Of the last one there is {join([one.part for one in newest])}." if newest else ""
-        raise NotFound(f"There is no restore of {target} to undo.", hint=there)
+        hint = there or "/restore status says what else may have been left."
+        raise NotFound(f"There is no restore of {target} to undo.", hint=hint)
     return chosen
 
 

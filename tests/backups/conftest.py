@@ -2,45 +2,26 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.backups.model import Manifest
-from bot.backups.service import Backups
-from bot.config.settings import Settings
-from bot.operations.engine import Engine
 from bot.operations.model import Operation
-from bot.operations.service import Operations
 from bot.operations.states import OperationState
-from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
 from bot.store.database import Database
-from bot.store.queue import Lane, Queue
-from bot.targets.targets import Targets
+from bot.store.queue import Queue
 from tests.backups.sample import fill, make_application
 from tests.parts.compose_project import ComposeProject
-from tests.parts.operations import new_engine, new_operations
 from tests.parts.postgres import PostgresServer
+from tests.parts.target import Parts, open_parts
 
 ALICE = "slack:U0ALICE001"
 
 
-@dataclass
-class Bench:
+class Bench(Parts):
     """Backups of one target, and all that they stand on."""
-
-    settings: Settings
-    database: Database
-    queue: Queue
-    targets: Targets
-    posts: Posts
-    engine: Engine
-    operations: Operations
-    backups: Backups
-    target: str
 
     @property
     def store(self) -> Path:
@@ -74,27 +55,13 @@ class Bench:
         return sorted(path.name for path in self.store.iterdir()) if self.store.exists() else []
 
 
-async def nothing(**arguments: object) -> None:
-    """Slack is away: posts wait."""
-
-
 @contextlib.asynccontextmanager
 async def open_bench(
     settings: Mapping[str, Any], database: Database, queue: Queue
 ) -> AsyncIterator[Bench]:
     """Everything that makes backups of the one target in the settings."""
-    validated = Settings.model_validate(settings)
-    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
-    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
-    async with open_session() as session, Targets(validated) as targets:
-        client = web_client(session, "xoxb-unused")
-        posts = Posts(database, queue, client)
-        engine = new_engine(database, queue, client)
-        operations = new_operations(database, queue, client, engine)
-        backups = Backups(validated, targets, operations)
-        target = validated.only_target()
-        assert target
-        yield Bench(validated, database, queue, targets, posts, engine, operations, backups, target)
+    async with open_parts(settings, database, queue) as parts:
+        yield Bench(**vars(parts))
 
 
 @pytest.fixture

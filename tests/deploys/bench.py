@@ -10,11 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.backups.service import Backups
 from bot.config.settings import Settings
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
-from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
 from bot.operations.model import Operation
 from bot.operations.plan import Plan
@@ -23,13 +21,10 @@ from bot.operations.states import Course
 from bot.others import OtherSteps
 from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks
-from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
-from bot.slack.topics import Topics
 from bot.store.database import Database
-from bot.store.queue import Lane, Queue
+from bot.store.queue import Queue
 from bot.targets.targets import Targets
-from tests.parts.operations import new_engine, new_operations
+from tests.parts.target import new_maintenance, open_parts
 
 ALICE = "slack:U0ALICE001"
 CAROL = "U0CAROL001"
@@ -79,10 +74,6 @@ class Bench:
         return {**parameters, **({"ref": ref} if ref else {})}
 
 
-async def _nothing(**arguments: object) -> None:
-    """Slack is away: posts wait."""
-
-
 async def nobody(role: str, actor: str) -> Sequence[str]:
     """Who else holds a role."""
     return ()
@@ -93,26 +84,10 @@ async def open_bench(
     settings: Mapping[str, Any], database: Database, queue: Queue
 ) -> AsyncIterator[Bench]:
     """Everything that deploys to the one target in the settings."""
-    validated = Settings.model_validate(settings)
-    queue.handle(RECONCILE, _nothing, lane=Lane.POSTS)
-    queue.handle(SHARE_FILES, _nothing, lane=Lane.POSTS)
-    async with open_session() as session, Targets(validated) as targets:
-        client = web_client(session, "xoxb-unused")
-        posts = Posts(database, queue, client)
-        engine = new_engine(database, queue, client)
-        operations = new_operations(database, queue, client, engine, admins=(CAROL,))
-        backups = Backups(validated, targets, operations)
-        maintenance = Maintenance(
-            validated,
-            targets,
-            database,
-            queue,
-            operations,
-            posts,
-            Topics(client),
-            redact=lambda text: text,
-            patience=timedelta(seconds=3),
-        )
+    async with open_parts(settings, database, queue, admins=(CAROL,)) as parts:
+        validated, targets, operations = parts.settings, parts.targets, parts.operations
+        backups, posts = parts.backups, parts.posts
+        maintenance = new_maintenance(parts, patience=timedelta(seconds=3))
         Restores(validated, targets, operations, backups, maintenance, database, queue)
         runbooks = Runbooks(
             validated,
@@ -132,9 +107,7 @@ async def open_bench(
             posts,
             runbook_steps=runbooks.steps,
         )
-        target = validated.only_target()
-        assert target
-        yield Bench(validated, database, targets, engine, operations, deploys, target)
+        yield Bench(validated, database, targets, parts.engine, operations, deploys, parts.target)
 
 
 def host_settings(site: Path, url: str, port: int, work: Path) -> dict[str, Any]:

@@ -14,14 +14,13 @@ from bot.operations.model import Operation
 from bot.operations.states import OperationState
 from bot.restores.server import Server
 from bot.restores.service import Restores
-from bot.slack.client import open_session, web_client
-from bot.slack.topics import Topics
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.targets.targets import Targets
 from tests.backups import conftest as backups_bench
 from tests.backups.conftest import ALICE
 from tests.backups.sample import make_application
+from tests.parts.target import new_maintenance
 
 
 class Heard:
@@ -87,20 +86,8 @@ async def open_bench(
     settings: Mapping[str, Any], database: Database, queue: Queue
 ) -> AsyncIterator[Bench]:
     """Everything that restores the one target in the settings."""
-    async with (
-        backups_bench.open_bench(settings, database, queue) as bench,
-        open_session() as session,
-    ):
-        maintenance = Maintenance(
-            bench.settings,
-            bench.targets,
-            database,
-            queue,
-            bench.operations,
-            bench.posts,
-            Topics(web_client(session, "xoxb-unused")),
-            redact=lambda text: text,
-        )
+    async with backups_bench.open_bench(settings, database, queue) as bench:
+        maintenance = new_maintenance(bench)
         restores = Restores(
             bench.settings,
             bench.targets,

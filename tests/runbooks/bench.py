@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.backups.service import Backups
 from bot.config.settings import Settings
-from bot.maintenance.service import Maintenance
 from bot.operations.engine import Engine
 from bot.operations.model import Operation
 from bot.operations.service import Operations
@@ -15,13 +13,9 @@ from bot.operations.states import OperationState
 from bot.others import OtherSteps
 from bot.restores.service import Restores
 from bot.runbooks.service import Runbooks
-from bot.slack.client import open_session, web_client
-from bot.slack.posts import RECONCILE, SHARE_FILES, Posts
-from bot.slack.topics import Topics
 from bot.store.database import Database
-from bot.store.queue import Lane, Queue
-from bot.targets.targets import Targets
-from tests.parts.operations import new_engine, new_operations
+from bot.store.queue import Queue
+from tests.parts.target import new_maintenance, open_parts
 
 ALICE = "slack:U0ALICE001"
 
@@ -61,10 +55,6 @@ class Bench:
         return operation
 
 
-async def nothing(**arguments: object) -> None:
-    """Slack is away: posts wait."""
-
-
 async def holders(role: str, actor: str) -> Sequence[str]:
     """Who else holds a role."""
     assert actor == ALICE
@@ -74,30 +64,14 @@ async def holders(role: str, actor: str) -> Sequence[str]:
 @contextlib.asynccontextmanager
 async def open_bench(settings: Mapping[str, Any], database: Database) -> AsyncIterator[Bench]:
     """Runbooks with these settings, whose one target is called grandvps."""
-    validated = Settings.model_validate(settings)
     queue = Queue(database)
     await queue.open()
-    queue.handle(RECONCILE, nothing, lane=Lane.POSTS)
-    queue.handle(SHARE_FILES, nothing, lane=Lane.POSTS)
-    async with open_session() as session, Targets(validated) as targets:
-        client = web_client(session, "xoxb-unused")
-        engine = new_engine(database, queue, client)
-        operations = new_operations(database, queue, client, engine)
-        backups = Backups(validated, targets, operations)
-        posts = Posts(database, queue, client)
-        maintenance = Maintenance(
-            validated,
-            targets,
-            database,
-            queue,
-            operations,
-            posts,
-            Topics(client),
-            redact=str,
-        )
+    async with open_parts(settings, database, queue) as parts:
+        validated, targets, operations = parts.settings, parts.targets, parts.operations
+        backups, maintenance = parts.backups, new_maintenance(parts)
         Restores(validated, targets, operations, backups, maintenance, database, queue)
         others = OtherSteps(validated, backups, operations)
         runbooks = Runbooks(
-            validated, targets, database, posts, operations, others, holders=holders
+            validated, targets, database, parts.posts, operations, others, holders=holders
         )
-        yield Bench(validated, database, engine, operations, runbooks)
+        yield Bench(validated, database, parts.engine, operations, runbooks)
