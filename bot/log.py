@@ -63,6 +63,8 @@ def set_up_logging(redact: Callable[[str], str], level: int = logging.INFO) -> N
     sys.excepthook = _log_defect
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of every try to connect; whoever waits for the database says so once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 
 
 def _log_defect(

@@ -46,6 +46,15 @@ class PatientJobs(JobManager):
         beat = super().update_heartbeat
         await _patiently("sign of life", lambda: beat(worker_id))
 
+    async def list_jobs_to_abort_async(self, queue: str | None = None) -> Iterable[int]:
+        """The jobs that are to be cancelled; none while nobody can be asked."""
+        try:
+            return await super().list_jobs_to_abort_async(queue)
+        except ConnectorException as error:
+            if not _is_away(error):
+                raise
+            return []
+
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
     ) -> None:
