@@ -75,7 +75,7 @@ async def test_what_is_missing_is_asked_for_then_the_plan_is_shown_and_run(
     assert slack.messages("ops") == []
     await alice.submit(plan)
     done = await slack.wait_for_message(channel="ops", text="Greet someone on grandvps · done")
-    assert "greeted $(touch hacked) &amp; &lt;b&gt;" in done.plain
+    assert "greeted $(touch hacked) & <b>" in done.plain
     told = await slack.wait_for_message(channel="ops", text="Greet someone on grandvps: Say hello")
     assert "Say hello to $(touch hacked) &amp; &lt;b&gt; too" in told.plain
     assert told.ts != done.ts
