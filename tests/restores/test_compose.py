@@ -18,10 +18,12 @@ from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.backups.conftest import compose_settings
 from tests.backups.sample import contents, fill_with_noise, tree
+from tests.backups.tools import shell
 from tests.backups.trouble import server_never_restarted
 from tests.parts.compose_project import ComposeProject, run
 from tests.restores.bench import Bench, Heard, open_bench
 from tests.restores.test_killed import killed, seen_by_all
+from tests.restores.test_left import left_by
 from tests.restores.world import databases, execute, make_world, name_of, rows, url_of
 
 pytestmark = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
@@ -179,6 +181,30 @@ async def test_killed_in_the_swap(
             await operations.choose(tx, number, Course.RESUME, actor=operation.actor)
         await compose.backups.engine.run(number)
         assert await contents(url) == new
+
+
+async def test_what_is_left_in_a_container_is_named_and_goes(
+    compose: Bench, grandvps: ComposeProject, tmp_path: Path, database_url: str
+) -> None:
+    logs = tree(grandvps.directory / "logs")
+    await compose.backups.make("logs")
+    settings = settings_of(grandvps, tmp_path / "store", grandvps.database)
+    doom = ("before", "move")
+    number = await killed(compose, settings, tmp_path, database_url, doom, "logs")
+    await left_by(compose, number)
+    assert ".opsbell" not in await grandvps.exec("web", "ls", "-a", "/app", "/app/logs")
+    assert tree(grandvps.directory / "logs") == logs
+    # What no record knows of is found by its name.
+    unknown = "/app/logs/.opsbell-logs-20261121T020000Z"
+    await grandvps.exec("web", "mkdir", unknown)
+    [command] = (await compose.restores.left(compose.target)).commands
+    assert command.endswith(f"exec -T web rm -r -- {unknown}")
+    await grandvps.exec("web", "touch", f"{unknown}/.operation-7.begun")
+    [told] = (await compose.restores.left(compose.target)).commands
+    assert told.startswith(f"{unknown} in web (may hold replaced files")
+    await grandvps.exec("web", "rm", f"{unknown}/.operation-7.begun")
+    await shell(command)
+    assert (await compose.restores.left(compose.target)).commands == ()
 
 
 async def test_an_older_server(
