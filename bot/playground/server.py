@@ -208,8 +208,9 @@ class LocalSlack:
             self.http.is_away = True
         if self._site is not None:
             site, self._site = self._site, None
+            # Before the port is let go: whoever connects next might be given it to connect from.
+            self._bind(beside=self._bound)
             await site.stop()
-            self._bind()
         for connection in self._runner.server.connections if self._runner.server else ():
             if connection.transport is not None:
                 connection.transport.abort()
@@ -241,18 +242,20 @@ class LocalSlack:
         """Send nothing but pongs over the sockets there are now."""
         self.sockets.deafen()
 
-    def _bind(self) -> None:
+    def _bind(self, beside: socket.socket | None = None) -> None:
         """Take the port: nobody else gets it, and who connects is refused until it is listened on.
-
-        Raises OSError.
+        `beside` is what has it so far. Raises OSError.
         """
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_STREAM)
         try:
+            for each in (beside, bound) if beside else ():
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             # Connections of a moment ago are no hindrance; what comes later finds the port taken.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((self._host, self._port))
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                bound.setsockopt(socket.SOL_SOCKET, option, 0)
         except OSError:
             bound.close()
             raise
