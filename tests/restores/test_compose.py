@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from bot.backups.snapshot import connection_settings
+from bot.errors import Failed
 from bot.operations.states import Course, OperationState
 from bot.restores import databases as databases_module
+from bot.restores.files_in_service import find_stage, move, remove
 from bot.restores.loading import Dump, load
 from bot.restores.meter import LoadMeter
 from bot.store.database import Database
@@ -205,6 +207,20 @@ async def test_what_is_left_in_a_container_is_named_and_goes(
     await grandvps.exec("web", "rm", f"{unknown}/.operation-7.begun")
     await shell(command)
     assert (await compose.restores.left(compose.target)).commands == ()
+
+
+async def test_nothing_leaves_its_place_where_the_unpacked_is_gone(
+    compose: Bench, grandvps: ComposeProject
+) -> None:
+    """As after a container was made anew between the two steps."""
+    target = compose.backups.targets.get(compose.target)
+    stage = await find_stage(target, "web", "/app/logs", "logs-gone")
+    await grandvps.exec("web", "mkdir", stage.stage)
+    await grandvps.exec("web", "sh", "-c", "echo kept >/app/logs/of-today.log")
+    with pytest.raises(Failed, match="is not there"):
+        await move(target, stage, 1, "opsbell restore test", into=True)
+    assert "kept" in await grandvps.exec("web", "cat", "/app/logs/of-today.log")
+    await remove(target, stage)
 
 
 async def test_an_older_server(
