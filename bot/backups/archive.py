@@ -11,12 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.backups.disk import CompressedArchive
-from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
 from bot.backups.processes import batches, failure, said
 from bot.backups.tar import OURS, Notes, Source, TarStream
 from bot.backups.threads import in_thread
+from bot.targets.marked import MARK
 from bot.targets.model import Target
 from bot.targets.waiting import to_the_end
 
@@ -82,7 +82,7 @@ async def archive_here(sources: Sequence[Source], path: Path, meter: Meter) -> A
 async def archive_in(
     target: Target, service: str, inner: str, path: Path, meter: Meter, mark: str
 ) -> Archived:
-    """Archives a path of a service's container; `mark` is what `end_leftovers` finds its processes
+    """Archives a path of a service's container; `mark` is what its processes are found
     by. Raises Failed and Unavailable."""
     directory = await target.run(["test", "-d", inner], timeout=_QUICK, service=service)
     # The slash at the end follows a link that the path itself may be.

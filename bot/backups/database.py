@@ -17,8 +17,6 @@ from bot.backups.dump_directory import OnlyAlone, dump_here, dump_out_of
 from bot.backups.dump_jobs import Sizes, jobs_for, spare_cores
 from bot.backups.dump_reading import check_contents
 from bot.backups.dump_scratch import Place, choose, find_places, remove_abandoned
-from bot.backups.leftovers import MARK, end_leftovers
-from bot.backups.leftovers_here import end_leftovers_here
 from bot.backups.meter import Meter
 from bot.backups.model import DATABASE, DUMP, GLOBALS, SetFile, part_of
 from bot.backups.processes import batches, failure
@@ -31,6 +29,7 @@ from bot.backups.snapshot import (
     psql,
 )
 from bot.backups.threads import in_thread
+from bot.targets.marked import MARK
 from bot.targets.model import DatabasePlace, Target
 
 logger = logging.getLogger(__name__)
@@ -157,11 +156,9 @@ class DatabaseBackup:
     async def end_leftovers(self) -> None:
         """Ends what a killed backup may have left: processes and sessions that bear its name, and
         then removes their scratch files."""
+        await self._target.end_marked(self._application, service=self._place.service)
         if self._place.service:
-            await end_leftovers(self._target, self._place.service, self._application)
             await remove_abandoned(self._target, self._place.service)
-        else:
-            await end_leftovers_here(self._application)
         query = (
             "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity"
             " where application_name = current_setting('application_name')"

@@ -12,12 +12,12 @@ from bot.backups import disk
 from bot.backups.dump_receiving import ReceivedFiles
 from bot.backups.dump_scratch import Place, scratch_name
 from bot.backups.dump_script import DUMP_OUT
-from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
 from bot.backups.processes import batches, failure
 from bot.backups.threads import in_thread
 from bot.errors import Failed
+from bot.targets.marked import MARK
 from bot.targets.model import Target
 
 _LOOK_EVERY = 0.5

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.backups.leftovers import MARK
 from bot.backups.processes import failure
+from bot.targets.marked import MARK
 from bot.targets.model import Target
 
 _LIMIT = timedelta(seconds=60)

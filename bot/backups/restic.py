@@ -20,12 +20,12 @@ from time import monotonic
 from urllib.parse import unquote
 
 from bot import words
-from bot.backups.leftovers import MARK
 from bot.backups.threads import in_thread
 from bot.config.backups import Restic as Settings
 from bot.errors import Failed, NotFound, OpsbellError, Unavailable
 from bot.targets.environment import for_children
 from bot.targets.host_process import host_process
+from bot.targets.marked import MARK
 
 logger = logging.getLogger(__name__)
 

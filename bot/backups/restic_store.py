@@ -21,13 +21,13 @@ from typing import Any
 from bot import words
 from bot.backups import disk
 from bot.backups.catalogue import Catalogue, read_manifest, trouble_of
-from bot.backups.leftovers_here import end_leftovers_here
 from bot.backups.model import MANIFEST, BackupSet, Manifest, name_order, part_of
 from bot.backups.restic import Absent, IncompleteBackup, Restic
 from bot.backups.set_store import SetStore, Tell
 from bot.backups.threads import in_thread
 from bot.backups.verdicts import VerdictsOf
 from bot.errors import Failed
+from bot.targets.marked import end_marked_here
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ class ResticStore(SetStore):
     async def settle(self) -> None:
         """Ends what a killed Opsbell may have left running of restic."""
         if self._restic.mark:
-            await end_leftovers_here(self._restic.mark)
+            await end_marked_here(self._restic.mark)
 
     async def remove(self, sets: Sequence[BackupSet]) -> None:
         """Forgets exactly these snapshots, then removes the data that no snapshot needs.

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bot import words
 from bot.backups import archive, disk
-from bot.backups.leftovers import end_leftovers
 from bot.backups.model import DATABASE, BackupSet
 from bot.backups.running import Backup, Result, remove_partial
 from bot.backups.set_store import newest
@@ -98,7 +97,7 @@ async def undo_files(backup: Backup, context: StepContext) -> None:
     in a container that no longer runs has ended with it."""
     with _leftovers_logged():
         if service := _part(backup, context).service:
-            await end_leftovers(backup.target, service, backup.mark)
+            await backup.target.end_marked(backup.mark, service=service)
     await remove_partial(backup, context)
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.backups.leftovers import MARK
 from bot.backups.processes import failure
 from bot.backups.snapshot import environment, psql
+from bot.targets.marked import MARK
 from bot.targets.model import DatabasePlace, Target
 
 QUICK = timedelta(seconds=60)

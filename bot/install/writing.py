@@ -35,6 +35,8 @@ def write_configuration(
     try:
         with _draft(path, text) as draft:
             load(draft, environ)
+            if path.exists() and not path.is_file():
+                raise Failed(f"{path} is no file, and nothing was written.")
             if force and _is_taken(path):
                 kept = _keep(path, now)
                 draft.replace(path)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.backups.leftovers import end_leftovers
-from bot.backups.leftovers_here import end_leftovers_here
 from bot.errors import Failed
 from bot.restores.server import Server
 
@@ -146,10 +144,7 @@ async def drop(server: Server, name: str) -> None:
 async def end_work(server: Server) -> None:
     """Ends what may still run under the server's mark: processes in the container, then sessions.
     Raises Failed where something remains."""
-    if server.service:
-        await end_leftovers(server.target, server.service, server.mark)
-    else:
-        await end_leftovers_here(server.mark)
+    await server.target.end_marked(server.mark, service=server.service)
     left = await server.ask("Ending the sessions of the restore", _END_SESSIONS)
     if left != ["0"]:
         raise Failed(f"Sessions of the restore go on at the server: {' '.join(left)}.")

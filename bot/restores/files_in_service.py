@@ -12,12 +12,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.backups import disk
-from bot.backups.leftovers import MARK, end_leftovers
 from bot.backups.processes import failure
 from bot.backups.threads import in_thread
 from bot.errors import Failed, Unavailable
 from bot.operations.model import StepContext
 from bot.restores.stages import STAGE
+from bot.targets.marked import MARK
 from bot.targets.model import Target
 from bot.words import size
 
@@ -195,7 +195,7 @@ async def stages_in(target: Target, service: str, live: str, part: str) -> dict[
 
 async def end_work(target: Target, service: str, mark: str) -> None:
     """Ends what may still run in the container. A script that moves files ends by itself."""
-    await end_leftovers(target, service, mark)
+    await target.end_marked(mark, service=service)
 
 
 async def _script(

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from bot.backups.leftovers import MARK
 from bot.backups.processes import failure
 from bot.backups.snapshot import connection_settings, environment, psql
+from bot.targets.marked import MARK
 from bot.targets.model import DatabasePlace, Target
 
 QUICK = timedelta(seconds=60)

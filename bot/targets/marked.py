@@ -1,24 +1,29 @@
 """Processes that can be found and ended after the one who started them has died.
 
-A marked program runs below a shell that bears the mark among its arguments for as long as the
-program runs. Its children do not bear it: what a program leaves in the background on purpose (a
-service that it restarted) is no longer part of it once it has ended.
+What people's plans run is `marked`: below a shell that bears the mark among its arguments for as
+long as the program runs. Its children do not bear it: what a program leaves in the background on
+purpose (a service that it restarted) is no longer part of it once it has ended. Tools that leave
+nothing on purpose bear the mark as MARK in their environment, with all that they start.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+
+import psutil
 
 from bot.errors import Unavailable
 from bot.targets.container import Container
 from bot.targets.docker_process import docker_process
 from bot.targets.running import run_process
 from bot.targets.session import end_session
+from bot.targets.waiting import to_the_end
+
+MARK = "OPSBELL_MARK"
 
 _ROUNDS = 5
 _LOOK_LIMIT = timedelta(seconds=30)
@@ -27,17 +32,20 @@ _LOOK_LIMIT = timedelta(seconds=30)
 # with exec, since a name such as eval must mean a program. One line: marks are read by the line.
 _SCRIPT = '(exec "$@") 2>&1; exit "$?"'
 
-# Arguments: a mark. Says the sessions of the shells that bear it; its own is none of them.
+# Arguments: a mark after one more character, without which this would find itself; a variable.
+# Says the sessions of the processes that bear it as an argument or as that variable.
 _SESSIONS = """\
-read -r line </proc/$$/stat
-set -- "$1" ${line##*) }
-own=$5
+mark=${1#?} variable=$2
+bears() {
+  grep -qF -e "$mark" "$1/cmdline" "$1/environ" 2>/dev/null || return 1
+  tr '\\0' '\\n' 2>/dev/null <"$1/cmdline" | grep -qxF -e "$mark" && return 0
+  tr '\\0' '\\n' 2>/dev/null <"$1/environ" | grep -qxF -e "$variable=$mark"
+}
 for process in /proc/[0-9]*; do
-  IFS= read -r line 2>/dev/null <"$process/cmdline"
-  case $line in *"$1"*) ;; *) continue ;; esac
+  bears "$process" || continue
   read -r line 2>/dev/null <"$process/stat" || continue
-  set -- "$1" ${line##*) }
-  [ "$5" = "$own" ] || echo "$5"
+  set -- ${line##*) }
+  echo "$4"
 done
 """
 
@@ -49,14 +57,14 @@ def marked(argv: Sequence[str], mark: str) -> tuple[str, ...]:
 
 
 async def end_marked_here(mark: str) -> None:
-    """Ends all sessions on this machine that a marked program runs in. Raises Unavailable where
+    """Ends all sessions on this machine in which something bears a mark. Raises Unavailable where
     one cannot be ended."""
     for _ in range(_ROUNDS):
-        sessions = await asyncio.to_thread(_sessions_here, mark)
+        sessions = await to_the_end(asyncio.to_thread(lambda: dict(_sessions_here(mark))))
         if not sessions:
             return
-        for session in sessions:
-            await end_session(session, "A command")
+        for session, program in sessions.items():
+            await end_session(session, program)
     raise Unavailable("A command is started again and again.", retryable=False)
 
 
@@ -65,7 +73,10 @@ async def end_marked_in(container: Container, mark: str) -> None:
     for _ in range(_ROUNDS):
         done = await run_process(
             lambda errors: docker_process(
-                container, ("sh", "-c", _SESSIONS, "sh", mark), environment={}, errors=errors
+                container,
+                ("sh", "-c", _SESSIONS, "sh", f"={mark}", MARK),
+                environment={},
+                errors=errors,
             ),
             program="sh",
             timeout=_LOOK_LIMIT,
@@ -80,11 +91,16 @@ async def end_marked_in(container: Container, mark: str) -> None:
     raise Unavailable("A command is started again and again.", retryable=False)
 
 
-def _sessions_here(mark: str) -> set[int]:
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-            if arguments[2:4] == [_SCRIPT.encode(), mark.encode()]:
-                found.add(os.getsid(int(process.name)))
-    return found - {os.getsid(0)}
+def _sessions_here(mark: str) -> Iterator[tuple[int, str]]:
+    """Each session with the name of a program in it."""
+    own = os.getsid(0)
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error, OSError):
+            session = os.getsid(process.pid)
+            if session != own and _bears(process, mark):
+                yield session, str(process.info["name"])
+
+
+def _bears(process: psutil.Process, mark: str) -> bool:
+    arguments = process.cmdline()
+    return arguments[2:4] == [_SCRIPT, mark] or process.environ().get(MARK) == mark

@@ -125,8 +125,8 @@ class Target(Protocol):
         ...
 
     async def end_marked(self, mark: str, *, service: str | None = None) -> None:
-        """Ends what still runs of `bot.targets.marked.marked(…, mark)`, and proves it gone: in all
-        running containers of a service, or on this machine. What is not there has ended."""
+        """Ends what still runs and bears the mark (see `bot.targets.marked`), and proves it gone:
+        in all running containers of a service, or on this machine. What is not there has ended."""
         ...
 
     def redact(self, text: str) -> str:

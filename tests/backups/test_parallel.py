@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from bot.backups import database, dump_jobs
-from bot.backups.leftovers import MARK
 from bot.operations.states import OperationState
 from bot.store.queue import Queue
+from bot.targets.marked import MARK
 from tests.backups.conftest import ALICE, Bench, host_settings
 from tests.backups.parallel import fill_tables, mid_directory, two_cores
 from tests.backups.sample import ROWS, contents, tree

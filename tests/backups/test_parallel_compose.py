@@ -1,8 +1,11 @@
 """Directory dumps by several sessions in a container, sent out while they are made."""
 
 import asyncio
+import contextlib
 import json
+import os
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,11 +18,11 @@ from bot.backups import database as dumps
 from bot.backups import dump_jobs
 from bot.backups.dump_directory import OnlyAlone, dump_out_of
 from bot.backups.dump_scratch import Place, find_places, remove_abandoned
-from bot.backups.leftovers import MARK
 from bot.backups.meter import Meter
 from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
+from bot.targets.marked import MARK
 from tests.backups.conftest import Bench, compose_settings, open_bench
 from tests.backups.parallel import fill_tables, mid_directory, two_cores
 from tests.backups.sample import contents, tree
@@ -73,6 +76,16 @@ async def scratch(project: ComposeProject) -> list[str]:
     """What lies in the container where scratch files do."""
     found = await project.exec("db", "sh", "-c", "ls -d /tmp/* /var/tmp/* 2>/dev/null; true")
     return found.split()
+
+
+async def signalled(project: ComposeProject, program: str, sent: signal.Signals) -> list[int]:
+    """Sends a signal to what runs of a program in the database's container; their process IDs."""
+    rows = await run("docker", "top", project.container("db"), "-e", "-o", "pid,comm")
+    found = [int(row.split()[0]) for row in rows.splitlines() if row.split()[1:] == [program]]
+    for process in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, sent)
+    return found
 
 
 async def equal(project: ComposeProject, directory: Path) -> bool:
@@ -151,9 +164,13 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
     argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
     async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
         await mid_directory(big.store)
+        # Its end is not to come while it is looked for.
+        dumping = await signalled(own_grandvps, "pg_dump", signal.SIGSTOP)
         await child.kill9()
+    assert dumping
     assert "pg_dump" in await tools_in(own_grandvps)
     assert len(await scratch(own_grandvps)) == 1
+    await signalled(own_grandvps, "pg_dump", signal.SIGCONT)
     await big.engine.run(number)
     operation = await big.operations.get(number)
     assert operation.state is OperationState.INTERRUPTED

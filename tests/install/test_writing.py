@@ -63,6 +63,14 @@ def test_of_two_within_a_second_both_old_ones_are_kept(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"opsbell.yaml": TEXT, KEPT: "first", f"{KEPT}-1": "second"}
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "opsbell.yaml"
+    os.mkfifo(path)
+    with pytest.raises(Failed, match="is no file"):
+        write(path, force=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["opsbell.yaml"]
+
+
 def test_by_force_a_link_that_leads_nowhere_is_replaced_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "opsbell.yaml"
     path.symlink_to("gone.yaml")
