@@ -28,6 +28,15 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the crash campaigns have tried, with their seeds, also where all went well."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, value in getattr(report, "user_properties", []):
+                if name == "crash" and report.when == "call":
+                    terminalreporter.write_line(str(value))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Judge the `needs` markers before any fixture starts."""
     for marker in item.iter_markers("needs"):

@@ -121,10 +121,10 @@ async def operations_are_truthful(stage: Stage) -> None:
 
 
 async def nothing_is_left_running(stage: Stage) -> None:
-    """No tool of a dead backup still holds a session in the application's database."""
+    """No tool of a dead operation still holds a session in the application's database."""
     rows = await stage.all(
         "select application_name from pg_stat_activity"
-        " where datname = %s and application_name like 'opsbell backup%%'",
+        " where datname = %s and application_name similar to 'opsbell (backup|restore)%%'",
         stage.application,
     )
     assert not rows, rows
