@@ -18,9 +18,22 @@ def environment_files(settings: configured.Target) -> set[Path]:
     match settings:
         case configured.ComposeTarget(compose=source) if source.env_file:
             files.add(settings.path(source.env_file))
+        case configured.ComposeTarget(compose=source):
+            # Where none is named, Compose takes the one in its directory, and the one beside its
+            # first file; a directory of that name it passes over.
+            beside = {settings.path(first).parent for first in source.files[:1]}
+            usual = {place / ".env" for place in {settings.directory, *beside}}
+            files |= {path for path in usual if not _is_directory(path)}
         case configured.SwarmTarget(swarm=stack) if stack.env_file:
             files.add(settings.path(stack.env_file))
     return files
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # file_secrets says what is wrong
 
 
 def file_secrets(path: Path) -> frozenset[str]:

@@ -176,6 +176,37 @@ def test_secrets_of_environment_files(tmp_path: Path) -> None:
     assert "false" in redacted
 
 
+@pytest.mark.parametrize("files", [[], ["deploy/compose.yaml"]])
+def test_secrets_of_the_environment_file_that_compose_finds_by_itself(
+    tmp_path: Path, files: list[str]
+) -> None:
+    settings = configured.ComposeTarget.model_validate(
+        {
+            "runtime": "compose",
+            "directory": str(tmp_path),
+            "compose": {"project": "shop", "files": files},
+        }
+    )
+    redactor = LiveRedactor({"shop": settings}, [])
+    assert redactor.redact("before-canary", whose="shop") == "before-canary"
+    (tmp_path / ".env").write_text("SECRET_KEY=one-canary\n")
+    if files:
+        (tmp_path / "deploy").mkdir()
+        (tmp_path / "deploy/.env").write_text("DB_PASSWORD=two-canary\n")
+    said = redactor.redact("one-canary" + ", two-canary" * len(files), whose="shop")
+    assert "canary" not in said
+
+
+def test_a_directory_that_is_called_like_an_environment_file_keeps_nothing_secret(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".env").mkdir()
+    settings = configured.ComposeTarget.model_validate(
+        {"runtime": "compose", "directory": str(tmp_path), "compose": {"project": "shop"}}
+    )
+    assert LiveRedactor({"shop": settings}, []).redact("anything", whose="shop") == "anything"
+
+
 def test_an_environment_file_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     settings = configured.HostTarget.model_validate(
