@@ -25,6 +25,11 @@ SETTLED_AFTER = timedelta(seconds=10)
 """How long after its start the database is trusted to know who is alive: those who live have had
 the time to say so."""
 
+_FORGETS_THE_CANCEL = (
+    "update procrastinate_jobs set abort_requested = false"
+    " where id = %(job_id)s and status = 'doing' and abort_requested"
+)
+
 _IS_SETTLED = "select now() - pg_postmaster_start_time() > %(after)s::interval as settled"
 
 
@@ -78,8 +83,11 @@ class PatientJobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        """The same for a job that is to run again."""
+        """The same for a job that is to run again, also where its run was to be cancelled:
+        procrastinate lets such a job fail. What was wished for is known to what it works on."""
         retry = super().retry_job_by_id_async
+        forget = self.connector.execute_query_async
+        await _patiently("end of a job", lambda: forget(_FORGETS_THE_CANCEL, job_id=job_id))
         await _patiently("end of a job", lambda: retry(job_id, retry_at, priority, queue, lock))
 
     async def get_stalled_jobs(

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,9 +231,9 @@ asyncio.run(main())
 """
 
 
-async def test_after_a_kill_another_process_tells_the_truth(
-    house: House, queue: Queue, tmp_path: Path
-) -> None:
+@pytest.fixture
+async def killed(house: House) -> int:
+    """The number of an operation whose process was killed in its first step."""
     number = await house.request(plan("database", "media"))
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CHILD, house.database.url, stdout=asyncio.subprocess.PIPE
@@ -244,15 +243,36 @@ async def test_after_a_kill_another_process_tells_the_truth(
         assert await child.stdout.readline() == b"began\n"
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()
+    return number
+
+
+async def test_after_a_kill_another_process_tells_the_truth(
+    house: House, killed: int, queue: Queue
+) -> None:
     workers = asyncio.create_task(queue.run())
-    operation = await house.ended(number)
+    operation = await house.ended(killed)
     workers.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await workers
     assert operation.state is OperationState.INTERRUPTED
     assert "during «Database»" in operation.error
     assert house.recorder.log == ["undo database"]
-    assert "was interrupted" in await house.said(number)
+    assert "was interrupted" in await house.said(killed)
+
+
+async def test_after_a_kill_a_cancel_is_carried_out_by_another_process(
+    house: House, killed: int, queue: Queue
+) -> None:
+    """It reaches a job that nobody runs any more."""
+    async with house.database.transaction() as tx:
+        await house.operations.cancel(tx, killed, actor=ALICE)
+    workers = asyncio.create_task(queue.run())
+    operation = await house.ended(killed)
+    workers.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await workers
+    assert operation.state is OperationState.CANCELLED
+    assert house.recorder.log == ["undo database"]
 
 
 @pytest.mark.parametrize(
