@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from psycopg.rows import DictRow
 
+from bot.slack.blocks import without_moments
+from bot.targets.text import visible
+
 LENGTH = 160
+
+Redact = Callable[[str], str]
 
 DETAILS = (
     *("command.taken", "click.taken", "form.taken"),
@@ -30,7 +35,7 @@ _SAID = {
     "operation.alone": "goes on alone with {plan}: {why}",
     "operation.break_glass": "went on without approval with {plan}: {why}",
     "operation.cancelled": "cancelled {plan}",
-    "operation.expired": "was not approved in time: {plan}",
+    "operation.expired": "{plan} was not approved in time",
     "operation.finished": "{plan}: {state}. {error}",
     "operation.resume": "resumed {plan}",
     "operation.undo": "had {plan} undone",
@@ -66,11 +71,11 @@ _SAID = {
     "maintenance.extended": "extended the maintenance",
     "maintenance.warned": "warned that the maintenance ends soon",
     "maintenance.missed": "missed to begin a maintenance: {reason}",
-    "maintenance.reopened": "the application was opened although maintenance was on",
+    "maintenance.reopened": "the end of the maintenance was taken back: it is on again",
     "maintenance.found_ended": "somebody ended the maintenance by hand",
     "maintenance.left_on": "the maintenance stays on",
     "maintenance.undone": "the maintenance was undone",
-    "maintenance.unproven": "the page does not show the maintenance",
+    "maintenance.unproven": "the page is not as it should be: {said}",
     "post.failed": "a message could not be posted: {reason}",
     "post.plain": "a message could be posted without its buttons alone: {reason}",
     "post.gone": "a message was deleted by someone",
@@ -79,8 +84,8 @@ _SAID = {
 }
 
 
-def in_words(event: DictRow) -> str:
-    """What happened, on one line without the actor; cut where it is long."""
+def in_words(event: DictRow, redact: Redact) -> str:
+    """What happened, on one line without the actor and without secrets; cut where it is long."""
     detail = event["detail"]
     known = {name: value for name, value in detail.items() if isinstance(value, str | int)}
     pattern = _SAID.get(event["action"])
@@ -89,21 +94,15 @@ def in_words(event: DictRow) -> str:
         said = f"{event['action'].replace('.', ' ').replace('_', ' ')} {rest}"
     else:
         said = pattern.format_map(_Known(known | {"plan": _plan(event), "name": _name(event)}))
-    return shortened(" ".join(said.split()).rstrip(":. "))
+    # Secrets are known by their whole lines only: they go before anything is joined or cut.
+    line = " ".join(without_moments(visible(redact(said))).split()).rstrip(":. ")
+    return line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…"
 
 
 def details(event: DictRow) -> str:
     """All that is kept of it, as `name=value`; values that are no words as JSON."""
-    return " ".join(
-        f"{name}={_value(value)}"
-        for name, value in event["detail"].items()
-        if value not in ("", {})
-    )
-
-
-def shortened(text: str) -> str:
-    """At most LENGTH characters of a line."""
-    return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
+    kept = {name: value for name, value in event["detail"].items() if value not in ("", {})}
+    return without_moments(" ".join(f"{name}={_value(value)}" for name, value in kept.items()))
 
 
 class _Known(dict[str, Any]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.audit import told
 from bot.audit.service import Verdict
+from bot.audit.told import Redact
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Message
@@ -22,8 +23,6 @@ _SIGNS = {"ok": Sign.DONE, "refused": Sign.REFUSED, "failed": Sign.CRITICAL, "no
 _COLUMNS = ("Time", "Outcome", "Who", "What", "Target", "Subject", "Details")
 LAST = 10
 """How many events Slack shows."""
-
-Redact = Callable[[str], str]
 
 
 def table(events: Sequence[DictRow], names: Mapping[str, str], redact: Redact) -> Table:
@@ -90,13 +89,13 @@ def message(events: Sequence[DictRow], redact: Redact) -> Message:
 
 def _told(event: DictRow, redact: Redact) -> str:
     """When, who, what, to what, with what outcome."""
-    what = told.in_words(event)
+    what = told.in_words(event, redact)
     target = str(event["target"])
     on = f" · {blocks.escape(target)}" if target and target not in what else ""
     who_did = "Opsbell" if event["actor"] == "opsbell" else who(event["actor"])
     return (
         f"{blocks.day_and_time(event['at'])} · {_sign(event)} {event['outcome']} · {who_did}:"
-        f" {blocks.literal(visible(redact(what)))}{on}"
+        f" {blocks.literal(what)}{on}"
     )
 
 

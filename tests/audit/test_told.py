@@ -8,6 +8,8 @@ from rich.console import Console
 
 from bot.audit import view
 from bot.audit.told import LENGTH, details, in_words
+from bot.config.redact import Redactor
+from bot.slack.blocks import day_and_time
 
 PLAN = {"runbook": "deploy", "plan": "Deploy grandvps to v1.4"}
 
@@ -44,16 +46,43 @@ def same(text: str) -> str:
         ),
         ("operation.approved", {"runbook": "backup"}, "approved backup (operation 7)"),
         ("target.locked", {"why": "migrating mail"}, "locked it: migrating mail"),
+        (
+            "operation.expired",
+            PLAN,
+            "Deploy grandvps to v1.4 (operation 7) was not approved in time",
+        ),
+        ("maintenance.reopened", {}, "the end of the maintenance was taken back: it is on again"),
+        (
+            "maintenance.unproven",
+            {"url": "https://grandvps.example/", "said": "the page still answers 503"},
+            "the page is not as it should be: the page still answers 503",
+        ),
         ("something.new_here", {"runbook": "x", "text": "why"}, "something new here why"),
     ],
 )
 def test_a_line_says_in_words_what_happened(action: str, detail: dict[str, Any], said: str) -> None:
-    assert in_words(event(action, detail)) == said
+    assert in_words(event(action, detail), same) == said
 
 
 def test_a_long_line_is_cut() -> None:
-    told = in_words(event("target.locked", {"why": "x" * 1000}))
+    told = in_words(event("target.locked", {"why": "x" * 1000}), same)
     assert (len(told), told[-1]) == (LENGTH, "…")
+
+
+@pytest.mark.parametrize("secret", ["canary-of-many-letters", "canary of  two\nlines"])
+def test_a_secret_is_hidden_before_a_line_is_joined_or_cut(secret: str) -> None:
+    redact = Redactor([secret]).redact
+    for before in range(LENGTH):
+        told = in_words(event("target.locked", {"why": "x" * before + " " + secret}), redact)
+        assert "can" not in told
+
+
+def test_moments_are_told_as_times() -> None:
+    until = day_and_time(datetime(2026, 11, 22, 14, tzinfo=UTC), UTC)
+    detail = {"plan": "Restore", "state": "done", "error": f"It is kept until {until}."}
+    told = event("operation.finished", detail)
+    assert in_words(told, same).endswith("It is kept until Sun 22 Nov 14:00 UTC")
+    assert "error=It is kept until Sun 22 Nov 14:00 UTC." in view.line(told, {}, same)
 
 
 def test_values_that_are_no_words_are_written_as_json() -> None:
