@@ -75,7 +75,7 @@ _SAID = {
     "maintenance.found_ended": "somebody ended the maintenance by hand",
     "maintenance.left_on": "the maintenance stays on",
     "maintenance.undone": "the maintenance was undone",
-    "maintenance.unproven": "the page is not as it should be: {said}",
+    "maintenance.unproven": "found that {said}",
     "post.failed": "a message could not be posted: {reason}",
     "post.plain": "a message could be posted without its buttons alone: {reason}",
     "post.gone": "a message was deleted by someone",

@@ -54,8 +54,8 @@ def same(text: str) -> str:
         ("maintenance.reopened", {}, "the end of the maintenance was taken back: it is on again"),
         (
             "maintenance.unproven",
-            {"url": "https://grandvps.example/", "said": "the page still answers 503"},
-            "the page is not as it should be: the page still answers 503",
+            {"url": "https://grandvps.example/", "said": "the page answers 503 instead of 200"},
+            "found that the page answers 503 instead of 200",
         ),
         ("something.new_here", {"runbook": "x", "text": "why"}, "something new here why"),
     ],
