@@ -13,7 +13,7 @@ from bot.config.errors import ConfigurationError, Problem
 from bot.config.own import with_own_target
 from bot.config.settings import Settings
 
-_DEFINING = ("roles", "targets", "checks")
+_DEFINING = ("roles", "targets", "checks", "runbooks")
 """The parts of a document whose keys other parts refer to."""
 
 

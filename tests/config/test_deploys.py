@@ -9,6 +9,20 @@ import pytest
 from pydantic import ValidationError
 
 from bot.config.deploys import Deploy
+from bot.config.targets import HostTarget
+from tests.config.conftest import Load, Problems
+
+ADDED = """\
+targets:
+  shop:
+    runtime: host
+    directory: /srv/shop
+    deploy: {add: {migrate: smoke}}
+runbooks:
+  smoke:
+    title: Look at the pages
+    steps: [{host: [echo, looked]}]
+"""
 
 
 def test_without_a_key_it_is_the_update_of_a_django_project() -> None:
@@ -41,3 +55,14 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_nothing_may_be_watched() -> None:
     assert Deploy.model_validate({"watch": "0s"}).watch == timedelta()
+
+
+def test_a_runbook_is_added_by_the_name_that_the_file_gives_it(
+    loaded: Load, problems: Problems
+) -> None:
+    target = loaded(ADDED).targets["shop"]
+    assert isinstance(target, HostTarget)
+    assert target.deploy.add == {"migrate": "smoke"}
+    told = problems(ADDED.replace("migrate: smoke", "migrate: smokes"))
+    assert "opsbell.yaml:5: targets.shop.deploy.add" in told
+    assert "expected smoke" in told

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,9 +18,22 @@ from tests.deploys.conftest import MIGRATIONS, Site, commit
 pytestmark = pytest.mark.needs("git")
 
 
+@pytest.fixture
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """With a step that a runbook of the configuration adds after the static files."""
+    settings["targets"]["grandvps"]["deploy"]["add"] = {"static": "look"}
+    command = [sys.executable, "-c", "print('looked at the pages')"]
+    look = {"title": "Look at the pages", "host": command}
+    settings["runbooks"] = {"look": {"title": "Looks", "steps": [look]}}
+    return settings
+
+
 async def test_a_good_release_runs_afterwards(host: Bench, site: Site) -> None:
     operation = await host.deploy("v1.4.1")
     assert operation.state is OperationState.DONE, (operation.error, operation.output)
+    titles = [step.planned.title for step in operation.steps]
+    assert titles.index("Look at the pages") == titles.index("Static files") + 1
+    assert operation.steps[titles.index("Look at the pages")].state is StepState.DONE
     assert await site.runs("1.4.1")
     assert await site.git("describe", "--tags") == "v1.4.1"
     assert not (site.directory / "maintenance_mode.txt").exists()
