@@ -143,7 +143,9 @@ class RestoreCommand:
         data = {
             "target": target,
             "kept": [view.as_data(one) for one in kept],
-            "unpacked": [view.as_data(one) for one in left.beside],
+            "unpacked": [
+                {**view.as_data(one), "stays": left.stays.get(one.id, "")} for one in left.beside
+            ],
             "left": list(left.commands),
         }
         return Answer(told, data=data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,10 +56,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Left:
-    """What restores that did not finish have left: what lies `beside` until its time is up, and
-    the `commands` that remove what is known only by its name."""
+    """What restores that did not finish have left: what lies `beside` until its time is up, why
+    some of it `stays` even then (by its number), and the `commands` that remove what is known only
+    by its name."""
 
     beside: tuple[Kept, ...] = ()
+    stays: Mapping[int, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
 
 

@@ -133,7 +133,9 @@ class Restores:
                     told += await files_left_in(found, part, known)
         with suppress(OpsbellError):
             told += await databases_left(Server(found, f"opsbell restore left {target}"))
-        return Left(tuple(beside), tuple(told))
+        reasons = {one.id: await self._why_it_stays(one) for one in beside}
+        stays = {number: why for number, why in reasons.items() if why}
+        return Left(tuple(beside), stays, tuple(told))
 
     async def plan(self, target: str, parameters: Mapping[str, Any]) -> Plan:
         """What a restore will do. Its steps can be placed in another plan whose facts hold its
@@ -178,8 +180,8 @@ class Restores:
         target, mark = self._targets.get(kept.target), f"opsbell restore kept {kept.id}"
         if kept.part != DATABASE:
             files = files_at(target, kept.place, mark)
-            if kept.state is KeptState.BESIDE:
-                await self._check_left(kept, files)
+            if kept.state is KeptState.BESIDE and (why := await self._still_wanted(kept, files)):
+                raise Failed(f"{kept.place['files']} was not removed: {why}.")
             await files.remove()
         else:
             server = Server(target, mark)
@@ -199,13 +201,22 @@ class Restores:
 
         await self._operations.correct(tx, kept.operation, says)
 
-    async def _check_left(self, kept: Kept, files: Files) -> None:
-        """Raises Failed where what was unpacked may still be wanted, or holds replaced files."""
+    async def _why_it_stays(self, kept: Kept) -> str:
+        """Why what lies beside is not removed when its time is up; "" where it is. Never raises."""
+        files = files_at(self._targets.get(kept.target), kept.place, f"opsbell left {kept.id}")
+        try:
+            return await self._still_wanted(kept, files)
+        except (OSError, OpsbellError):
+            return "whether it holds replaced files cannot be seen now"
+
+    async def _still_wanted(self, kept: Kept, files: Files) -> str:
+        """Why what was unpacked is not to be removed, as a clause; "" where nothing wants it."""
         operation = await self._operations.get(kept.operation)
         if not operation.state.final or operation.course is Course.CHOOSE:
-            raise Failed(f"Operation {kept.operation} may still go on with its {kept.part}.")
+            return f"operation {kept.operation} may still go on with it"
         if await files.begun(kept.operation):
-            raise Failed(f"Replaced files of {kept.part} may lie in {kept.place['files']}.")
+            return "it may hold replaced files, look before it is removed"
+        return ""
 
     def _find(self, operation: Operation) -> Restore:
         name = operation.plan.target

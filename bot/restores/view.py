@@ -158,8 +158,7 @@ def _left(left: Left, zone: ZoneInfo) -> list[Block]:
     told: list[Block] = []
     if left.beside:
         lines = [
-            f"{_where(one)}, by operation {one.operation}, removed"
-            f" {blocks.day_and_time(one.until, zone)}"
+            f"{_where(one)}, by operation {one.operation}, {_fate(one, left, zone)}"
             for one in left.beside
         ]
         head = "*Unpacked by restores that did not finish.*"
@@ -169,6 +168,13 @@ def _left(left: Left, zone: ZoneInfo) -> list[Block]:
         told.append(blocks.section(head))
         told.append(blocks.section(blocks.code("\n".join(left.commands))))
     return told
+
+
+def _fate(one: Kept, left: Left, zone: ZoneInfo) -> str:
+    """What becomes of what lies beside, as a clause."""
+    if why := left.stays.get(one.id):
+        return f"not removed by itself: {blocks.escape(why)}"
+    return f"removed {blocks.day_and_time(one.until, zone)}"
 
 
 def _where(one: Kept) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -113,9 +114,9 @@ def test_what_is_kept_and_left_is_told_in_the_readers_zone() -> None:
     kept = Kept(1, 7, "grandvps", "database", aside, NOW, NOW)
     place = {"files": "/app/.opsbell-media-x", "service": "web"}
     beside = Kept(2, 8, "grandvps", "media", place, NOW, NOW, KeptState.BESIDE)
-    told = view.standing(
-        "grandvps", [kept], Left((beside,), ("rm -r -- x",)), BERLIN, slash="/restore"
-    )
+    stays = replace(beside, id=3, part="logs")
+    left = Left((beside, stays), {3: "operation 8 may still go on with it"}, ("rm -r -- x",))
+    told = view.standing("grandvps", [kept], left, BERLIN, slash="/restore")
     assert fit(told).overflow is None
     assert f"until <!date^{int(NOW.timestamp())}^" in str(told.blocks)
     shown = list(lines(told))
@@ -124,6 +125,10 @@ def test_what_is_kept_and_left_is_told_in_the_readers_zone() -> None:
     ) in shown
     assert (
         "media: /app/.opsbell-media-x in web, by operation 8, removed Wed 25 Nov 22:30 CET"
+    ) in shown
+    assert (
+        "logs: /app/.opsbell-media-x in web, by operation 8, not removed by itself:"
+        " operation 8 may still go on with it"
     ) in shown
     assert "rm -r -- x" in shown
 
