@@ -16,8 +16,6 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
-import psycopg
-
 from bot.errors import Unavailable
 from bot.operations import lock_store, step_store, store
 from bot.operations.context import Redact
@@ -39,7 +37,14 @@ from bot.operations.plan import Plan, Planner, Recovery
 from bot.operations.runner import Runner, failure_of
 from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import Telling
-from bot.store.database import CONNECT_TIMEOUT, Database, Transaction, patient
+from bot.store.database import (
+    AWAY,
+    CONNECT_TIMEOUT,
+    Database,
+    OwnDatabaseAway,
+    Transaction,
+    patient,
+)
 from bot.store.locks import kept_lock
 from bot.targets.text import visible
 
@@ -50,6 +55,7 @@ PATIENCE = timedelta(seconds=90)
 
 _KILLED = "Opsbell was killed or lost power"
 _DATABASE_AWAY = "Opsbell's own database was away for too long"
+_CONNECTION_LOST = "the connection to Opsbell's own database broke"
 _OVER = (StepState.DONE, StepState.LEFT_OUT)
 
 
@@ -95,8 +101,10 @@ class Engine:
             with patient(PATIENCE):
                 try:
                     await self._run(operation)
-                except (psycopg.OperationalError, Unavailable):
-                    self._causes[operation] = _DATABASE_AWAY
+                except AWAY as error:
+                    # The queue runs the job again, and that finds out what became of the step.
+                    is_away = isinstance(error, OwnDatabaseAway)
+                    self._causes[operation] = _DATABASE_AWAY if is_away else _CONNECTION_LOST
                     raise
 
     async def _run(self, operation: int) -> None:
@@ -138,6 +146,8 @@ class Engine:
             return ""
         try:
             again = await planner(found.plan.target, found.plan.parameters)
+        except AWAY:
+            raise
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
             return f"Nothing was run. {failure_of(error, found.id).error}"
         if differences := found.plan.differences(self.redacted(again)):
@@ -146,7 +156,9 @@ class Engine:
         return ""
 
     async def _perform(self, number: int) -> Ending:
-        """Runs the steps one after another until the last, the first that fails, or a cancel."""
+        """Runs the steps one after another until the last, the first that fails, or a cancel.
+
+        Raises AWAY."""
         try:
             operation = await self._get(number)
             for step in [s for s in operation.steps if s.state not in _OVER]:
@@ -156,10 +168,8 @@ class Engine:
                 await self._runner.run_step(begun_one, begun_one.steps[step.position])
         except asyncio.CancelledError:
             return await self._why_cancelled(number)
-        except psycopg.OperationalError as error:
-            logger.warning("database lost in a step", extra={"error": str(error)})
-            told = "Opsbell's own database went away during the operation."
-            return Ending(OperationState.FAILED, error=told)
+        except AWAY:
+            raise  # no failure of the step: it may have done all that it is for
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
             return failure_of(error, number)
         return Ending(OperationState.DONE)

@@ -15,7 +15,7 @@ from bot.operations.ending import Ending, operation_event
 from bot.operations.model import Operation, Step, StepKind
 from bot.operations.states import OperationState, StepState
 from bot.operations.telling import Telling
-from bot.store.database import Database, Transaction
+from bot.store.database import AWAY, Database, Transaction
 from bot.words import duration
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,8 @@ class Runner:
             try:
                 async with context.kept_current():
                     result = await self._within_limit(context)
+            except AWAY:
+                raise
             except (Failed, Unavailable) as error:
                 if not left:
                     raise
@@ -93,9 +95,12 @@ class Runner:
         await self._database.commit(commit)
 
     async def was_done(self, operation: Operation, step: Step) -> bool:
-        """Whether a step whose end was not seen has done what it is for; marks it so."""
+        """Whether a step whose end was not seen has done what it is for; marks it so.
+        Raises AWAY."""
         try:
             result = await self._kinds[step.planned.kind].done(self._context(operation, step))
+        except AWAY:
+            raise
         except Exception:
             logger.exception("step not looked at", extra={"operation": operation.id})
             return False
@@ -122,7 +127,7 @@ class Runner:
                     await step_store.reopen_step(tx, operation.id, step.position)
 
     async def run_always(self, operation: Operation, step: Step, *, crashed: bool) -> str:
-        """Runs a step that also runs after a failure; what went wrong, in words."""
+        """Runs a step that also runs after a failure; what went wrong, in words. Raises AWAY."""
         title = step.planned.title
         if crashed and not step.planned.repeatable:
             return f"«{title}» was not run: it is not known to be safe after a crash."
@@ -130,6 +135,8 @@ class Runner:
             async with self._database.transaction() as tx:
                 operation = await self.begin_step(tx, operation.id, step.position)
             await self.run_step(operation, operation.steps[step.position])
+        except AWAY:
+            raise
         except Exception as error:  # noqa: BLE001 - told, and logged where it is a defect
             async with self._database.transaction() as tx:
                 await step_store.mark_step(tx, operation.id, step.position, StepState.FAILED)
@@ -137,11 +144,13 @@ class Runner:
         return ""
 
     async def undo(self, operation: Operation, steps: list[Step]) -> str:
-        """Undoes steps, the last first; what could not be undone, in words."""
+        """Undoes steps, the last first; what could not be undone, in words. Raises AWAY."""
         troubles = []
         for step in reversed(steps):
             try:
                 left = await self._undo_one(self._context(operation, step))
+            except AWAY:
+                raise
             except Exception as error:
                 logger.exception("undo failed", extra={"operation": operation.id})
                 told = str(error) if isinstance(error, OpsbellError) else type(error).__name__
@@ -155,6 +164,8 @@ class Runner:
         for pause in UNDO_PAUSES:
             try:
                 left = await kind.undo(context)
+            except AWAY:
+                raise
             except (Failed, Unavailable) as error:
                 await context.output(f"Not undone yet: {error}")
                 await asyncio.sleep(pause)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, StepContext
+from bot.store.database import AWAY
 from bot.targets.text import storable
 
 logger = logging.getLogger(__name__)
@@ -55,9 +56,12 @@ class WorkStep(Generic[T]):
             return await self._undo(self._find(context.operation), context)
 
     async def done(self, context: StepContext) -> Result | None:
-        """The step's result where all that it is for is so, as far as that can be seen."""
+        """The step's result where all that it is for is so, as far as that can be seen. Raises
+        AWAY."""
         try:
             return await self._done(self._find(context.operation), context)
+        except AWAY:
+            raise
         except (OSError, OpsbellError) as error:
             logger.warning("outcome of a step not known", extra={"error": str(error)})
             return None

@@ -37,6 +37,21 @@ _RECONNECT = timedelta(seconds=1)
 late that a database is back; a new try is begun for whoever asks next."""
 _ASKS_AGAIN = timedelta(seconds=3)
 
+
+class OwnDatabaseAway(Unavailable):
+    """Opsbell's own database did not answer for as long as it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Opsbell's own database does not answer.",
+            hint="Start PostgreSQL, or look at `database` in opsbell.yaml.",
+        )
+
+
+AWAY = (OwnDatabaseAway, psycopg.OperationalError)
+"""What is raised where Opsbell's own database cannot be asked. It says nothing of the work that
+asked: how that stands is found out once the database is back."""
+
 _PATIENCE: ContextVar[timedelta] = ContextVar("patience", default=CONNECT_TIMEOUT)
 _TRIES = 3
 
@@ -101,7 +116,7 @@ class Database:
     The queue keeps its own books through `queue_pool`, statement by statement, and never waits
     for a connection that a transaction holds.
 
-    Raises Unavailable from `transaction()` when PostgreSQL cannot be reached within
+    Raises OwnDatabaseAway from `transaction()` when PostgreSQL cannot be reached within
     CONNECT_TIMEOUT, or what `patient` says; errors inside a transaction are psycopg's own.
     """
 
@@ -166,10 +181,7 @@ class Database:
                 )
             except psycopg_pool.PoolTimeout as error:
                 if time.monotonic() >= until:
-                    raise Unavailable(
-                        "Opsbell's own database does not answer.",
-                        hint="Start PostgreSQL, or look at `database` in opsbell.yaml.",
-                    ) from error
+                    raise OwnDatabaseAway from error
 
     async def commit(self, change: Callable[[Transaction], Awaitable[T]]) -> T:
         """What `change` returns, once it is committed in a transaction of its own.

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 import pytest
 
 from bot.errors import Failed, Refused
 from bot.operations.model import StepContext
 from bot.operations.states import OperationState, StepState
+from bot.store.database import OwnDatabaseAway
 from bot.store.queue import Lane, Queue
-from tests.operations.house import ALICE, House, plan
+from tests.operations.house import ALICE, House, Recorder, plan, plan_of, step
 
 
 async def test_steps_run_in_order_and_each_is_told(running: House) -> None:
@@ -302,3 +304,42 @@ async def test_after_a_kill_what_was_done_all_the_same_is_told_so(
         await workers
     assert operation.state is state
     assert operation.steps[0].note == "database was done"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OwnDatabaseAway(), "Opsbell's own database was away for too long."),
+        (
+            psycopg.OperationalError("the connection is lost"),
+            "the connection to Opsbell's own database broke.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("was_done", [True, False])
+async def test_a_step_that_loses_opsbells_own_database_has_not_failed(
+    house: House, error: Exception, cause: str, was_done: bool
+) -> None:
+    """Also where the database is back at once: it is not tried again, and nothing is undone
+    before it was asked what became of it."""
+
+    class Loses(Recorder):
+        async def run(self, context: StepContext) -> Mapping[str, Any]:
+            await super().run(context)
+            raise error
+
+    recorder = Loses(was_done=("database",) if was_done else ())
+    house.operations.register("record", recorder)
+    number = await house.request(plan_of(step("database", retries=2)))
+    with pytest.raises(type(error)):
+        await house.operations._engine.run(number)
+    assert (await house.operations.get(number)).state is OperationState.RUNNING
+    assert recorder.log == ["run database"]
+    await house.operations._engine.run(number)
+    operation = await house.operations.get(number)
+    if was_done:
+        assert (operation.state, recorder.log) == (OperationState.DONE, ["run database"])
+    else:
+        assert operation.state is OperationState.INTERRUPTED
+        assert operation.error.startswith(f"Interrupted during «Database»: {cause}")
+        assert recorder.log == ["run database", "undo database"]
