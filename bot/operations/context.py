@@ -25,7 +25,13 @@ QUIET_INTERVAL = 5.0
 """Seconds after which a step that says nothing is shown anew, so that its time goes on."""
 
 TELL_LIMIT = timedelta(seconds=2)
-"""How long the work waits until its progress is told: it goes on while the database is away."""
+"""How long a database is waited for that is to be told of progress."""
+
+LEFT_ALONE = 10.0
+"""Seconds that a database is left alone that could not be told."""
+
+_END_LIMIT = 10.0
+"""Seconds that a step waits at its end for the last of what it says of itself."""
 
 MOST_KEPT = 4 * 1024 * 1024
 """Characters of output that one step keeps; work that writes more than that repeats itself."""
@@ -35,7 +41,11 @@ Redact = Callable[[str, str], str]
 
 
 class Context:
-    """See `bot.operations.model.StepContext`."""
+    """See `bot.operations.model.StepContext`.
+
+    Inside `kept_current`, a task of its own tells what the work says: the work never waits for
+    that, so it is no slower while Opsbell's own database is away.
+    """
 
     def __init__(
         self,
@@ -50,8 +60,13 @@ class Context:
         self._database = database
         self._telling = telling
         self._redact = redact
-        self._told = 0.0
+        self._tell_next = 0.0
         self._telling_now = asyncio.Lock()
+        self._is_told = True
+        self._teller: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._is_over = False
+        self._said: tuple[str, float | None] | None = None
         self._lines: list[str] = []
         self._kept = 0
 
@@ -60,8 +75,8 @@ class Context:
 
         That it can't be told just now is no reason to end the work, so it is only logged.
         """
-        if self._is_due():
-            await self._tell(note, share)
+        self._said = note, share
+        await self._tell_soon()
 
     async def output(self, text: str) -> None:
         """Keeps whole lines that the work has written, and shows the last, once a second."""
@@ -71,59 +86,76 @@ class Context:
         self._lines.append(text.rstrip("\n"))
         if self._kept > MOST_KEPT:
             self._lines.append("[The rest is not kept: there is too much of it.]")
-        if self._is_due():
-            await self._tell(None, None)
+        await self._tell_soon()
 
     @contextlib.asynccontextmanager
     async def kept_current(self) -> AsyncIterator[None]:
         """Shows, inside the block, also a step that says nothing, and keeps its last lines."""
 
-        async def look() -> None:
-            while True:
-                await asyncio.sleep(QUIET_INTERVAL)
-                if self._is_due():
-                    await self._tell(None, None)
-
-        looking = asyncio.create_task(look())
+        self._teller = asyncio.create_task(self._keep_telling())
         try:
             yield
         finally:
-            await end([looking])
+            self._is_over = True
+            self._wake.set()
+            try:
+                # One that is cut off in the middle may have kept lines that it would keep again.
+                await asyncio.wait({self._teller}, timeout=_END_LIMIT)
+            finally:
+                await end([self._teller])
+                self._teller = None
 
     async def flush(self) -> None:
         """Keeps what was not kept yet, also where that takes until the database is back."""
         if self._lines:
-            await self._tell(None, None, limit=None)
+            await self._tell(limit=None)
+
+    async def _keep_telling(self) -> None:
+        while not self._is_over:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(QUIET_INTERVAL):
+                    await self._wake.wait()
+            self._wake.clear()
+            if self._is_due() and (self._said or self._lines or not self._is_over):
+                await self._tell()
+
+    async def _tell_soon(self) -> None:
+        if not self._is_due():
+            return
+        if self._teller:
+            self._wake.set()
+        else:
+            await self._tell()
 
     def _is_due(self) -> bool:
-        if time.monotonic() - self._told < PROGRESS_INTERVAL:
-            return False
-        self._told = time.monotonic()
-        return True
+        return time.monotonic() >= self._tell_next
 
-    async def _tell(
-        self, note: str | None, share: float | None, *, limit: timedelta | None = TELL_LIMIT
-    ) -> None:
+    async def _tell(self, *, limit: timedelta | None = TELL_LIMIT) -> None:
         """One at a time, so that each line is kept once."""
         if limit and self._telling_now.locked():
             return
         async with self._telling_now:
-            await self._tell_now(note, share, limit)
+            await self._tell_now(limit)
 
-    async def _tell_now(
-        self, note: str | None, share: float | None, limit: timedelta | None
-    ) -> None:
+    async def _tell_now(self, limit: timedelta | None) -> None:
         number, position = self.operation.id, self.step.position
-        kept = len(self._lines)
+        kept, said = len(self._lines), self._said
         try:
             async with self._database.transaction(timeout=limit) as tx:
-                if note is not None:
-                    await step_store.tell_progress(tx, number, position, note, share)
+                if said is not None:
+                    await step_store.tell_progress(tx, number, position, *said)
                 await self._write(tx, self._lines[:kept])
                 await self._telling.show(tx, number)
-            del self._lines[:kept]
         except (OpsbellError, psycopg.Error) as error:
-            logger.warning("progress not told", extra={"error": str(error)})
+            if self._is_told:  # once in an outage
+                logger.warning("progress not told", extra={"error": str(error)})
+            self._is_told = False
+            self._tell_next = time.monotonic() + LEFT_ALONE
+        else:
+            del self._lines[:kept]
+            self._said = None if self._said is said else self._said
+            self._is_told = True
+            self._tell_next = time.monotonic() + PROGRESS_INTERVAL
 
     async def _write(self, tx: Transaction, new: list[str]) -> None:
         if not new:
