@@ -54,6 +54,11 @@ class Choosing:
             raise Refused(f"{found.id} cannot be restored: {found.trouble}.")
         manifest = found.manifest
         held = [part for part in known_parts(self._settings) if part in manifest.parts]
+        if not held:
+            raise Refused(
+                f"{found.id} holds nothing that is configured for {self._target}.",
+                hint=f"It holds {words.join(manifest.ordered_parts)}.",
+            )
         asked = self._backups.parts(self._target, parts) or tuple(held)
         if missing := [part for part in asked if part not in manifest.parts]:
             raise Refused(

@@ -39,14 +39,19 @@ def picker(
 ) -> dict[str, Any]:
     """The modal in which a set and its parts are chosen. Of the `known` parts those are offered
     that the `chosen` set holds, or any where none is chosen yet; `names` are those of actors."""
-    choices = {one.id: blocks.choice(_label(one, names, now), one.id) for one in sets[:OFFERED]}
+    offered = [one for at, one in enumerate(sets) if at < OFFERED or one.id == chosen]
+    choices = {one.id: blocks.choice(_label(one, names, now), one.id) for one in offered}
     menu = blocks.select(
         f"{CHOOSE}:{target}", "Choose one", list(choices.values()), choices.get(chosen)
     )
-    shown: list[Block] = [
+    among = [one for one in sets if not chosen or one.id == chosen]
+    if not (held := _held(among, known)):
+        shown = [blocks.section(_nothing(among, chosen), accessory=menu, block_id=SET)]
+        return blocks.modal(f"{PICK}:{target}", "Restore", shown, metadata=place)
+    shown = [
         # A choice is told at once, so that the parts below can be those of the set.
         {**blocks.field("Backup", menu, block_id=SET), "dispatch_action": True},
-        _parts(_held([one for one in sets if not chosen or one.id == chosen], known), chosen),
+        _parts(held, chosen),
         blocks.context("Next you see the plan. Nothing is run before you confirm it."),
     ]
     return blocks.modal(
@@ -131,8 +136,23 @@ def _parts(held: Sequence[str], chosen: str) -> Block:
 
 
 def _held(sets: Sequence[BackupSet], known: Sequence[str]) -> list[str]:
-    held = {part for one in sets if one.manifest for part in one.manifest.parts}
+    held = {part for one in sets for part in _parts_of(one)}
     return [part for part in known if part in held]
+
+
+def _parts_of(one: BackupSet) -> Sequence[str]:
+    return one.manifest.ordered_parts if one.manifest else ()
+
+
+def _nothing(among: Sequence[BackupSet], chosen: str) -> str:
+    """Why no part can be offered of these sets."""
+    there = blocks.escape(words.join(sorted({part for one in among for part in _parts_of(one)})))
+    if not chosen:
+        return f"The backups hold nothing that is configured: they hold {there}."
+    name = f"`{blocks.escape(chosen)}`"
+    if not among:
+        return f"{name} is not there any more. Choose another one."
+    return f"{name} holds nothing that is configured: it holds {there or 'nothing'}."
 
 
 def _label(one: BackupSet, names: Mapping[str, str], now: datetime) -> str:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from bot.errors import NotFound
+from bot.errors import NotFound, Refused
 from tests.restores.bench import Bench
 from tests.restores.world import execute
 
@@ -53,3 +53,14 @@ async def test_where_none_holds_it_what_there_is_is_named(host: Bench) -> None:
     with pytest.raises(NotFound, match="no good backup of grandvps with media") as raised:
         await host.restores.plan(host.target, {"set": "latest", "parts": ["media"]})
     assert f"{part.name} (holds no media)" in raised.value.hint
+
+
+async def test_a_set_of_what_is_no_longer_configured_is_no_plan_of_nothing(host: Bench) -> None:
+    path, _ = await host.backups.make("media")
+    archive, renamed = path / "media.tar.zst", path / "uploads.tar.zst"
+    archive.rename(renamed)
+    manifest = (path / "manifest.json").read_text()
+    (path / "manifest.json").write_text(manifest.replace(archive.name, renamed.name))
+    with pytest.raises(Refused, match="holds nothing that is configured") as raised:
+        await host.restores.plan(host.target, {"set": path.name})
+    assert raised.value.hint == "It holds uploads."

@@ -109,6 +109,35 @@ def test_the_window_offers_what_the_chosen_set_holds(
     assert view.picked_parts({"set": wanted, block: ["media"]}) == ["media"]
 
 
+@pytest.mark.parametrize(
+    ("known", "chosen", "told"),
+    [
+        (("config",), SETS[2].id, "holds nothing that is configured: it holds logs and media."),
+        (("config",), "", "hold nothing that is configured: they hold database, logs and media."),
+        (("database",), "20260101T000000Z", "is not there any more. Choose another one."),
+    ],
+)
+def test_where_no_part_can_be_offered_the_window_says_why(
+    known: tuple[str, ...], chosen: str, told: str
+) -> None:
+    modal = view.picker("grandvps", SETS, known, NAMES, NOW, "{}", chosen)
+    fit_view(modal)
+    [section] = modal["blocks"]
+    assert section["text"]["text"].endswith(told)
+    # Another one can be chosen; there is nothing to submit.
+    assert section["accessory"]["action_id"] == "restore.choose:grandvps"
+    assert "submit" not in modal
+
+
+def test_a_set_beyond_those_that_are_offered_can_be_chosen() -> None:
+    sets = [found(number, "database") for number in range(view.OFFERED + 5)]
+    modal = view.picker("grandvps", sets, ("database",), NAMES, NOW, "{}", sets[-1].id)
+    fit_view(modal)
+    menu = modal["blocks"][0]["element"]
+    assert menu["initial_option"] == menu["options"][-1]
+    assert len(menu["options"]) == view.OFFERED + 1
+
+
 def test_what_is_kept_and_left_is_told_in_the_readers_zone() -> None:
     aside = {"database": "shop_before_20261125T203000Z", "oid": 1, "name": "shop"}
     kept = Kept(1, 7, "grandvps", "database", aside, NOW, NOW)
