@@ -230,10 +230,11 @@ class Engine:
             return
         if ending.takes_back:
             ending = await self._cleaned_up(operation, ending)
-        await self.database.commit(partial(self._finish, operation, ending))
+        await self.database.commit(partial(self._finish, number, ending))
 
-    async def _finish(self, operation: Operation, ending: Ending, tx: Transaction) -> None:
-        number, course = operation.id, operation.course
+    async def _finish(self, number: int, ending: Ending, tx: Transaction) -> None:
+        operation = await store.get(tx, number)  # with what the clean-up has made of its steps
+        course = operation.course
         if ending.state is OperationState.INTERRUPTED and operation.plan.recovery is Recovery.ASK:
             course = Course.CHOOSE
         for step in operation.steps:

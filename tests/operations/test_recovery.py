@@ -32,11 +32,11 @@ async def cut_off(house: House, wanted: Plan, hangs: str) -> Operation:
     # As a worker would that is stopped, which it is after some seconds of grace.
     work = asyncio.create_task(house.operations._engine.run(number))
     await asyncio.wait_for(house.recorder.began.wait(), 20)
+    house.recorder.hangs = ""
     work.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await work
     await house.database.execute("delete from procrastinate_jobs")
-    house.recorder.hangs = ""
     return await house.operations.get(number)
 
 
@@ -67,6 +67,15 @@ async def test_only_what_was_cut_off_is_undone_and_people_are_asked(
     assert "«Unsafe» was not run: it is not known to be safe after a crash." in interrupted.error
     said = await house.said(interrupted.id)
     assert all(f'"operation.{deed}"' in said for deed in ("resume", "undo", "leave"))
+
+
+async def test_what_always_runs_and_was_cut_off_is_done_once_it_has_run_again(
+    house: House,
+) -> None:
+    operation = await cut_off(house, deploy(), "note")
+    assert house.recorder.log[-2:] == ["run note", "run note"]
+    assert operation.state is OperationState.INTERRUPTED
+    assert [s.state.value for s in operation.steps] == ["done", "done", "done", "done", "open"]
 
 
 async def test_resume_goes_on_from_the_step_that_was_cut_off(
