@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from bot.config.access import ANYONE
@@ -35,7 +35,7 @@ USAGES = (
         "/deploy rollback",
     ),
     Usage("/deploy rollback --migrations", "The same, its migrations reversed"),
-    Usage("/deploy rollback --database", "The same, with the database of before it"),
+    Usage("/deploy rollback --database", "The same, with the database of before: a restore"),
     Usage("/deploy lock REASON", "Let nobody else's operations run", "/deploy lock migrating mail"),
     Usage("/deploy unlock", "Let others go on; an admin may take another's lock away"),
 )
@@ -120,7 +120,14 @@ class DeployCommand:
             )
         wanted: dict[str, object] = {"with": _WITH[options[0]]} if options else {}
         wanted |= {"deploy": int(numbers[0])} if numbers else {}
-        return self._asking.call(ACCESS, rollback.RUNBOOK, target, wanted, plan_only=plan_only)
+        return self._asking.call(
+            ACCESS,
+            rollback.RUNBOOK,
+            target,
+            wanted,
+            plan_only=plan_only,
+            also=_rule_of(wanted),
+        )
 
     def _lock(self, target: str, reason: str) -> Call:
         if not reason:
@@ -191,6 +198,8 @@ class DeployCommand:
         """The button: a deploy that is still watched is cancelled, which takes it back."""
         operation = await self._operations.get(int(request.value))
         if operation.state is OperationState.RUNNING:
+            if operation.plan.rule != ACCESS:
+                await self._operations.check(operation.plan.rule, request.actor)
             await self._deploys.cancel(operation.id, actor=request.actor)
             return Answer(Message(f"Deploy {operation.id} is being taken back."))
         wanted = {"deploy": operation.id}
@@ -200,6 +209,8 @@ class DeployCommand:
     async def _back_with(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
         wanted = {"deploy": operation.id, "with": request.text}
+        if rule := _rule_of(wanted):
+            await self._operations.check(rule, request.actor)
         target = operation.plan.target
         return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
 
@@ -229,3 +240,9 @@ class DeployCommand:
                 "deploys": [view.as_data(each, ways.get(each.id)) for each in operations],
             },
         )
+
+
+def _rule_of(wanted: Mapping[str, object]) -> str:
+    """The rule that a rollback is under beside that of deploys: with the database of before, it is
+    a restore. "" else."""
+    return rollback.RESTORE if wanted.get("with") == rollback.DATABASE else ""

@@ -28,7 +28,7 @@ Settings = ComposeTarget | HostTarget
 
 @dataclass(frozen=True)
 class Looked:
-    """What planning has found."""
+    """What planning has found. `closed` keeps visitors out even where no migration is pending."""
 
     target: Target
     settings: Settings
@@ -39,6 +39,7 @@ class Looked:
     pending: Pending
     has_manage: bool
     has_requirements: bool
+    closed: bool = False
 
     @property
     def rolling(self) -> bool:
@@ -47,8 +48,9 @@ class Looked:
 
     @property
     def maintenance(self) -> bool:
-        """Whether visitors are kept out: always, or only for migrations."""
-        return bool(not self.settings.deploy.zero_downtime or self.pending.paths)
+        """Whether visitors are kept out: always, or only for what goes on with the database."""
+        wanted = not self.settings.deploy.zero_downtime or self.closed
+        return wanted or bool(self.pending.paths)
 
 
 async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]) -> Looked:

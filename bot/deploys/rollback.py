@@ -27,6 +27,7 @@ from bot.deploys.repository import Repository
 from bot.deploys.reversal import Reversal
 from bot.errors import NotFound, Refused
 from bot.operations.plan import Confirm, Plan, PlannedStep, Recovery
+from bot.restores.model import ACCESS as RESTORE
 from bot.runbooks.steps import git_step
 from bot.targets.model import Target
 from bot.words import Sign
@@ -53,7 +54,7 @@ async def plan(
     in its way."""
     with_ = str(parameters.get("with", ""))
     repository = Repository(target, settings.deploy.remote)
-    found = await _look(target, settings, past, repository)
+    found = await _look(target, settings, past, repository, with_)
     now = await applied(target)
     since = applied_since(past.migrations or (), now or ()) if past.migrations is not None else ()
     code_is_back = found.head.commit == past.before
@@ -67,8 +68,6 @@ async def plan(
     wanted = None
     if with_ == MIGRATIONS:
         wanted = await reversal.find(repository, found, past, later, now)
-        # Whatever the code's own difference: nobody visits while tables go.
-        found = replace(found, pending=Pending(tuple(map(str, wanted.gone))))
     gone = await _images_gone(found, past)
     made = Plan(
         runbook=RUNBOOK,
@@ -90,7 +89,9 @@ async def plan(
     return replace(made, steps=tuple(planning.framed(found, safety, steps, {})))
 
 
-async def _look(target: Target, settings: Settings, past: Past, repository: Repository) -> Looked:
+async def _look(
+    target: Target, settings: Settings, past: Past, repository: Repository, with_: str
+) -> Looked:
     head = await repository.head()
     await require_clean(repository)
     if not await repository.has(past.before):
@@ -108,9 +109,12 @@ async def _look(target: Target, settings: Settings, past: Past, repository: Repo
         past.before,
         head,
         difference,
-        Pending.of(difference, "what goes is not applied"),
+        Pending(()),
         True,
         has_requirements,
+        # The code that goes must not meet a database without what it brought, nor visitors one
+        # whose tables go or are exchanged.
+        closed=bool(with_ or difference.migrations),
     )
 
 
@@ -160,7 +164,10 @@ def _images(found: Looked, past: Past, gone: list[str]) -> PlannedStep:
 async def _with_database(
     made: Plan, past: Past, found: Looked, restore: RestorePlan, gone: list[str]
 ) -> Plan:
-    """The restore of the safety backup; where the code is not back yet, around its swap."""
+    """The restore of the safety backup; where the code is not back yet, around its swap.
+
+    Who may run, approve and cancel it is decided by the rule of restores.
+    """
     if not past.backup:
         raise Refused(f"Deploy {past.number} took no backup of the database.")
     other = await restore(made.target, past.backup)
@@ -174,7 +181,9 @@ async def _with_database(
         swap = [each for each in other.steps if each.kind == "restore.swap"]
         framed = planning.framed(found, before, [*_steps(found, past, None, gone), *swap], {})
         steps = tuple(framed)
-    return replace(made, steps=steps, facts=facts, notes=notes, confirm=Confirm.NAME)
+    return replace(
+        made, steps=steps, facts=facts, notes=notes, access=RESTORE, confirm=Confirm.NAME
+    )
 
 
 def _notes(

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Refused, UsageError
+from bot.deploys import view
+from bot.deploys.rollback import DATABASE
+from bot.errors import NotFound, Refused, UsageError
 from bot.operations.asking import Asking
 from bot.operations.states import OperationState
 from bot.slack.limits import fit
@@ -227,3 +229,20 @@ async def test_at_the_terminal_a_lock_is_taken_away_by_force_and_that_is_on_reco
         row = await tx.one("select actor, detail from events where action = 'target.lock_stolen'")
     assert row["actor"] == "os:root"
     assert row["detail"]["holder"] == "slack:U0BOB00001"
+
+
+async def test_the_database_of_before_is_for_those_who_may_restore(
+    command: DeployCommand, host: Bench
+) -> None:
+    for text in ("rollback --database", "plan rollback --database"):
+        with pytest.raises(Refused, match="/restore takes the role admin"):
+            await ask(command, host, text)
+        with pytest.raises(NotFound, match="no deploy"):
+            await ask(command, host, text, CAROL)
+    (control,) = (each for each in command.controls() if each.name == view.BACK_WITH)
+    number = await host.request("v1.4.1")
+    clicked = Request(
+        Kind.CLICK, "click:with", control.name, "U0ALICE001", text=DATABASE, value=str(number)
+    )
+    with pytest.raises(Refused, match="/restore takes the role admin"):
+        await _answer(control.call, clicked, host, Windows())

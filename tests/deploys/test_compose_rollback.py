@@ -42,7 +42,9 @@ async def test_migrations_are_reversed_before_the_code_goes(stage: Stage) -> Non
 async def test_what_half_a_migration_did_goes_with_the_database_of_before(stage: Stage) -> None:
     failed = await stage.deploy("v4", "failed")
     assert "/deploy rollback 1 --database" in failed.plain
-    await stage.ask("/deploy rollback 1 --database", name=TARGET)
+    # A restore, by the rule of restores.
+    await stage.ask("/deploy rollback 1 --database", by=stage.carol, name=TARGET)
+    await stage.approve()
     await stage.ended("done")
     assert "GrandVPS v1" in await served(stage.project)
     assert await stage.project.migrations() == ["0001_initial"]

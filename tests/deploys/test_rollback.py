@@ -15,6 +15,8 @@ from tests.deploys.bench import Bench
 from tests.deploys.conftest import MIGRATIONS, Site
 from tests.parts.visitor import NO_ANSWER, visiting
 
+AS_SOMEBODY = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+
 pytestmark = pytest.mark.needs("git")
 
 
@@ -63,13 +65,24 @@ async def test_the_way_back_over_several_deploys(host: Bench, site: Site) -> Non
     assert (reverse.arguments["forward"], reverse.undo) == ("", "")
 
 
+@pytest.fixture
+def settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Nobody is kept out where no migration needs it."""
+    settings["targets"]["grandvps"]["deploy"]["zero_downtime"] = True
+    return settings
+
+
 async def test_the_database_of_before_comes_back_with_the_code(host: Bench, site: Site) -> None:
     deployed = await host.deploy("v1.5.0")
     assert deployed.state is OperationState.DONE, (deployed.error, deployed.output)
+    # What was applied is no file of the difference, as where packages bring it.
+    await site.git("rm", "--quiet", "migrations/0003_ticket_priority.sql")
+    await site.git(*AS_SOMEBODY, "commit", "--quiet", "--message", "Squash")
     number = await host.operations.preview(
         rollback.RUNBOOK, "grandvps", {"with": rollback.DATABASE}, actor="slack:U0ALICE001"
     )
     assert number.plan.confirm is Confirm.NAME
+    assert number.plan.rule == "restore"
     async with host.database.transaction() as tx:
         await host.operations.confirm(tx, number.id, actor="slack:U0ALICE001", typed="grandvps")
     async with visiting(f"http://127.0.0.1:{site.port}/") as visitor:
