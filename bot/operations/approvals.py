@@ -71,10 +71,11 @@ class Approvals:
         await self._telling.show(tx, number)
 
     async def go_alone(self, tx: Transaction, number: int, *, actor: str, reason: str) -> None:
-        """Goes on after a pause without approval, where nobody else holds the role.
+        """Goes on after a pause without approval, where nobody else holds the role who has not
+        approved.
 
-        Raises NotFound, and Refused for anyone but the requester, without a reason, and where
-        somebody could approve.
+        Raises NotFound, and Refused for anyone but the requester, without a reason, where somebody
+        could approve, and after its time.
         """
         operation = await store.get(tx, number)
         if operation.state is not OperationState.AWAITING:
@@ -82,8 +83,10 @@ class Approvals:
         if operation.actor != actor:
             raise Refused("Only who asked for it can go on alone.")
         await self._approvers.check(operation.plan.rule, actor)
+        if _is_over(operation):
+            raise _too_late(number)
         others = await self._approvers.others(operation.plan.rule, actor)
-        if others is None or len(others) >= operation.approvals_needed:
+        if others is None or {*others} - {each.person for each in operation.approved_by()}:
             raise Refused("Others can approve this.", hint="Ask them.")
         await self._without_approval(tx, operation, actor, reason, "operation.alone")
         await self._scheduling.go_on(tx, number, utc_now() + PAUSE)
@@ -105,7 +108,7 @@ class Approvals:
             except NotFound:
                 return
             waits = found.state in (OperationState.PLANNED, OperationState.AWAITING)
-            if not waits or (found.expires and found.expires > utc_now()):
+            if not waits or not _is_over(found) or _goes_alone(found):
                 return
             if not await store.finish(tx, operation, OperationState.EXPIRED, before=(found.state,)):
                 return  # approved at the last moment
@@ -146,7 +149,7 @@ class Approvals:
         if operation.state is not OperationState.AWAITING and step is None:
             state = operation.state.value
             raise Refused(f"Nothing waits for approval: operation {number} is {state}.")
-        if step is None and operation.expires and operation.expires <= utc_now():
+        if step is None and _is_over(operation):
             raise _too_late(number)
         if operation.actor == actor:
             raise Refused("Nobody approves what they asked for themselves.")
@@ -168,6 +171,19 @@ def _asking_step(operation: Operation) -> Step | None:
     step = operation.running_step
     runs = operation.state is OperationState.RUNNING
     return step if runs and step and step.planned.kind == APPROVAL else None
+
+
+def _is_over(operation: Operation) -> bool:
+    """Whether its time to wait for people is over."""
+    return operation.expires is not None and operation.expires <= utc_now()
+
+
+def _goes_alone(operation: Operation) -> bool:
+    """Whether its person has said that it goes on alone: it only waits for the pause to end."""
+    return any(
+        one.position == PLAN and one.approves and one.person == operation.actor
+        for one in operation.approvals
+    )
 
 
 def _too_late(number: int) -> Refused:

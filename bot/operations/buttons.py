@@ -15,7 +15,7 @@ def of(operation: Operation) -> list[Block]:
     """The buttons, the next step first."""
     match operation.state:
         case OperationState.AWAITING:
-            alone = [_button(operation, "Go on alone", "alone")] if is_short(operation) else []
+            alone = [_button(operation, "Go on alone", "alone")] if may_go_alone(operation) else []
             row = [*_saying(operation), *alone, _plan(operation), _cancel(operation)]
         case OperationState.QUEUED:
             row = [_plan(operation), _cancel(operation)]
@@ -44,6 +44,12 @@ def is_short(operation: Operation) -> bool:
     """Whether fewer others hold the role than must approve."""
     known = SOMEONE not in operation.awaited
     return known and len(operation.awaited) < operation.approvals_needed
+
+
+def may_go_alone(operation: Operation) -> bool:
+    """Whether all who could approve have, and that is not enough."""
+    approved = {each.person for each in operation.approved_by()}
+    return is_short(operation) and approved.issuperset(operation.awaited)
 
 
 def _saying(operation: Operation) -> list[Block]:

@@ -191,10 +191,9 @@ def awaiting(operation: Operation) -> list[Block]:
         until = f" until {blocks.moment(operation.expires)}" if operation.expires else ""
         said.append(f"{asked}{until}.")
         if buttons.is_short(operation):
-            few = "Too few others hold" if operation.awaited else "Nobody else holds"
-            said.append(
-                f"{few} the role: who asked may go on alone, with a reason, after 60 seconds."
-            )
+            few = f"{'Too few others hold' if operation.awaited else 'Nobody else holds'} the role"
+            then = "" if buttons.may_go_alone(operation) else " once they have approved"
+            said.append(f"{few}: who asked may go on alone{then}, with a reason, after 60 seconds.")
     told = [blocks.context(" · ".join(said))] if said else []
     return [*told, *_stranger(operation)]
 

@@ -1,5 +1,6 @@
 """What waits for others: who may approve, what they say, how long, and how one goes on alone."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,14 +155,42 @@ async def test_who_is_not_alone_cannot_go_on_alone(house: House) -> None:
             await house.operations.approvals.go_alone(tx, number, actor=BOB, reason="now")
 
 
-async def test_too_few_others_are_as_good_as_none(
+async def test_where_too_few_others_hold_the_role_they_are_asked_all_the_same(
     database: Database, queue: Queue, session: aiohttp.ClientSession
 ) -> None:
     house = guarded(database, queue, session, approvals=2)
     number = await house.request(plan("database"))
-    assert "Too few others hold the role" in await house.said(number)
-    async with house.database.transaction() as tx:
-        await house.operations.approvals.go_alone(tx, number, actor=ALICE, reason="3 am")
+    short = "Too few others hold the role: who asked may go on alone"
+    assert f"{short} once they have approved" in await house.said(number)
+    assert "operation.alone" not in await house.said(number)
+    await go_alone(house, number, said="Others can approve this")
+    assert await approve(house, number, BOB) is OperationState.AWAITING
+    assert f"{short}, with a reason" in await house.said(number)
+    assert "operation.alone" in await house.said(number)
+    await go_alone(house, number)
+
+
+async def go_alone(house: House, number: int, *, said: str = "") -> None:
+    """Alice goes on alone; where something is `said`, she may not."""
+    expected = pytest.raises(Refused, match=said) if said else contextlib.nullcontext()
+    with expected:
+        async with house.database.transaction() as tx:
+            await house.operations.approvals.go_alone(tx, number, actor=ALICE, reason="3 am")
+
+
+async def test_what_goes_on_alone_does_not_expire_in_the_pause_and_not_begin_after_its_time(
+    database: Database, queue: Queue, session: aiohttp.ClientSession
+) -> None:
+    house = guarded(database, queue, session, admins=("U0ALICE001",))
+    early, late = [await house.request(plan("database")) for _ in range(2)]
+    await go_alone(house, early)
+    await house.database.execute("update operations set expires = now() - interval '1 s'")
+    await go_alone(house, late, said="no longer waits")
+    for number in (early, late):
+        await house.operations.approvals.expire(number)
+        await house.operations.approvals.go_on(number)
+    assert (await house.operations.get(early)).state is OperationState.QUEUED
+    assert (await house.operations.get(late)).state is OperationState.EXPIRED
 
 
 async def test_what_waits_for_approval_can_be_cancelled_also_in_the_pause(
