@@ -14,6 +14,7 @@ from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
 from bot.errors import Refused, UsageError
 from bot.operations.asking import WINDOW, Asking, plan_asked
+from bot.operations.model import TargetLock
 from bot.operations.service import Operations
 from bot.operations.states import OperationState
 from bot.operations.view import who
@@ -154,11 +155,13 @@ class DeployCommand:
         """One's own lock is freed at once; another's by an admin who has seen whose it is, and who
         need not be one that deploys."""
         held = await self._operations.locks.get(tx, target)
-        if held is None or held.holder == request.actor:
-            return await self._freed(request, tx, target, steal=False)
+        if held is None:
+            raise Refused(f"Not unlocked: nobody has locked {target}.")
+        if held.holder == request.actor:
+            return await self._freed(request, tx, held, steal=False)
         await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
         if force:
-            return await self._freed(request, tx, target, steal=True)
+            return await self._freed(request, tx, held, steal=True)
         if request.user.startswith("os:"):
             raise Refused(
                 f"Not unlocked: {target} is locked by {who(held.holder)}: {held.reason}.",
@@ -176,15 +179,15 @@ class DeployCommand:
                 hint="/deploy status says how it is now.",
             )
         await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
-        return await self._freed(request, tx, target, steal=True)
+        return await self._freed(request, tx, held, steal=True)
 
     async def _freed(
-        self, request: Request, tx: Transaction, target: str, *, steal: bool
+        self, request: Request, tx: Transaction, lock: TargetLock, *, steal: bool
     ) -> Answer:
-        lock = await self._operations.locks.free(tx, target, actor=request.actor, steal=steal)
+        await self._operations.locks.free(tx, lock, actor=request.actor, steal=steal)
         return Answer(
-            Message(f"{target} is unlocked (it was locked for: {lock.reason})."),
-            data={"target": target, "locked": False},
+            Message(f"{lock.target} is unlocked (it was locked for: {lock.reason})."),
+            data={"target": lock.target, "locked": False},
         )
 
     async def _require_admin(self, request: Request, why: str) -> None:

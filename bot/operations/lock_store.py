@@ -26,9 +26,13 @@ async def take(tx: Transaction, target: str, *, holder: str, reason: str) -> Tar
     return _load(row) if row else None
 
 
-async def free(tx: Transaction, target: str) -> None:
-    """Nobody holds the target any more."""
-    await tx.execute("delete from target_locks where target = %s", (target,))
+async def free(tx: Transaction, lock: TargetLock) -> bool:
+    """Ends a lock; False where it is that lock no longer."""
+    rows = await tx.execute(
+        "delete from target_locks where target = %s and holder = %s and since = %s",
+        (lock.target, lock.holder, lock.since),
+    )
+    return rows == 1
 
 
 async def queued(tx: Transaction, target: str) -> list[int]:

@@ -46,20 +46,21 @@ class Locks:
         await self._tell_waiting(tx, target)
         return lock
 
-    async def free(self, tx: Transaction, target: str, *, actor: str, steal: bool) -> TargetLock:
-        """Unlocks the target, and lets go what waited; the lock that was. `steal` takes another
-        person's, who is told. Raises Refused where there is none, or another's is not to be taken.
-        """
-        lock = await lock_store.get(tx, target)
-        if lock is None:
-            raise Refused(f"Not unlocked: nobody has locked {target}.")
+    async def free(self, tx: Transaction, lock: TargetLock, *, actor: str, steal: bool) -> None:
+        """Ends a lock that was looked at, and lets go what waited. `steal` takes another person's,
+        who is told. Raises Refused where it is no longer so, or another's is not to be taken."""
+        target = lock.target
         stolen = lock.holder != actor
         if stolen and not steal:
             raise Refused(
                 f"Not unlocked: {target} was locked by someone else.",
                 hint="Who holds it can unlock it; so can an admin.",
             )
-        await lock_store.free(tx, target)
+        if not await lock_store.free(tx, lock):
+            raise Refused(
+                f"Not unlocked: {target} is no longer locked as it was shown.",
+                hint="/deploy status says how it is now.",
+            )
         action = "target.lock_stolen" if stolen else "target.unlocked"
         detail = {"holder": lock.holder, "why": lock.reason}
         tx.record(Event(actor, action, f"lock:{target}", target, detail=detail))
@@ -70,7 +71,6 @@ class Locks:
         for number in await lock_store.queued(tx, target):
             await self._scheduling.run(tx, number, target)
             await self._telling.show(tx, number)
-        return lock
 
     async def _tell_waiting(self, tx: Transaction, target: str) -> None:
         for number in await lock_store.queued(tx, target):

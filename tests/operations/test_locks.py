@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import Refused
-from bot.operations.model import Operation
+from bot.operations.model import Operation, TargetLock
 from bot.operations.states import Course, OperationState
 from tests.operations.house import ALICE, BOB, CAROL, House
 from tests.operations.test_recovery import cut_off, deploy
@@ -27,8 +27,17 @@ async def lock(house: House, actor: str = BOB, reason: str = KEPT) -> None:
 
 async def unlock(house: House, actor: str, *, steal: bool = False) -> None:
     """Somebody lets it go."""
+    held = await seen(house)
     async with house.database.transaction() as tx:
-        await house.operations.locks.free(tx, "grandvps", actor=actor, steal=steal)
+        await house.operations.locks.free(tx, held, actor=actor, steal=steal)
+
+
+async def seen(house: House) -> TargetLock:
+    """The lock as it is now."""
+    async with house.database.transaction() as tx:
+        held = await house.operations.locks.get(tx, "grandvps")
+    assert held
+    return held
 
 
 async def choose(house: House, number: int, course: Course, actor: str) -> None:
@@ -64,6 +73,17 @@ async def test_who_loses_a_lock_is_told_by_whom_and_what_it_was_for(house: House
     assert "Unlocked by <@U0CAROL001>" in over
     assert "<@U0BOB00001>: <@U0CAROL001> has taken away your lock" in stolen
     assert KEPT in stolen
+
+
+async def test_only_the_lock_that_was_looked_at_is_freed(house: House) -> None:
+    await lock(house)
+    looked_at = await seen(house)
+    await unlock(house, BOB)
+    await lock(house, CAROL, "the next one")
+    with pytest.raises(Refused, match="no longer locked as it was shown"):
+        async with house.database.transaction() as tx:
+            await house.operations.locks.free(tx, looked_at, actor=ALICE, steal=True)
+    assert (await seen(house)).reason == "the next one"
 
 
 @pytest.mark.parametrize("course", [Course.RESUME, Course.UNDO, Course.LEAVE])

@@ -255,7 +255,9 @@ async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
     house: House, working: Queue
 ) -> None:
     async with house.database.transaction() as tx:
-        await house.operations.locks.take(tx, "grandvps", actor=BOB, reason="migration by hand")
+        held = await house.operations.locks.take(
+            tx, "grandvps", actor=BOB, reason="migration by hand"
+        )
     own = plan("own")
     async with house.database.transaction() as tx:
         mine = await house.operations.request(tx, own, actor=BOB, reason="manual")
@@ -267,12 +269,12 @@ async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
     assert "migration by hand" in await house.said(other)
     async with house.database.transaction() as tx:
         with pytest.raises(Refused, match="locked by someone else"):
-            await house.operations.locks.free(tx, "grandvps", actor=ALICE, steal=False)
+            await house.operations.locks.free(tx, held, actor=ALICE, steal=False)
         with pytest.raises(Refused, match="locked by someone else"):
             await house.operations.locks.take(tx, "grandvps", actor=ALICE, reason="mine")
     assert house.recorder.log == ["run own"]
     async with house.database.transaction() as tx:
-        await house.operations.locks.free(tx, "grandvps", actor=ALICE, steal=True)
+        await house.operations.locks.free(tx, held, actor=ALICE, steal=True)
     assert (await house.ended(other)).state is OperationState.DONE
     rows = await house.database.all("select action from events where subject = 'lock:grandvps'")
     assert [row["action"] for row in rows] == ["target.locked", "target.lock_stolen"]
