@@ -8,22 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import psycopg
+from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 PAUSE = 1.0
 """Seconds between two tries."""
 
 SETTLED_AFTER = timedelta(seconds=10)
-"""How long after its start the database is trusted to know who is alive: those who live have had
-the time to say so."""
+"""How long after its start, or after it could not be reached, the database is trusted to know who
+is alive: those who live have had the time to say so."""
+
+SLOW = timedelta(seconds=4)
+"""A database that takes longer to answer was as good as away: those who live had to wait too."""
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""How long a worker that says nothing stays in the books. Nothing needs it to go: its jobs are
+found all the same. One that lives and is not in the books would be taken for dead for good."""
 
 _FORGETS_THE_CANCEL = (
     "update procrastinate_jobs set abort_requested = false"
@@ -35,6 +48,13 @@ _IS_SETTLED = "select now() - pg_postmaster_start_time() > %(after)s::interval a
 
 class PatientJobs(JobManager):
     """procrastinate's own, tried again for as long as the database is away."""
+
+    def __init__(self, connector: BaseConnector) -> None:
+        super().__init__(connector)
+        # When this process's workers last tried to say that they live; infinite while they try.
+        self._tried_to_beat: dict[int, float] = {}
+        self._is_away = False
+        self._back_since = -math.inf
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """The next job; None where there is none, or nobody can be asked."""
@@ -49,7 +69,11 @@ class PatientJobs(JobManager):
     async def update_heartbeat(self, worker_id: int) -> None:
         """Says that the worker lives."""
         beat = super().update_heartbeat
-        await _patiently("sign of life", lambda: beat(worker_id))
+        self._tried_to_beat[worker_id] = math.inf
+        try:
+            await _patiently("sign of life", lambda: beat(worker_id))
+        finally:
+            self._tried_to_beat[worker_id] = time.monotonic()
 
     async def list_jobs_to_abort_async(self, queue: str | None = None) -> Iterable[int]:
         """The jobs that are to be cancelled; none while nobody can be asked."""
@@ -98,20 +122,41 @@ class PatientJobs(JobManager):
         seconds_since_heartbeat: float = 30,
     ) -> Iterable[Job]:
         """The jobs of workers that died. None where the database has just come back: those who
-        live could not say so meanwhile."""
+        live could not say so meanwhile. None of this process's own workers that live."""
+        ask = super().get_stalled_jobs
+        began = time.monotonic()
         if not await self._is_settled():
             return []
-        return await super().get_stalled_jobs(nb_seconds, queue, task_name, seconds_since_heartbeat)
+        jobs = await self._asked(ask(nb_seconds, queue, task_name, seconds_since_heartbeat))
+        if time.monotonic() - began > SLOW.total_seconds():
+            self._back_since = time.monotonic()
+            return []
+        silent = time.monotonic() - seconds_since_heartbeat
+        living = {worker for worker, tried in self._tried_to_beat.items() if tried > silent}
+        return [job for job in jobs if job.worker_id not in living]
 
     async def prune_stalled_workers(self, seconds_since_heartbeat: float) -> list[int]:
-        """Forgets workers that died; nobody where the database has just come back."""
+        """Forgets workers that died long ago; nobody where the database has just come back."""
         if not await self._is_settled():
             return []
-        return await super().prune_stalled_workers(seconds_since_heartbeat)
+        return await super().prune_stalled_workers(FORGOTTEN_AFTER.total_seconds())
 
     async def _is_settled(self) -> bool:
-        row = await self.connector.execute_query_one_async(_IS_SETTLED, after=SETTLED_AFTER)
-        return bool(row["settled"])
+        ask = self.connector.execute_query_one_async
+        row = await self._asked(ask(_IS_SETTLED, after=SETTLED_AFTER))
+        back_for = time.monotonic() - self._back_since
+        return bool(row["settled"]) and back_for > SETTLED_AFTER.total_seconds()
+
+    async def _asked(self, question: Awaitable[T]) -> T:
+        """Its answer. Remembers whether the database could be asked."""
+        try:
+            answer = await question
+        except ConnectorException:
+            self._is_away = True
+            raise
+        if self._is_away:
+            self._is_away, self._back_since = False, time.monotonic()
+        return answer
 
 
 async def _patiently(what: str, write: Callable[[], Awaitable[None]]) -> None:

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from procrastinate.exceptions import ConnectorException
 
 from bot.errors import Unavailable
 from bot.log import LineFormatter
+from bot.store import patient_jobs
 from bot.store.database import Database
+from bot.store.patient_jobs import PatientJobs
 from bot.store.queue import Lane, Queue
 from tests.parts.postgres import PostgresServer
 
@@ -159,6 +162,76 @@ async def test_the_jobs_of_a_dead_worker_are_taken_over(database: Database, queu
     workers.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await workers
+
+
+@pytest.fixture
+async def silent(database: Database, queue: Queue) -> int:
+    """The number of a worker that has a job and whose heartbeat stopped long ago."""
+
+    async def note() -> None: ...
+
+    queue.handle("note", note)
+    async with database.transaction() as tx:
+        await queue.defer(tx, "note", {})
+        row = await tx.one(
+            "with dead as (insert into procrastinate_workers (last_heartbeat)"
+            " values (now() - interval '1 hour') returning id)"
+            " update procrastinate_jobs set status = 'doing', worker_id = (select id from dead)"
+            " returning worker_id"
+        )
+    return int(row["worker_id"])
+
+
+async def stalled(jobs: PatientJobs) -> list[int | None]:
+    return [job.worker_id for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=8)]
+
+
+@pytest.fixture
+def jobs(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> PatientJobs:
+    """The queue's books as a process sees them that has just begun."""
+    monkeypatch.setattr(patient_jobs, "SETTLED_AFTER", timedelta(seconds=2))
+    return PatientJobs(queue._app.connector)
+
+
+async def dead_is_known(jobs: PatientJobs, silent: int) -> None:
+    async with asyncio.timeout(20):
+        while await stalled(jobs) != [silent]:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_process_never_takes_its_own_living_workers_for_dead(
+    database: Database, jobs: PatientJobs, silent: int
+) -> None:
+    """They say that they live, but it does not get through."""
+    await dead_is_known(jobs, silent)
+    await jobs.update_heartbeat(silent)
+    await database.execute(
+        "update procrastinate_workers set last_heartbeat = now() - interval '1h'"
+    )
+    assert await stalled(jobs) == []
+    assert await stalled(PatientJobs(jobs.connector)) == [silent]
+
+
+async def test_nobody_is_dead_to_a_database_that_could_not_be_reached(
+    database: Database, jobs: PatientJobs, silent: int, postgres: PostgresServer
+) -> None:
+    """The server ran all the while."""
+    await dead_is_known(jobs, silent)
+    name = psycopg.conninfo.conninfo_to_dict(database.url)["dbname"]
+    postgres.execute(f"alter database {name} allow_connections false")
+    postgres.execute(
+        f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+    )
+    with pytest.raises(ConnectorException):
+        await stalled(jobs)
+    postgres.execute(f"alter database {name} allow_connections true")
+    found = None
+    async with asyncio.timeout(30):
+        while found is None:
+            with contextlib.suppress(ConnectorException):
+                found = await stalled(jobs)
+    assert found == []
+    await dead_is_known(jobs, silent)
 
 
 async def test_a_running_job_is_cancelled_where_it_runs(database: Database, working: Queue) -> None:
