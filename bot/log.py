@@ -6,6 +6,7 @@ A log line's message is a short stable phrase (`job revived`); what varies stand
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,6 +32,27 @@ _QUIET = (
 )
 
 
+class FirstInARow(logging.Filter):
+    """Lets the first of a row of like warnings through: the next one only after there was none for
+    a while."""
+
+    ROW_ENDS_AFTER = 60.0
+    """Seconds without such a warning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged. Alike is what has the same words before its arguments."""
+        last = self._last.get(record.msg, -math.inf)
+        self._last[record.msg] = record.created
+        return record.levelno > logging.WARNING or record.created - last > self.ROW_ENDS_AFTER
+
+
+_FIRST_IN_A_ROW = FirstInARow()
+
+
 class LineFormatter(logging.Formatter):
     """`2026-11-22T14:05:00Z WARNING bot.store.queue job revived job=7 task=post.reconcile`."""
 
@@ -43,7 +65,7 @@ class LineFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         parts = [at, record.levelname, record.name, record.getMessage()]
         parts += [f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD]
-        line = " ".join(parts)
+        line = " ".join(each.strip() for each in " ".join(parts).splitlines())
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return self._redact(line)
@@ -63,8 +85,8 @@ def set_up_logging(redact: Callable[[str], str], level: int = logging.INFO) -> N
     sys.excepthook = _log_defect
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    # It warns of every try to connect; whoever waits for the database says so once.
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    # It warns of every try to connect.
+    logging.getLogger("psycopg.pool").addFilter(_FIRST_IN_A_ROW)
 
 
 def _log_defect(

@@ -59,8 +59,8 @@ async def kept_lock(
             try:
                 await connection.execute("select 1")
                 continue
-            except psycopg.Error:
-                logger.warning("lock lost", extra={"lock": name})
+            except psycopg.Error as error:
+                logger.warning("lock lost", extra={"lock": name, "error": str(error).strip()})
             mine = None
             while mine is None:
                 await connection.close()

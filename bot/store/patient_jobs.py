@@ -170,11 +170,16 @@ async def _patiently(what: str, write: Callable[[], Awaitable[None]]) -> None:
             if not _is_away(error):
                 raise
             if not tried:
-                logger.warning("database away", extra={"waits": what})
+                logger.warning("database away", extra={"waits": what, "error": cause_of(error)})
             tried = True
             await asyncio.sleep(PAUSE)
         else:
             return
+
+
+def cause_of(error: BaseException) -> str:
+    """What the database said; procrastinate's own errors say only that there was one."""
+    return str(error.__cause__ or error).strip()
 
 
 def _is_away(error: ConnectorException) -> bool:

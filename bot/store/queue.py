@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 from bot.cancelling import being_cancelled, end
 from bot.errors import Unavailable
 from bot.store.database import Database, Transaction
-from bot.store.patient_jobs import PatientJobs
+from bot.store.patient_jobs import PatientJobs, cause_of
 from bot.store.queue_log import keep_arguments_out
 
 logger = logging.getLogger(__name__)
@@ -147,12 +147,14 @@ class Queue:
             except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
                 if being_cancelled():
                     raise asyncio.CancelledError from error
-                logger.warning("worker stopped", extra={"lane": lane.value, "error": str(error)})
+                told = {"lane": lane.value, "error": cause_of(error)}
+                logger.warning("worker stopped", extra=told)
             await asyncio.sleep(1)
 
     async def _revive_stalled(self, lanes: tuple[Lane, ...]) -> None:
         """Gives the jobs of processes that died to those that live."""
         manager = self._app.job_manager
+        is_asked = True
         while True:
             try:
                 for lane in lanes:
@@ -162,8 +164,11 @@ class Queue:
                     for job in stalled:
                         logger.warning("job revived", extra={"job": job.id, "task": job.task_name})
                         await manager.retry_job(job, retry_at=datetime.now(UTC))
+                is_asked = True
             except (procrastinate.exceptions.ConnectorException, psycopg.Error, OSError) as error:
-                logger.warning("stalled jobs not looked for", extra={"error": str(error)})
+                if is_asked:  # once in an outage
+                    logger.warning("stalled jobs not looked for", extra={"error": cause_of(error)})
+                is_asked = False
             await asyncio.sleep(HEARTBEAT.total_seconds())
 
     async def abort_running(self, tx: Transaction, name: str, arguments: Mapping[str, Any]) -> None:
