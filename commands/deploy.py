@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.config.access import ANYONE
@@ -127,7 +127,7 @@ class DeployCommand:
             target,
             wanted,
             plan_only=plan_only,
-            also=_rule_of(wanted),
+            also=rollback.second_rule(wanted),
         )
 
     def _lock(self, target: str, reason: str) -> Call:
@@ -212,7 +212,7 @@ class DeployCommand:
     async def _back_with(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
         wanted = {"deploy": operation.id, "with": request.text}
-        if rule := _rule_of(wanted):
+        if rule := rollback.second_rule(wanted):
             await self._operations.check(rule, request.actor)
         target = operation.plan.target
         return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
@@ -243,9 +243,3 @@ class DeployCommand:
                 "deploys": [view.as_data(each, ways.get(each.id)) for each in operations],
             },
         )
-
-
-def _rule_of(wanted: Mapping[str, object]) -> str:
-    """The rule that a rollback is under beside that of deploys: with the database of before, it is
-    a restore. "" else."""
-    return rollback.RESTORE if wanted.get("with") == rollback.DATABASE else ""

@@ -40,6 +40,12 @@ RestorePlan = Callable[[str, str], Awaitable[Plan]]
 """The plan that restores a target's database from a backup set."""
 
 
+def second_rule(parameters: Mapping[str, Any]) -> str:
+    """The access rule that a rollback is under beside that of deploys: to bring back the database
+    of before is a restore. "" for the others."""
+    return RESTORE if parameters.get("with") == DATABASE else ""
+
+
 async def plan(
     target: Target,
     settings: Settings,
