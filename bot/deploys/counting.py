@@ -2,7 +2,9 @@
 
 A file's app is the directory above its `migrations`, which is the app's label unless the
 application says otherwise. Where the table knows no such label, it is the one whose migrations
-include all that the revision which runs has in that directory, if there is just one such.
+include all that the revision which runs has in that directory, if there is just one such. A lone
+`0001_initial` tells nothing there: every app has one, those of packages too. Of an app whose label
+is not known, an earlier deploy tells: what it had and Django did not apply then is not installed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ from bot.deploys.model import Difference, Migration
 
 _NOT_LOADED = ("_", "~")
 """What begins so in a package of migrations is none to Django (`MigrationLoader`)."""
+
+
+_FIRST = "0001_initial"
+"""What Django calls the first migration of every app."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,17 @@ class Pending:
     def of(cls, difference: Difference, why: str) -> Pending:
         """What changes between two commits, where the database cannot be asked."""
         return cls(tuple(change.path for change in difference.migrations), why)
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What earlier deploys tell of migrations on which the table is silent, as commits, "" where
+    there is none: `tried` is the last one of which Django has applied all that is installed, unless
+    another state of the database was put in place since; `begun` the last one whose migrations
+    began to be applied, however that ended."""
+
+    tried: str = ""
+    begun: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,28 +74,38 @@ def to_apply(
     before: Sequence[str],
     applied: Sequence[Migration],
     added: Collection[str] = (),
+    tried: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The files whose migrations a database has not had. `before` are those of the revision that
-    runs; where a directory's label is not known, the files `added` since are those to apply."""
+    runs; where a directory's label is not known, those are that were `added` since, or that no
+    deploy has `tried` to apply."""
     if not applied:
         return tuple(files)
     labels, had = _labels([*before, *files], before, applied), {*applied}
 
     def is_open(path: str) -> bool:
         label = labels.get(_directory(path))
-        return path in added if label is None else _named(label, path) not in had
+        if label is None:
+            return path in added or path not in tried
+        return _named(label, path) not in had
 
     return tuple(path for path in files if is_open(path))
 
 
-def beyond(files: Sequence[str], applied: Sequence[Migration]) -> tuple[Migration, ...]:
+def beyond(
+    files: Sequence[str], applied: Sequence[Migration], later: Sequence[str] = ()
+) -> tuple[Migration, ...]:
     """What a database has had after the last migration of each app that a revision has: it ran
-    with a later one. What is older and has no file was squashed."""
+    with a later one. What is older and has no file was squashed. Apps that only a `later` revision
+    has are known by its files."""
     labels = _labels(files, files, applied)
+    gone = {*_labels(later, later, applied).values()} - {*labels.values()}
     known = {_named(labels[_directory(path)], path) for path in files if _directory(path) in labels}
     last = {each.app: at for at, each in enumerate(applied) if each in known}
     return tuple(
-        each for at, each in enumerate(applied) if each.app in last and at > last[each.app]
+        each
+        for at, each in enumerate(applied)
+        if each.app in gone or (each.app in last and at > last[each.app])
     )
 
 
@@ -149,7 +176,8 @@ def _labels(
     free = names.keys() - {*found.values()}
     for directory in directories.keys() - found.keys():
         there = {PurePosixPath(path).stem for path in before if _directory(path) == directory}
-        fitting = [label for label in free if there and there <= names[label]]
+        tells = bool(there - {_FIRST})
+        fitting = [label for label in free if tells and there <= names[label]]
         if len(fitting) == 1:
             found[directory] = fitting[0]
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.config.targets import ComposeTarget, HostTarget
 from bot.deploys import compose
-from bot.deploys.counting import Pending
+from bot.deploys.counting import Migrated, Pending
 from bot.deploys.looking import (
     require_clean,
     require_no_collision,
@@ -53,8 +53,11 @@ class Looked:
         return wanted or bool(self.pending.paths)
 
 
-async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]) -> Looked:
-    """Finds out what a deploy would do. Fetches objects, and changes nothing else.
+async def look(
+    target: Target, settings: Settings, parameters: Mapping[str, Any], migrated: Migrated
+) -> Looked:
+    """Finds out what a deploy would do, after those that have `migrated`. Fetches objects, and
+    changes nothing else.
 
     Raises UsageError, NotFound, Refused, Failed and Unavailable for all that stands in its way.
     """
@@ -84,7 +87,7 @@ async def look(target: Target, settings: Settings, parameters: Mapping[str, Any]
         commit,
         head,
         difference,
-        await pending(target, repository, head.commit, commit, difference),
+        await pending(target, repository, head.commit, commit, difference, migrated),
         await _has_manage(repository, settings, commit),
         await repository.has_file(commit, str(choices.requirements)),
     )

@@ -43,7 +43,7 @@ def _migrations(looked: Looked) -> list[str]:
         told = [f"{head}, counted by git alone: {pending.by_git}."]
         return told + [f"{each.path} ({signs.get(each.status, 'changed')})" for each in changes]
     new = {*looked.difference.added}
-    told = [f"{Sign.WARNING} {count} to apply:"] if pending.paths else []
+    told = [f"{Sign.WARNING} {count} to apply:"] if pending.paths else ["No migration to apply."]
     told += [f"{path} ({'new' if path in new else 'not applied yet'})" for path in pending.paths]
     signs = {"A": "new, applied already", "D": "removed"}
     own = {*files_of(each.path for each in changes)} - {*pending.paths}

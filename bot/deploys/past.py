@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.deploys import deployment as kinds
+from bot.deploys.counting import Migrated
 from bot.deploys.migrations import from_json
 from bot.deploys.model import Migration
 from bot.errors import Refused
 from bot.operations.model import Operation
+from bot.operations.states import OperationState, StepState
 
 DEPLOY, ROLLBACK = "deploy", "rollback"
 """The runbooks that bring another revision."""
@@ -53,3 +55,30 @@ class Past:
             str(told.get("backup.publish", {}).get("set", "")),
             kept.get("images") or {},
         )
+
+
+def migrated(operations: Iterable[Operation]) -> Migrated:
+    """What the deploys, rollbacks and restores of a target, in any order, tell of migrations."""
+    begun = ""
+    for operation in sorted(operations, key=lambda each: each.id, reverse=True):
+        if _brings_database(operation):
+            return Migrated("", begun)
+        steps = [step for step in operation.steps if step.planned.kind == kinds.MIGRATE]
+        if operation.plan.runbook != DEPLOY or not any(step.started for step in steps):
+            continue
+        commit = str(operation.plan.facts["commit"])
+        begun = begun or commit
+        done = all(step.state is StepState.DONE for step in steps)
+        if done and operation.state is OperationState.DONE:
+            return Migrated(commit, begun)
+    return Migrated("", begun)
+
+
+def _brings_database(operation: Operation) -> bool:
+    """Whether it has put another state of the database in place, or has begun to."""
+    plan = operation.plan
+    if not operation.started or plan.runbook == DEPLOY:
+        return False
+    if plan.runbook == ROLLBACK:
+        return bool(plan.parameters.get("with"))
+    return "database" in plan.facts.get("parts", ("database",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,11 +25,11 @@ from bot.deploys import (
     watching,
 )
 from bot.deploys import deployment as kinds
-from bot.deploys.counting import State
+from bot.deploys.counting import Migrated, State
 from bot.deploys.deployment import Deployment
 from bot.deploys.migrations import asked, state_of
 from bot.deploys.model import Migration, applied_since
-from bot.deploys.past import Past
+from bot.deploys.past import Past, migrated
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.repository import Repository
 from bot.errors import NotFound, OpsbellError, Refused
@@ -38,6 +39,7 @@ from bot.operations.service import Operations
 from bot.operations.states import OperationState
 from bot.operations.work_step import Work, WorkStep
 from bot.restores.model import RUNBOOK as RESTORE
+from bot.restores.model import UNDO_RUNBOOK as RESTORE_UNDO
 from bot.runbooks.planning import Planned
 from bot.slack.posts import Posts
 from bot.store.database import Database
@@ -45,6 +47,9 @@ from bot.targets.targets import Targets
 
 _FAR_BACK = 100
 """Deploys among which the code is looked for that has a migration."""
+
+_RECENT = 15
+"""Deploys and restores that are asked about migrations of which the database does not tell."""
 
 RunbookSteps = Callable[[str, str, Mapping[str, str]], Awaitable[Planned]]
 """The steps of a configured runbook on a target, with parameters."""
@@ -151,7 +156,8 @@ class Deploys:
         """What a deploy of `ref` (the configured one where none is given) would do, with `force`
         also where what runs is no part of it. Fetches objects and changes nothing else."""
         settings = self._of(target)
-        found = await looked.look(self._targets.get(target), settings, parameters)
+        told = await self._migrated(target)
+        found = await looked.look(self._targets.get(target), settings, parameters, told)
         added: dict[str, Planned] = {
             after: await self._runbook_steps(name, target, {})
             for after, name in settings.deploy.add.items()
@@ -184,6 +190,11 @@ class Deploys:
         later = [each for each in found if each.id > operation.id]
         return [past for each in later if (past := _past(each))]
 
+    async def _migrated(self, target: str) -> Migrated:
+        runbooks = (RUNBOOK, rollback.RUNBOOK, RESTORE, RESTORE_UNDO)
+        found = [await self._operations.last(each, target, _RECENT) for each in runbooks]
+        return migrated(itertools.chain(*found))
+
     async def _last_deploy(self, target: str) -> int:
         for operation in await self.history(target):
             if operation.plan.runbook == RUNBOOK and operation.state is OperationState.DONE:
@@ -211,7 +222,7 @@ class Deploys:
             await repository.changed(),
             operations[0] if operations else None,
             last.finished if last and last.plan.facts["commit"] == head.commit else None,
-            await state_of(found, repository, head.commit),
+            await state_of(found, repository, head.commit, await self._migrated(target)),
             lock,
         )
 

@@ -56,16 +56,35 @@ def test_an_app_may_have_a_label_of_its_own() -> None:
     had = [*DJANGO, *migrations("store.0001_initial", "store.0002_price")]
     assert to_apply([*SHOP, THIRD], SHOP, had, {THIRD}) == (THIRD,)
     assert to_apply([*SHOP, THIRD], SHOP, [*had, Migration("store", "0003_stock")], {THIRD}) == ()
-    # One of two labels that could be it: the files that are new are counted.
+    # A first migration alone tells no label: what no deploy has tried is counted.
     had = [*DJANGO, *migrations("news.0001_initial")]
-    assert to_apply([*BLOG, "blog/migrations/0002_x.py"], BLOG, had, {"blog/migrations/0002_x.py"})
-    assert to_apply(BLOG, BLOG, had) == ()
+    more = "blog/migrations/0002_x.py"
+    assert to_apply([*BLOG, more], BLOG, had, {more}, tried=BLOG) == (more,)
+    assert to_apply(BLOG, BLOG, had, tried=BLOG) == ()
+
+
+def test_an_app_of_which_nothing_was_applied_is_open_as_a_whole_until_a_deploy_has_tried() -> None:
+    """Pulled by hand, or not installed: the first is not to be missed."""
+    files = [*SHOP, *BLOG]
+    assert to_apply(files, files, HAD) == (*BLOG,)
+    assert to_apply(files, files, HAD, tried=SHOP) == (*BLOG,)
+    # Django had it in its hands and left it: it is in no INSTALLED_APPS.
+    assert to_apply(files, files, HAD, tried=files) == ()
+    # After a way back with the database of before, it comes anew.
+    assert to_apply(files, SHOP, HAD, {*BLOG}, tried=files) == (*BLOG,)
 
 
 def test_what_a_later_revision_left_in_the_database_is_named() -> None:
     had = [*HAD, Migration("shop", "0003_stock")]
     assert beyond(SHOP, had) == (Migration("shop", "0003_stock"),)
     assert beyond([*SHOP, THIRD], had) == ()
+
+
+def test_an_app_that_only_a_later_revision_has_is_known_by_that_one() -> None:
+    had = [*HAD, Migration("blog", "0001_initial")]
+    assert beyond(SHOP, had) == ()
+    assert beyond(SHOP, had, [*SHOP, *BLOG]) == (Migration("blog", "0001_initial"),)
+    assert beyond([*SHOP, *BLOG], had, [*SHOP, *BLOG]) == ()
 
 
 def test_what_was_squashed_was_not_left_by_a_later_revision() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bot.deploys import looking
@@ -74,6 +75,17 @@ async def test_where_the_database_cannot_be_asked_the_plan_says_how_it_counted(
     assert "1 migration in them, counted by git alone: the database cannot be asked" in told
     assert "migrations/0003_ticket_priority.sql (new)" in told
     assert "the database cannot be asked" in running.migrations.why
+
+
+async def test_a_database_without_djangos_table_counts_by_what_changes(
+    host: Bench, site: Site
+) -> None:
+    """As one of another framework: not all its files at each deploy."""
+    with psycopg.connect(site.url) as connection:
+        connection.execute("drop table django_migrations")
+    told = "\n".join((await host.plan("v1.4.1")).notes)
+    why = "counted by git alone: the database has no table django_migrations"
+    assert f"No migration in them, {why}" in told
 
 
 async def test_a_file_changed_by_hand(host: Bench, site: Site) -> None:
