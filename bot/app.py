@@ -111,7 +111,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
         await core.reconciler.recover()
         await stack.enter_async_context(working(core))
         head = HeadKeeper(core.database, core.settings.data / HEAD_FILE)
-        for part in (clock.run, gateway.run, head.run):
+        for part in (clock.run, gateway.run, head.run, core.operations.keep_recovering):
             await stack.enter_async_context(running(part()))
         yield gateway
     # Jobs that ended last may still be answering.

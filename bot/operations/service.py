@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from bot import os_user
 from bot.errors import OpsbellError, Refused
-from bot.operations import output_store, step_store, store
+from bot.operations import lock_store, output_store, step_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
@@ -19,12 +21,16 @@ from bot.operations.plan import Confirm, Plan, Planner
 from bot.operations.scheduling import EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
 from bot.operations.states import Course, OperationState, StepState
 from bot.operations.telling import TAIL, NextSteps
-from bot.store.database import Database, Transaction
+from bot.store.database import AWAY, Database, Transaction
 from bot.store.queue import Lane, Queue
 from bot.words import utc_now
 
+logger = logging.getLogger(__name__)
+
 WAITS_FOR = timedelta(minutes=30)
 """How long a plan waits for its confirmation, and then for its approvals."""
+
+RECOVERS_EVERY = timedelta(minutes=1)
 
 _UNCHANGED = "Nothing was changed."
 
@@ -192,13 +198,32 @@ class Operations:
             await self._scheduling.run(tx, number, operation.plan.target)
         await self._engine.telling.show(tx, number)
 
+    async def keep_recovering(self) -> None:
+        """Recovers once a minute, until cancelled."""
+        while True:
+            await asyncio.sleep(RECOVERS_EVERY.total_seconds())
+            try:
+                await self.recover()
+            except AWAY as error:
+                logger.warning("not recovered", extra={"error": str(error).strip()})
+
     async def recover(self) -> None:
         """Gives a new job to every unfinished operation whose job is gone: one that failed
-        before it could commit the operation's end."""
+        before it could commit the operation's end. Whoever frees a target queues what waits for
+        that."""
         async with self._database.transaction() as tx:
             for number, (job, target) in (await store.unfinished_jobs(tx)).items():
-                if not await self._queue.is_open(tx, job):
-                    await self._scheduling.run(tx, number, target)
+                if await self._queue.is_open(tx, job):
+                    continue
+                operation = await store.get(tx, number)  # it may have ended with its job
+                kept = await lock_store.get(tx, target)
+                waits = operation.state is OperationState.QUEUED
+                if operation.state.final or (
+                    waits and kept and kept.keeps_out(operation.wanted_by)
+                ):
+                    continue
+                logger.warning("operation without a job", extra={"operation": number})
+                await self._scheduling.run(tx, number, target)
 
     async def correct(self, tx: Transaction, number: int, says: Callable[[Step], str]) -> None:
         """Puts the message of one that has ended anew, of whose outcome something is so no more:

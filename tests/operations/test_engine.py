@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from bot.errors import Failed, Refused
+from bot.operations import service
 from bot.operations.model import StepContext
 from bot.operations.states import OperationState, StepState
 from bot.store.database import OwnDatabaseAway
@@ -142,8 +144,11 @@ async def test_what_waits_is_cancelled_at_once_and_what_ended_is_refused(house: 
             await house.operations.cancel(tx, number, actor=ALICE)
 
 
-async def test_an_operation_whose_job_was_lost_is_found_at_the_next_start(running: House) -> None:
+async def test_an_operation_whose_job_was_lost_is_found(
+    running: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its job failed before the end could be committed."""
+    monkeypatch.setattr(service, "RECOVERS_EVERY", timedelta(seconds=0.1))
     number = await running.request(plan("database"))
     await running.ended(number)
     await running.database.execute("update operations set state = 'running'")
@@ -151,8 +156,9 @@ async def test_an_operation_whose_job_was_lost_is_found_at_the_next_start(runnin
     async with asyncio.timeout(20):
         while (await running.queue.backlog())[Lane.WORK].running:
             await asyncio.sleep(0.02)
-    await running.operations.recover()
+    recovering = asyncio.create_task(running.operations.keep_recovering())
     assert (await running.ended(number)).state is OperationState.INTERRUPTED
+    recovering.cancel()
 
 
 async def test_one_request_makes_one_operation(house: House) -> None:
