@@ -75,5 +75,5 @@ async def keep_left(tx: Transaction, number: int, position: int, left: str) -> N
     """Keeps beside a step's result what its undo says of how things are since."""
     await tx.execute(
         "update steps set result = result || %s where operation = %s and position = %s",
-        (Jsonb({LEFT: left}), number, position),
+        (Jsonb({LEFT: visible(left)}), number, position),
     )

@@ -44,7 +44,7 @@ async def insert(
         begins = StepState.LEFT_OUT if step.left_out else StepState.OPEN
         await tx.execute(
             "insert into steps (operation, position, state, note) values (%s, %s, %s, %s)",
-            (row["id"], position, begins.value, step.left_out),
+            (row["id"], position, begins.value, visible(step.left_out)),
         )
     return int(row["id"])
 
