@@ -8,8 +8,9 @@ import pytest
 from bot.errors import Refused
 from bot.operations.model import Operation
 from bot.operations.plan import Plan, Recovery
+from bot.operations.scheduling import RUN_JOB
 from bot.operations.states import Course, OperationState
-from bot.store.queue import Queue
+from bot.store.queue import Lane, Queue
 from tests.operations.house import ALICE, BOB, House, plan, plan_of, step
 
 
@@ -267,6 +268,14 @@ async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
         while "Locked by <@U0BOB00001>" not in await house.said(other):
             await asyncio.sleep(0.02)
     assert "migration by hand" in await house.said(other)
+    async with asyncio.timeout(20):
+        while (await house.queue.backlog())[Lane.WORK].running:
+            await asyncio.sleep(0.02)
+    await house.operations.recover()
+    jobs = await house.database.all(
+        "select from procrastinate_jobs where task_name = %s", (RUN_JOB,)
+    )
+    assert jobs == []  # whoever frees the target queues it
     async with house.database.transaction() as tx:
         with pytest.raises(Refused, match="locked by someone else"):
             await house.operations.locks.free(tx, held, actor=ALICE, steal=False)
