@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.access import ANYONE, AccessRule
 from bot.errors import OpsbellError
-from bot.slack.client import slack_errors
+from bot.slack.client import SlackRefused, slack_errors
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ RETRY = timedelta(seconds=15)
 # A person waits for this answer.
 LOOKUP_LIMIT = timedelta(seconds=5)
 _MOST_PROFILES = 10_000
+_NOBODY = {"user_not_found", "user_not_visible"}
 
 # What keeps someone in users.info from having a role, in the order in which it is told.
 OUTSIDE: Mapping[str, str] = {
@@ -120,6 +121,7 @@ class People:
         self._learnt_at = -math.inf
         self._groups: dict[str, _Known] = {}
         self._profiles: dict[str, _Known] = {}
+        self._outside: set[str] = set()
         self._refreshing = asyncio.Lock()
 
     async def run(self) -> None:
@@ -130,9 +132,12 @@ class People:
             await asyncio.sleep((RETRY if incomplete else REFRESH).total_seconds())
 
     async def refresh(self) -> None:
-        """Asks Slack for the members of the groups in the configuration. Never raises."""
+        """Asks Slack for the members of the groups in the configuration, and whether the people
+        that it names are still full members. Never raises."""
         async with self._refreshing:
             await self._refresh()
+        # Nobody waits for this: whom the configuration names has the role until Slack says no.
+        await self._look_at_named()
 
     async def roles_for(self, user: str) -> Roles:
         """Who holds which role, with what is known of `user` personally. Never raises."""
@@ -168,7 +173,7 @@ class People:
     def _people_of(self, member: str) -> frozenset[str] | None:
         """Whom one entry of a role means; None where Slack did not say (lately enough)."""
         if member[0] not in "@S":
-            return frozenset({member})
+            return frozenset({member} - self._outside)
         group = self.group_id(member)
         if group is None:
             # Slack knows no group of that name; or it was not asked, or too long ago.
@@ -193,12 +198,31 @@ class People:
         return known.value
 
     async def _membership(self, user: str) -> frozenset[str]:
-        with slack_errors("users.info"):
-            async with asyncio.timeout(LOOKUP_LIMIT.total_seconds()):
-                if not self._team:
-                    self._team = str((await self._client.auth_test())["team_id"])
-                profile: dict[str, Any] = (await self._client.users_info(user=user))["user"]
+        try:
+            with slack_errors("users.info"):
+                async with asyncio.timeout(LOOKUP_LIMIT.total_seconds()):
+                    if not self._team:
+                        self._team = str((await self._client.auth_test())["team_id"])
+                    profile: dict[str, Any] = (await self._client.users_info(user=user))["user"]
+        except SlackRefused as refusal:
+            if refusal.code in _NOBODY:
+                return frozenset()
+            raise
         return frozenset({user}) if is_full_member(profile, self._team) else frozenset()
+
+    async def _look_at_named(self) -> None:
+        """Notes who among the people of the configuration is outside: deactivated, or a guest. What
+        was known of the others stays where Slack does not say."""
+        named = {each for members in self._roles.values() for each in members}
+        for user in sorted(each for each in named if each[0] not in "@S"):
+            seen = await self._profile(user)
+            if seen is None:
+                return
+            if seen:
+                self._outside.discard(user)
+            elif user not in self._outside:
+                logger.warning("person outside has no role", extra={"user": user})
+                self._outside.add(user)
 
     async def _refresh(self) -> None:
         try:

@@ -144,6 +144,14 @@ class Edge:
                 await asyncio.sleep(0.02)
 
 
+async def named_looked_up(slack: LocalSlack) -> None:
+    """Returns when Slack has been asked for the one person whom the configuration names: from then
+    on, who is asked for is a person who does something."""
+    async with asyncio.timeout(20):
+        while not slack.calls_to("users.info"):
+            await asyncio.sleep(0.01)
+
+
 def note_form() -> dict[str, Any]:
     """A modal whose input is called `note`."""
     block = input_field("Note", text_input("text"), block_id="note")

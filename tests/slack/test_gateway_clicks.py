@@ -10,7 +10,7 @@ import pytest
 from bot.playground import LocalSlack, Message
 from bot.store.database import Database
 from bot.store.queue import Queue
-from tests.slack.edge import Edge, edge, panel
+from tests.slack.edge import Edge, edge, named_looked_up, panel
 
 
 @pytest.fixture
@@ -23,6 +23,7 @@ async def slack() -> AsyncIterator[LocalSlack]:
 async def bot(slack: LocalSlack, database: Database, queue: Queue) -> AsyncIterator[Edge]:
     async with edge(slack, database, queue) as running:
         await slack.wait_connected(2)
+        await named_looked_up(slack)
         yield running
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -160,6 +161,32 @@ async def test_who_left_is_noticed(people: People, workspace: Workspace, clock: 
     workspace.people["U0FAY00001"].deleted = True
     clock.now += REFRESH.total_seconds()
     assert not await may(people, "U0FAY00001", "anyone")
+
+
+@pytest.mark.parametrize("standing", [{"deleted": True}, {"is_guest": True}, None])
+async def test_who_is_named_and_no_full_member_any_more_has_no_role(
+    people: People,
+    workspace: Workspace,
+    slack: LocalSlack,
+    clock: Clock,
+    standing: dict[str, bool] | None,
+) -> None:
+    async def holders() -> frozenset[str]:
+        clock.now += REFRESH.total_seconds()
+        await people.refresh()
+        return (await people.roles_for(ALICE)).holders["mixed"]
+
+    assert await holders() == {ALICE, BOB, EVE}
+    eve = workspace.people.pop(EVE)
+    if standing:
+        workspace.people[EVE] = replace(eve, **standing)
+    assert await holders() == {ALICE, BOB}
+    assert not await may(people, EVE, "mixed")
+    await slack.faults.away()
+    assert await holders() == {ALICE, BOB}
+    await slack.faults.back()
+    workspace.people[EVE] = eve
+    assert await holders() == {ALICE, BOB, EVE}
 
 
 async def test_strangers_are_not_let_in_while_slack_is_away(
