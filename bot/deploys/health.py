@@ -62,10 +62,10 @@ class Look:
         return True, ", ".join(said) or "no health is configured"
 
 
-async def is_healthy(deployment: Deployment, *, hidden: bool = False) -> bool:
+async def is_healthy(look: Look) -> bool:
     """Whether all is well at this moment, or within the time in which it settles."""
     try:
-        await proven(Look(deployment, hidden), SETTLED_WITHIN)
+        await proven(look, SETTLED_WITHIN)
     except Failed:
         return False
     return True

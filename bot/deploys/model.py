@@ -76,6 +76,11 @@ class Migration:
         return f"{self.app}.{self.name}"
 
 
+def first_of(these: Sequence[object]) -> str:
+    """The first five for people, and whether there are more."""
+    return ", ".join(map(str, these[:5])) + (" …" if len(these) > 5 else "")
+
+
 def short(commit: str) -> str:
     """A commit as people are shown it."""
     return commit[:SHORT]

@@ -14,7 +14,7 @@ from bot.deploys import deployment as kinds
 from bot.deploys import planning
 from bot.deploys.counting import has, holding
 from bot.deploys.looked import Looked
-from bot.deploys.model import Migration, applied_since, reversal, short
+from bot.deploys.model import Migration, applied_since, first_of, reversal, short
 from bot.deploys.past import Past
 from bot.deploys.repository import Repository
 from bot.errors import Refused
@@ -56,7 +56,7 @@ async def find(
     files = {commit: await repository.migrations(commit) for commit in commits}
     by, lacking = holding(files, gone, now)
     if not by:
-        count, named = words.count(len(lacking), "migration"), ", ".join(map(str, lacking[:5]))
+        count, named = words.count(len(lacking), "migration"), first_of(lacking)
         raise Refused(
             f"Nothing was changed: no revision at hand has all migrations that were applied since"
             f" deploy {past.number} began; {count} ({named}) would stay behind the others.",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.deploys.deployment import Deployment, Result
 from bot.deploys.migrations import applied, from_json, kept_in
-from bot.deploys.model import Migration, applied_since
+from bot.deploys.model import Migration, applied_since, first_of
 from bot.deploys.steps import end_manage, manage, named, run_manage
 from bot.errors import Failed, OpsbellError
 from bot.operations.model import Operation, Step, StepContext
@@ -49,10 +49,10 @@ async def check(deployment: Deployment, context: StepContext) -> Result:
         await run_manage(deployment, heard, (*command, "--plan"))
         planned |= _planned(heard.lines)
     if left := sorted(wanted - planned):
-        raise Failed(f"Nothing was reversed: Django does not plan to reverse {_some(left)}.")
+        raise Failed(f"Nothing was reversed: Django does not plan to reverse {first_of(left)}.")
     if more := sorted(planned - wanted):
         told = "which was there before this deploy"
-        raise Failed(f"Nothing was reversed: {_some(more)} would go with them, {told}.")
+        raise Failed(f"Nothing was reversed: {first_of(more)} would go with them, {told}.")
     return {"note": f"{count(len(wanted), 'migration')}, all of them"}
 
 
@@ -130,10 +130,6 @@ def _is_among(name: str, migrations: Sequence[Migration]) -> bool:
 
 def _stay(migrations: Sequence[Migration]) -> str:
     return "stays" if len(migrations) == 1 else "stay"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
 
 
 def _kept(deployment: Deployment) -> str:

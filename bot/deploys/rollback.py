@@ -20,7 +20,7 @@ from bot.deploys.counting import Pending
 from bot.deploys.looked import Looked, Settings
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied
-from bot.deploys.model import Migration, applied_since, short
+from bot.deploys.model import Migration, applied_since, first_of, short
 from bot.deploys.past import ROLLBACK, Past
 from bot.deploys.planning import SafetyBackup
 from bot.deploys.repository import Repository
@@ -205,9 +205,8 @@ def _notes(
     if gone:
         told.append(f"{Sign.WARNING} The image of {words.join(gone)} is gone from Docker.")
     if since:
-        named = ", ".join(map(str, since[:10]))
         count = words.count(len(since), "migration")
-        told.append(f"{Sign.WARNING} {count} applied since: {named}.")
+        told.append(f"{Sign.WARNING} {count} applied since: {first_of(since)}.")
         if not with_:
             told.append(f"The database stays migrated. {_offers(past.number)}")
     if wanted and (by := reversal.note(found, wanted)):

@@ -12,7 +12,7 @@ from bot.deploys.deployment import CHECK, STATIC, SWITCH, Deployment, Result
 from bot.deploys.health import Look, is_healthy, is_hidden, proven, was_hidden, within
 from bot.deploys.looking import require_clean, require_no_collision, require_room
 from bot.deploys.migrations import applied, as_json, kept_in
-from bot.deploys.model import Migration, applied_since, short
+from bot.deploys.model import Migration, applied_since, first_of, short
 from bot.errors import Failed, OpsbellError, Refused
 from bot.maintenance.file import maintenance_file
 from bot.operations.model import StepContext
@@ -35,12 +35,14 @@ async def check(deployment: Deployment, context: StepContext) -> Result:
     difference = await repository.between(deployment.start, deployment.commit)
     await require_no_collision(repository, difference)
     free = await require_room(repository, deployment.commit)
-    hidden = await was_hidden(deployment)
-    well = await is_healthy(deployment, hidden=hidden)
-    state = "healthy" if well else f"{words.Sign.WARNING} not healthy before the deploy"
-    if hidden and well:
+    look = Look(deployment, await was_hidden(deployment))
+    well = await is_healthy(look)
+    state = "healthy" if look.proves else "no health URL is configured"
+    if not well:
+        state = f"{words.Sign.WARNING} not healthy before the deploy"
+    elif look.hidden:
         state = f"{words.Sign.WARNING} the health URL is behind the maintenance page"
-    return {"note": f"{words.size(free)} free, {state}", "healthy": well, "hidden": hidden}
+    return {"note": f"{words.size(free)} free, {state}", "healthy": well, "hidden": look.hidden}
 
 
 async def keep(deployment: Deployment, context: StepContext) -> Result:
@@ -191,8 +193,7 @@ async def _new_migrations(deployment: Deployment) -> Sequence[Migration] | None:
 
 def named(migrations: Sequence[Migration]) -> str:
     """How many they are, and which, for people."""
-    told = ", ".join(str(each) for each in migrations[:5]) + (" …" if len(migrations) > 5 else "")
-    return f"{words.count(len(migrations), 'migration')} ({told})"
+    return f"{words.count(len(migrations), 'migration')} ({first_of(migrations)})"
 
 
 async def migrations_stay(deployment: Deployment, context: StepContext) -> str:

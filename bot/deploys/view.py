@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot import words
 from bot.deploys.counting import State
 from bot.deploys.deployment import KEEP, MIGRATE
-from bot.deploys.model import short
+from bot.deploys.model import first_of, short
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.rollback import DATABASE, MIGRATIONS
 from bot.operations.model import Operation, TargetLock
@@ -58,17 +58,13 @@ def _migrations(state: State) -> list[str]:
     count = words.count
     told = []
     if state.missing:
-        named = blocks.literal(_some(state.missing))
+        named = blocks.literal(first_of(state.missing))
         told.append(f"{Sign.WARNING} {count(len(state.missing), 'migration')} not applied: {named}")
     if state.left:
-        named = blocks.literal(_some(state.left))
+        named = blocks.literal(first_of(state.left))
         applied = f"{count(len(state.left), 'migration')} applied that this revision does not have"
         told.append(f"{Sign.WARNING} {applied}: {named}")
     return told or [f"{count(state.applied, 'migration')} applied, none missing"]
-
-
-def _some(these: Sequence[object]) -> str:
-    return ", ".join(map(str, these[:5])) + (" …" if len(these) > 5 else "")
 
 
 def locked(lock: TargetLock, now: datetime) -> str:

@@ -12,7 +12,9 @@ import pytest
 
 from bot.operations import runner
 from bot.operations.states import OperationState, StepState
-from tests.deploys.bench import Bench
+from bot.store.database import Database
+from bot.store.queue import Queue
+from tests.deploys.bench import Bench, open_bench
 from tests.deploys.conftest import MIGRATIONS, Site, commit
 
 pytestmark = pytest.mark.needs("git")
@@ -99,6 +101,18 @@ async def test_what_is_not_well_after_the_way_back_stays_closed(
     assert (await site.get("/"))[0] == 503
     assert "not healthy after deploy" in (site.directory / "maintenance_mode.txt").read_text()
     assert await site.git("describe", "--tags") == "v1.4.0"
+
+
+async def test_without_a_health_url_nothing_is_called_healthy(
+    settings: dict[str, Any], site: Site, database: Database, queue: Queue
+) -> None:
+    del settings["targets"]["grandvps"]["health"]
+    async with open_bench(settings, database, queue) as host:
+        operation = await host.deploy("v1.4.1")
+    assert operation.state is OperationState.DONE, (operation.error, operation.output)
+    assert operation.steps[0].note.endswith("free, no health URL is configured")
+    left_out = [s.planned.title for s in operation.steps if "health" in s.planned.left_out]
+    assert left_out == ["Healthy", "Healthy for visitors"]
 
 
 async def test_steps_are_left_out_and_say_why(host: Bench) -> None:
