@@ -17,7 +17,7 @@ from psycopg import sql
 from tests.parts.owner import cleaning_up, is_orphan, owner_tag
 
 _MARK = "-postgres"
-_MEMORY, _ROOM = Path("/dev/shm"), 6 << 30  # noqa: S108 - private directories of random names
+_MEMORY, _ROOM = Path("/dev/shm"), 6 << 30
 """Where there is so much room in memory, no disk is written for what is thrown away."""
 
 
