@@ -43,7 +43,8 @@ def reasons(
 
 def _reasons(one: Manifest, sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo) -> Iterator[str]:
     """The rules by which one of `sets` stays: it is among the last, or the newest of a period of
-    the calendar that counts. Periods without a set do not count."""
+    the calendar that counts. Periods without a set do not count. As in restic, the oldest of all
+    stays while there are fewer periods than a rule counts."""
     if one in sets[: max(keep.last, 1)]:
         yield LAST
     for rule, period in _PERIODS:
@@ -53,3 +54,6 @@ def _reasons(one: Manifest, sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo
         for name, each in list(newest.items())[: getattr(keep, rule)]:
             if each.id == one.id:
                 yield f"{rule} {name}"
+        unfilled = len(newest) < getattr(keep, rule)
+        if unfilled and one.id == sets[-1].id and one not in newest.values():
+            yield f"oldest {rule}"

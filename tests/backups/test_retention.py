@@ -96,7 +96,7 @@ def test_a_day_of_25_hours_is_one_day() -> None:
     times = [datetime(2026, 10, 24, 22, 5, tzinfo=UTC), datetime(2026, 10, 25, 22, 55, tzinfo=UTC)]
     sets = [manifest(at, database=1) for at in reversed(times)]
     told = reasons(sets, Keep(last=1, daily=2), BERLIN, NOON)
-    assert list(told.values()) == [["last", "daily 2026-10-25"], []]
+    assert list(told.values()) == [["last", "daily 2026-10-25"], ["oldest daily"]]
 
 
 def test_smaller_sets_push_out_nothing_larger() -> None:
@@ -141,3 +141,31 @@ def test_the_newest_set_of_each_part_stays_whatever_is_configured() -> None:
     assert superfluous(sets, nothing, BERLIN, NOON) == []
     older = days(3, database=1)
     assert superfluous([*sets, *older], nothing, BERLIN, NOON) == older
+
+
+def test_the_oldest_stays_while_there_are_fewer_periods_than_count() -> None:
+    keep = Keep(last=1, daily=2, yearly=3)
+    sets = days(0, 1, 400, 600)  # 2026, 2026, 2025, 2025
+    told = reasons(sets, keep, BERLIN, NOON)
+    assert list(told.values()) == [
+        ["last", "daily 2026-11-22", "yearly 2026"],
+        ["daily 2026-11-21"],
+        ["yearly 2025"],
+        ["oldest yearly"],
+    ]
+    # A third year: the oldest of all is not needed any more.
+    filled = [*sets, *days(800, 900)]
+    assert superfluous(filled, keep, BERLIN, NOON) == [sets[3], filled[5]]
+    assert superfluous(sets, Keep(last=1, daily=2), BERLIN, NOON) == sets[2:]
+
+
+def test_a_daily_set_over_600_days_leaves_the_first_one() -> None:
+    keep = Keep(last=3, daily=7, weekly=4, monthly=6, yearly=5)
+    sets: list[Manifest] = []
+    for day in range(600):
+        now = NOON + timedelta(days=day)
+        sets = [manifest(now, database=1), *sets]
+        told = reasons(sets, keep, BERLIN, now)
+        sets = [one for one in sets if told[one.id]]
+    assert sets[-1].started == NOON
+    assert told[sets[-1].id] == ["oldest yearly"]
