@@ -16,7 +16,7 @@ from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Request, Usage
 from bot.slack.text_in import resolve_target, split
 from bot.store.database import Transaction
-from bot.words import utc_now
+from bot.words import count, utc_now
 
 WORDS = ("on", "off", "status", "schedule", "extend", "cancel", "plan")
 USAGES = (
@@ -126,6 +126,10 @@ class MaintenanceCommand:
             tx, target, starts, length, reason, actor=request.actor
         )
         told = f"Maintenance {window.id} of {target}: {view.span(window, self._settings.timezone)}."
+        if needed := self._settings.rule(ACCESS).approvals:
+            # It is asked for in the name of its person, so others have to be there then.
+            them = "it" if needed == 1 else "them"
+            told += f" It asks for {count(needed, 'approval')} at its hour, and begins with {them}."
         return Answer(view.said(told), data={"target": target, "maintenance": window.id})
 
     def _extend(self, target: str, words: Sequence[str]) -> Call:

@@ -68,11 +68,12 @@ class Calendar:
         window = await store.lock(tx, number)
         if not window or window.state is not State.ON or window.until != until:
             return
-        if window.warned == until or self._records.clock() >= until:
+        now = self._records.clock()
+        if window.warned == until or now >= until:
             return
         window = replace(window, warned=until)
         await self._records.save(tx, window, "maintenance.warned", OPSBELL)
-        await self._records.publisher.warning(tx, window, until)
+        await self._records.publisher.warning(tx, window, until, now)
 
     async def cancel(self, tx: Transaction, number: int, actor: str) -> Window:
         """Takes back one that was scheduled. Raises NotFound and Refused."""

@@ -39,9 +39,11 @@ class Publisher:
         key = f"{window.key}:{when}:mismatch"
         await self._posts.put(tx, key, channel=self.channel, message=view.mismatch(window, proof))
 
-    async def warning(self, tx: Transaction, window: Window, until: datetime) -> None:
+    async def warning(
+        self, tx: Transaction, window: Window, until: datetime, now: datetime
+    ) -> None:
         """The end is near."""
-        told = view.warning(window, self._settings.timezone)
+        told = view.warning(window, self._settings.timezone, now)
         await self._posts.put(tx, _warning_key(window, until), channel=self.channel, message=told)
 
     async def warned(self, tx: Transaction, window: Window) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot import words
-from bot.maintenance.model import WARNING, State, Window
+from bot.maintenance.model import State, Window
 from bot.maintenance.proof import ON, Proof
 from bot.operations.view import who
 from bot.slack import blocks
@@ -169,11 +170,12 @@ def _extend_button(window: Window) -> Block:
     return blocks.button(f"Extend {words.duration(EXTENSION)}", EXTEND, f"{window.id}|{seen}")
 
 
-def warning(window: Window, zone: ZoneInfo) -> Message:
-    """What is said anew shortly before the end."""
+def warning(window: Window, zone: ZoneInfo, now: datetime) -> Message:
+    """What is said anew shortly before the end, in whole minutes: it may be said late."""
     if window.until is None:
         raise ValueError(f"{window.key} has no end")
-    soon = words.duration(WARNING)
+    minutes = math.ceil((window.until - now) / timedelta(minutes=1))
+    soon = words.duration(timedelta(minutes=max(1, minutes)))
     told = (
         f"{Sign.WARNING} The maintenance of {window.target} ends in {soon},"
         f" at {words.moment(window.until, zone)}."

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.config.access import AccessRule
 from bot.errors import Refused, UsageError
 from bot.maintenance import view
 from bot.operations.asking import Asking
@@ -162,6 +163,7 @@ async def test_a_plan_is_shown_and_nothing_is_run(
 async def test_schedule_extend_and_cancel(bench: Bench, command: MaintenanceCommand) -> None:
     answered = await answer(bench, command, "schedule in 2h for 30m Upgrade")
     assert answered.message.text.startswith("Maintenance 1 of grandvps: ")
+    assert "approval" not in answered.message.text
     told = shown(await answer(bench, command, "status"))
     assert "Scheduled: " in told
     answered = await answer(bench, command, "cancel")
@@ -174,6 +176,17 @@ async def test_schedule_extend_and_cancel(bench: Bench, command: MaintenanceComm
     assert window
     assert window.until == bench.clock.now + timedelta(minutes=90)
     assert answered.message.text.startswith("The maintenance of grandvps ends ")
+
+
+async def test_one_that_will_ask_for_approval_says_so_when_it_is_scheduled(bench: Bench) -> None:
+    access = {"maintenance": AccessRule(role="operator", approvals=2)}
+    settings = bench.settings.model_copy(update={"access": access})
+    asking = Asking(bench.database, bench.operations)
+    command = MaintenanceCommand(settings, bench.maintenance, asking)
+    answered = await answer(bench, command, "schedule in 2h for 30m Upgrade")
+    assert answered.message.text.endswith(
+        ". It asks for 2 approvals at its hour, and begins with them."
+    )
 
 
 async def test_a_day_that_has_passed_is_refused(command: MaintenanceCommand) -> None:

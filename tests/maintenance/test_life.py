@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.errors import NotFound, Refused
+from bot.maintenance import view
 from bot.maintenance.model import State, Window
 from bot.operations.states import OperationState
 from tests.maintenance.conftest import ALICE, BOB, Bench
@@ -122,6 +124,9 @@ async def test_people_are_warned_once_with_an_extend_button(bench: Bench) -> Non
     assert "ends in 5 min" in told
     assert "Extend 30 min" in told
     assert (await bench.events()).count("maintenance.warned") == 1
+
+    late = view.warning(window, ZoneInfo("UTC"), window.until - timedelta(seconds=130))
+    assert "ends in 3 min" in late.text
 
     await extend(bench)
     told = str(await bench.said(key))

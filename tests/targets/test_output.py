@@ -6,7 +6,7 @@ from bot.errors import Unavailable
 from bot.targets.frames import STDERR, STDOUT, Frames
 from bot.targets.marked_output import MarkedOutput
 from bot.targets.output import Capped
-from bot.targets.text import storable
+from bot.targets.text import storable, visible
 
 MARK = b"\0" + b"0123456789abcdef" * 2
 
@@ -107,3 +107,17 @@ def test_what_is_not_in_frames_is_an_error() -> None:
 def split(data: bytes, size: int) -> list[bytes]:
     """The data in pieces of `size` bytes."""
     return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202egnp.exe", "a\\u202egnp.exe"),
+        ("gr\u200ban\u00add\u2060v\u200cps", "gr\\u200ban\\u00add\\u2060v\\u200cps"),
+        ("a\U000e0041b", "a\\U000e0041b"),
+        ("\U0001f469\u200d\U0001f692 \u0645\tx\n", "\U0001f469\u200d\U0001f692 \u0645\tx\n"),
+        ("\x1b[31mred\x1b[0m\r\n", "red\n"),
+    ],
+)
+def test_what_nobody_sees_is_written_out(text: str, shown: str) -> None:
+    assert visible(text) == shown
