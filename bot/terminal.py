@@ -22,7 +22,6 @@ FOLLOW_INTERVAL = 0.5
 
 _NOT_ENDED = (StepState.OPEN, StepState.RUNNING, StepState.LEFT_OUT)
 
-_DATE = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
@@ -39,8 +38,7 @@ Names = Mapping[str, str]
 def plain(mrkdwn: str, names: Names = NOBODY) -> str:
     """Slack's mrkdwn as plain text: times as they are where nothing is rendered, with their zone;
     links written out; people by their names."""
-    text = _DATE.sub(r"\1", mrkdwn)
-    text = _LINK.sub(r"\2 (\1)", text)
+    text = _LINK.sub(r"\2 (\1)", without_moments(mrkdwn))
     text = _MENTION.sub(lambda match: names.get(match[1]) or match[2] or match[1], text)
     text = _TICKS.sub("", _EMPHASIS.sub(r"\1", text))
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -162,6 +162,7 @@ def test_the_oldest_stays_while_there_are_fewer_periods_than_count() -> None:
 def test_a_daily_set_over_600_days_leaves_the_first_one() -> None:
     keep = Keep(last=3, daily=7, weekly=4, monthly=6, yearly=5)
     sets: list[Manifest] = []
+    told: dict[str, list[str]] = {}
     for day in range(600):
         now = NOON + timedelta(days=day)
         sets = [manifest(now, database=1), *sets]

@@ -163,13 +163,13 @@ async def test_who_left_is_noticed(people: People, workspace: Workspace, clock: 
     assert not await may(people, "U0FAY00001", "anyone")
 
 
-@pytest.mark.parametrize("standing", [{"deleted": True}, {"is_guest": True}, None])
+@pytest.mark.parametrize("standing", ["deactivated", "a guest", "gone"])
 async def test_who_is_named_and_no_full_member_any_more_has_no_role(
     people: People,
     workspace: Workspace,
     slack: LocalSlack,
     clock: Clock,
-    standing: dict[str, bool] | None,
+    standing: str,
 ) -> None:
     async def holders() -> frozenset[str]:
         clock.now += REFRESH.total_seconds()
@@ -178,8 +178,9 @@ async def test_who_is_named_and_no_full_member_any_more_has_no_role(
 
     assert await holders() == {ALICE, BOB, EVE}
     eve = workspace.people.pop(EVE)
-    if standing:
-        workspace.people[EVE] = replace(eve, **standing)
+    if standing != "gone":
+        deleted, guest = standing == "deactivated", standing == "a guest"
+        workspace.people[EVE] = replace(eve, deleted=deleted, is_guest=guest)
     assert await holders() == {ALICE, BOB}
     assert not await may(people, EVE, "mixed")
     await slack.faults.away()
