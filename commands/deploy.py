@@ -74,7 +74,7 @@ class DeployCommand:
         return [
             Control(view.TAKE_AWAY, Call(ANYONE, change=self._take_away)),
             Control(view.BACK, Call(ACCESS, query=self._back, window=WINDOW)),
-            Control(view.BACK_WITH, Call(ACCESS, query=self._back_with, window=WINDOW)),
+            Control(view.BACK_WITH, Call(ANYONE, query=self._back_with, window=WINDOW)),
         ]
 
     def parse(self, request: Request) -> Call:
@@ -122,12 +122,7 @@ class DeployCommand:
         wanted: dict[str, object] = {"with": _WITH[options[0]]} if options else {}
         wanted |= {"deploy": int(numbers[0])} if numbers else {}
         return self._asking.call(
-            ACCESS,
-            rollback.RUNBOOK,
-            target,
-            wanted,
-            plan_only=plan_only,
-            also=rollback.second_rule(wanted),
+            rollback.rule_of(wanted), rollback.RUNBOOK, target, wanted, plan_only=plan_only
         )
 
     def _lock(self, target: str, reason: str) -> Call:
@@ -212,8 +207,7 @@ class DeployCommand:
     async def _back_with(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
         wanted = {"deploy": operation.id, "with": request.text}
-        if rule := rollback.second_rule(wanted):
-            await self._operations.check(rule, request.actor)
+        await self._operations.check(rollback.rule_of(wanted), request.actor)
         target = operation.plan.target
         return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)
 

@@ -40,10 +40,10 @@ RestorePlan = Callable[[str, str], Awaitable[Plan]]
 """The plan that restores a target's database from a backup set."""
 
 
-def second_rule(parameters: Mapping[str, Any]) -> str:
-    """The access rule that a rollback is under beside that of deploys: to bring back the database
-    of before is a restore. "" for the others."""
-    return RESTORE if parameters.get("with") == DATABASE else ""
+def rule_of(parameters: Mapping[str, Any]) -> str:
+    """The access rule that a rollback is under: to bring back the database of before is a restore,
+    and takes no role beside."""
+    return RESTORE if parameters.get("with") == DATABASE else planning.RUNBOOK
 
 
 async def plan(
@@ -82,7 +82,7 @@ async def plan(
         steps=(),
         facts={**planning.facts(found), "deploy": past.number},
         parameters={"deploy": past.number, "with": with_},
-        access=planning.RUNBOOK,
+        access=rule_of(parameters),
         confirm=Confirm.ASK,
         recovery=Recovery.ASK,
         notes=tuple(_notes(past, found, since, wanted, with_, gone)),
@@ -170,10 +170,7 @@ def _images(found: Looked, past: Past, gone: list[str]) -> PlannedStep:
 async def _with_database(
     made: Plan, past: Past, found: Looked, restore: RestorePlan, gone: list[str]
 ) -> Plan:
-    """The restore of the safety backup; where the code is not back yet, around its swap.
-
-    Who may run, approve and cancel it is decided by the rule of restores.
-    """
+    """The restore of the safety backup; where the code is not back yet, around its swap."""
     if not past.backup:
         raise Refused(f"Deploy {past.number} took no backup of the database.")
     other = await restore(made.target, past.backup)
@@ -187,9 +184,7 @@ async def _with_database(
         swap = [each for each in other.steps if each.kind == "restore.swap"]
         framed = planning.framed(found, before, [*_steps(found, past, None, gone), *swap], {})
         steps = tuple(framed)
-    return replace(
-        made, steps=steps, facts=facts, notes=notes, access=RESTORE, confirm=Confirm.NAME
-    )
+    return replace(made, steps=steps, facts=facts, notes=notes, confirm=Confirm.NAME)
 
 
 def _notes(

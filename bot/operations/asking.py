@@ -47,17 +47,11 @@ class Asking:
         *,
         plan_only: bool = False,
         reason: str = "manual",
-        also: str = "",
     ) -> Call:
         """The call of a command that runs a runbook, or only shows its plan: in Slack with a button
-        that runs it. `also` names a second access rule that has to allow it."""
-
-        async def require(request: Request) -> None:
-            if also:
-                await self._operations.check(also, request.actor)
+        that runs it."""
 
         async def show(request: Request, modals: Modals) -> Answer:
-            await require(request)
             if request.user.startswith("os:"):
                 plan = await self._operations.plan(runbook, target, parameters)
                 told = plan_view.message(plan, *await self._beside(plan))
@@ -73,7 +67,6 @@ class Asking:
             return Answer(told, data={"plan": plan.as_json()})
 
         async def ask(request: Request, modals: Modals) -> Answer | None:
-            await require(request)
             return await self.ask(request, modals, runbook, target, parameters, reason=reason)
 
         return Call(access, query=show) if plan_only else Call(access, query=ask, window=WINDOW)
