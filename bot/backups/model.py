@@ -26,6 +26,9 @@ GLOBALS = "globals.sql"
 MUCH_SMALLER = 0.6
 """A database of this share of the one before, or less, is a warning."""
 
+_WAY_BACK = re.compile(r"before (?:restore in )?([\w.-]+ #\d+)")
+"""The reason of a set that an operation takes before it changes anything."""
+
 _NAME = re.compile(r"(\d{8}T\d{6}Z)(?:-([2-9]|[1-9]\d+))?")
 
 
@@ -108,6 +111,12 @@ class Manifest(_Value):
     def parts(self) -> frozenset[str]:
         """What the set holds: `database`, `config`, names of files."""
         return frozenset(part for file in self.files if (part := part_of(file.path)))
+
+    @property
+    def way_back_from(self) -> str:
+        """The operation that has taken it before it changed anything: `deploy #12`; "" for none."""
+        match = _WAY_BACK.fullmatch(self.reason)
+        return match[1] if match else ""
 
     @property
     def ordered_parts(self) -> list[str]:

@@ -10,9 +10,11 @@ from bot.backups.retention import reasons
 from bot.backups.running import Backup, Result
 from bot.errors import OpsbellError
 from bot.operations.model import StepContext
-from bot.words import Sign, count
+from bot.words import Sign, count, join
 
 logger = logging.getLogger(__name__)
+
+MOST_NAMED = 5
 
 
 async def prune(backup: Backup, context: StepContext) -> Result:
@@ -23,12 +25,18 @@ async def prune(backup: Backup, context: StepContext) -> Result:
         return {"note": "nothing removed: look at the warning first, then prune by hand"}
     try:
         await backup.store.settle()
-        removed = await _remove(backup, await unwanted(backup))
+        going = await unwanted(backup)
+        removed = await _remove(backup, going)
     except (OSError, OpsbellError) as error:
         told = error.strerror if isinstance(error, OSError) else str(error)
         logger.warning("sets not removed", extra={"error": str(error)})
         return {"note": f"{Sign.WARNING} old backups were not removed: {told}"}
-    return {"note": f"{count(removed, 'old backup')} removed" if removed else "nothing to remove"}
+    named = f": {join([one.id for one in going[:MOST_NAMED]])}" if going else ""
+    more = f" and {len(going) - MOST_NAMED} more" if len(going) > MOST_NAMED else ""
+    told = (
+        f"{count(removed, 'old backup')} removed{named}{more}" if removed else "nothing to remove"
+    )
+    return {"note": told}
 
 
 async def remove_named(backup: Backup, context: StepContext) -> Result:
@@ -45,7 +53,8 @@ async def unwanted(backup: Backup) -> list[BackupSet]:
     where the clock was set back, it may look old."""
     sets = await backup.store.sets()
     good = [manifest for one in sets if (manifest := one.good)]
-    kept = reasons(good, backup.policy.keep, backup.zone, backup.clock())
+    policy = backup.policy
+    kept = reasons(good, policy.keep, backup.zone, backup.clock(), policy.undo_for)
     made = backup.operation.started
     return [one for one in sets if one.good and not kept[one.id] and one.good.started != made]
 

@@ -23,7 +23,7 @@ _PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
 
 
 def reasons(
-    sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime
+    sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime, undo_for: timedelta
 ) -> dict[str, list[str]]:
     """Why each of the good sets, given newest first, stays: ID → reasons such as `last` and
     `daily 2026-11-22`; none for one that goes.
@@ -31,6 +31,8 @@ def reasons(
     A set is measured against those alone that hold at least what it holds: any number of sets
     of the logs never pushes out a database. As one is kept as the last of these always, so is the
     newest set of each part. Sets that the clock has dated ahead of `now` stay, and push out none.
+    A set that an operation has taken before it changed anything is the way back from it, and stays
+    for `undo_for` whatever the rules.
     """
     ahead = [one for one in sets if one.started > now + SKEW]
     past = [one for one in sets if one.started <= now + SKEW]
@@ -38,6 +40,8 @@ def reasons(
     for one in past:
         rivals = [each for each in past if each.parts >= one.parts]
         found[one.id] = list(_reasons(one, rivals, keep, zone))
+        if one.way_back_from and now - one.started < undo_for:
+            found[one.id].append(f"way back from {one.way_back_from}")
     return found
 
 

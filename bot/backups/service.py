@@ -166,8 +166,8 @@ class Backups:
     def kept_because(self, target: str, sets: Sequence[BackupSet]) -> Mapping[str, list[str]]:
         """Why each good set of a target stays; nothing for one that the next pruning removes."""
         good = [manifest for one in sets if (manifest := one.good)]
-        keep, zone = self.policy(target).keep, self.settings.timezone
-        return reasons(good, keep, zone, self._clock())
+        policy, zone = self.policy(target), self.settings.timezone
+        return reasons(good, policy.keep, zone, self._clock(), policy.undo_for)
 
     def going(self, target: str, sets: Sequence[BackupSet]) -> list[str]:
         """The IDs of the good ones of a target's sets that no rule keeps."""

@@ -173,7 +173,13 @@ async def _with_database(
     """The restore of the safety backup; where the code is not back yet, around its swap."""
     if not past.backup:
         raise Refused(f"Deploy {past.number} took no backup of the database.")
-    other = await restore(made.target, past.backup)
+    try:
+        other = await restore(made.target, past.backup)
+    except NotFound as error:
+        raise Refused(
+            f"The backup {past.backup}, of before deploy {past.number}, is there no more.",
+            hint="/backup list has those that are; /restore ID database brings one back.",
+        ) from error
     facts = {**made.facts, **other.facts}
     notes = (*made.notes, *other.notes)
     if found.head.commit == past.before:
