@@ -37,7 +37,8 @@ def length_of(word: str) -> timedelta:
 def reason_and_length(words: Sequence[str]) -> tuple[str, timedelta | None]:
     """`Upgrade to 1.5 for 30m`, or `for 30m Upgrade`: the reason, and how long if that is said.
 
-    A number that might have been meant for a length is never taken for a part of the reason.
+    Words that may have been meant for a length are never taken for a part of the reason: "for"
+    at their beginning, or before a number.
     """
     for start in (0, len(words) - 2):
         if start >= 0 and len(words) > start + 1 and words[start].lower() == "for":
@@ -48,7 +49,7 @@ def reason_and_length(words: Sequence[str]) -> tuple[str, timedelta | None]:
                 return " ".join(rest), length_of(words[start + 1])
     for index, word in enumerate(words):
         follows = " ".join(words[index + 1 :])
-        if word.lower() == "for" and follows[:1].isdigit():
+        if word.lower() == "for" and (index == 0 or follows[:1].isdigit()):
             raise UsageError(
                 f'"{follows[:30]}" is no length of time.',
                 hint="Say for 30m, or put the reason in quotes.",

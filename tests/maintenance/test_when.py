@@ -27,7 +27,7 @@ HALF = timedelta(minutes=30)
         ("for 30m Upgrade to 1.5", "Upgrade to 1.5", HALF),
         ("Upgrade for Black Friday for 30m", "Upgrade for Black Friday", HALF),
         ("closed for repair", "closed for repair", None),
-        ("for good", "for good", None),
+        ("for the upgrade for 30m", "for the upgrade", HALF),
     ],
 )
 def test_a_reason_and_how_long(text: str, reason: str, length: timedelta | None) -> None:
@@ -46,6 +46,10 @@ def test_a_reason_and_how_long(text: str, reason: str, length: timedelta | None)
         ("Upgrade for 0m", "lasts longer than that"),
         ("Upgrade for 31d", "lasts 30d at most"),
         ("closed for 2 customers", '"2 customers" is no length of time'),
+        ("for ever", '"ever" is no length of time'),
+        ("FOR half an hour", '"half an hour" is no length of time'),
+        ("for ten minutes Upgrade", '"ten minutes Upgrade" is no length of time'),
+        ("for", '"" is no length of time'),
     ],
 )
 def test_what_may_have_been_meant_for_a_time_is_asked_about(text: str, said: str) -> None:
@@ -58,6 +62,7 @@ def test_a_quoted_reason_is_taken_as_it_is() -> None:
         "closed for 2 customers",
         HALF,
     )
+    assert reason_and_length(["for ever"]) == ("for ever", None)
 
 
 @pytest.mark.parametrize(
