@@ -12,6 +12,7 @@ from bot.config.settings import Settings
 from bot.drills.service import RUNBOOK as VERIFY
 from bot.errors import UsageError
 from bot.operations.asking import WINDOW, Asking, plan_asked
+from bot.operations.queued import queued
 from bot.slack import blocks, present
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage
@@ -128,12 +129,11 @@ class BackupCommand:
         if waiting := await self._backups.waiting(tx, plan):
             data = {"operation": waiting.id, "target": target}
             return Answer(view.joined(waiting, channel), data=data)
-        queued = await self._backups.request(
+        number = await self._backups.request(
             tx, plan, actor=request.actor, reason="manual", request_key=request.key
         )
-        return Answer(
-            view.queued(queued, channel), data={"operation": queued.operation, "target": target}
-        )
+        told = await queued(tx, number, f"The backup of {target}", channel)
+        return Answer(told, data={"operation": number, "target": target})
 
     async def _list(self, target: str) -> Answer:
         sets = await self._backups.sets(target)

@@ -12,6 +12,7 @@ from bot.maintenance.plans import ACCESS, OFF_RUNBOOK, ON_RUNBOOK
 from bot.maintenance.service import Maintenance, on_parameters
 from bot.maintenance.when import length_of, reason_and_length, schedule_of
 from bot.operations.asking import Asking, plan_asked
+from bot.operations.queued import queued
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Request, Usage
 from bot.slack.text_in import resolve_target, split
@@ -89,7 +90,7 @@ class MaintenanceCommand:
             number = await self._maintenance.turn_on(
                 tx, target, reason, length, actor=request.actor, request_key=request.key
             )
-            return self._queued(target, "on", number)
+            return await self._queued(tx, target, "on", number)
 
         return Call(ACCESS, change=change)
 
@@ -101,7 +102,7 @@ class MaintenanceCommand:
             number = await self._maintenance.turn_off(
                 tx, target, actor=request.actor, request_key=request.key
             )
-            return self._queued(target, "off", number)
+            return await self._queued(tx, target, "off", number)
 
         return Call(ACCESS, change=change)
 
@@ -163,11 +164,10 @@ class MaintenanceCommand:
         told = status_view.status(standing, self._settings.timezone)
         return Answer(told, data=status_view.as_data(standing))
 
-    def _queued(self, target: str, state: str, number: int) -> Answer:
+    async def _queued(self, tx: Transaction, target: str, state: str, number: int) -> Answer:
         channel = self._settings.slack.channel("ops")
-        where = f"<#{channel}>" if channel[:1] in "CG" and channel.isupper() else f"#{channel}"
-        told = f"Maintenance of {target} {state}: operation {number}. It is followed in {where}."
-        return Answer(Message(told), data={"operation": number, "target": target})
+        told = await queued(tx, number, f"Maintenance of {target} {state}", channel)
+        return Answer(told, data={"operation": number, "target": target})
 
 
 def _no_more(word: str, rest: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,15 +34,6 @@ from bot.targets.targets import Targets
 from bot.words import utc_now
 
 PRUNE = "prune"
-
-
-@dataclass(frozen=True)
-class Queued:
-    """A backup that was asked for; `behind` are the target's operations that come first."""
-
-    operation: int
-    target: str
-    behind: tuple[Operation, ...]
 
 
 class Backups:
@@ -207,13 +198,11 @@ class Backups:
         actor: str,
         reason: str,
         request_key: str | None = None,
-    ) -> Queued:
-        """Queues a backup; it runs once the target's operations before it have ended."""
-        before = await self._operations.unfinished(tx, plan.target)
-        number = await self._operations.request(
+    ) -> int:
+        """Queues a backup; its number. It runs once what was queued before it has ended."""
+        return await self._operations.request(
             tx, plan, actor=actor, reason=reason, request_key=request_key
         )
-        return Queued(number, plan.target, tuple(before))
 
     async def waiting(self, tx: Transaction, plan: Plan) -> Operation | None:
         """A backup of the plan's target that has not begun and will hold all that it would."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from bot import words
 from bot.backups.model import DATABASE, GUIDE, BackupSet, Manifest
-from bot.backups.service import Queued
 from bot.config.base import OWN
 from bot.operations.model import Operation
+from bot.operations.queued import followed
 from bot.operations.view import who
 from bot.slack import blocks
 from bot.slack.message import Block, Message
@@ -27,25 +26,12 @@ TABLES_SHOWN = 20
 MANUAL, SCHEDULE = "manual", "schedule"
 """Reasons of manifests; any other says what the set was taken before."""
 
-_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{8,}")
-
-
-def queued(asked: Queued, channel: str) -> Message:
-    """What a person hears whose backup was taken; `channel` is where its message is."""
-    sentence = f"The backup of {asked.target} is queued as operation {asked.operation}"
-    if asked.behind:
-        before = words.join([f"{o.plan.title} (operation {o.id})" for o in asked.behind])
-        sentence += f" behind {blocks.escape(before)}"
-    where = f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else f"#{channel}"
-    return Message(f"{sentence}. It is followed in {where}.")
-
 
 def joined(waiting: Operation, channel: str) -> Message:
     """What a person hears whose backup is one that waits already."""
-    where = f"<#{channel}>" if _CHANNEL_ID.fullmatch(channel) else f"#{channel}"
     return Message(
         f"A backup of {waiting.plan.target} is waiting already, as operation {waiting.id}; it holds"
-        f" what you asked for. It is followed in {where}."
+        f" what you asked for. {followed(channel)}"
     )
 
 

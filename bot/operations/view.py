@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot import words
 from bot.operations import buttons
 from bot.operations.model import SOMEONE, Operation, Step, TargetLock, names_of
+from bot.operations.plan import Confirm
 from bot.operations.states import Course, OperationState, StepState
 from bot.slack import blocks
 from bot.slack.message import Block, Message
@@ -161,6 +162,9 @@ def message(operation: Operation, shown: Shown) -> Message:
     parts: list[Block] = [blocks.section(f"*{blocks.literal(head)}*")]
     if shown.behind:
         parts.append(blocks.context(shown.behind))
+    if not operation.started and operation.plan.confirm is Confirm.NONE and operation.plan.notes:
+        # Nobody was shown the plan before.
+        parts.append(blocks.paragraph("\n".join(operation.plan.notes)))
     parts += awaiting(operation)
     if body:
         parts.append(blocks.paragraph("\n".join(body)))

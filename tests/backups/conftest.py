@@ -32,8 +32,7 @@ class Bench(Parts):
         """Queues a backup."""
         plan = self.backups.plan(self.target, include)
         async with self.database.transaction() as tx:
-            queued = await self.backups.request(tx, plan, actor=ALICE, reason="manual")
-        return queued.operation
+            return await self.backups.request(tx, plan, actor=ALICE, reason="manual")
 
     async def run(self, *include: str) -> Operation:
         """Makes a backup, as the queue's worker would."""

@@ -15,7 +15,7 @@ from bot.operations.asking import Asking
 from bot.slack.limits import fit
 from bot.slack.surface import Answer, Kind, Request
 from commands.maintenance import MaintenanceCommand
-from tests.maintenance.conftest import Bench
+from tests.maintenance.conftest import BOB, Bench
 from tests.maintenance.page import Page
 
 
@@ -100,10 +100,36 @@ async def test_on_queues_what_was_asked_for(
     assert operation.plan.runbook == "maintenance.on"
     assert operation.plan.parameters["reason"] == reason
     assert operation.plan.parameters["seconds"] == seconds
-    said = f"Maintenance of grandvps on: operation {operation.id}. It is followed in #ops."
+    said = (
+        f"Maintenance of grandvps on is queued as operation {operation.id}. It is followed in #ops."
+    )
     assert answered.message.text == said
     done = await bench.run(operation.id)
     assert done.steps[0].note == "503 proven"
+
+
+async def test_under_a_lock_the_answer_and_the_message_say_what_is_to_come(
+    bench: Bench, command: MaintenanceCommand
+) -> None:
+    async with bench.database.transaction() as tx:
+        await bench.operations.locks.take(tx, "grandvps", actor=BOB, reason="a long import.")
+    first = await answer(bench, command, "on Upgrade to 1.5 for 30m")
+    number = first.data["operation"]
+    said = f"Maintenance of grandvps on is queued as operation {number}: locked by <@U0BOB00001>"
+    assert first.message.text.startswith(said)
+    assert first.message.text.endswith(": a long import. It is followed in #ops.")
+    row = await bench.database.one(
+        "select message::text as told from posts where key = %s", (f"operation:{number}",)
+    )
+    assert r"Reason: Upgrade to 1.5\nIt ends by itself after 30 min." in row["told"]
+
+
+async def test_behind_another_operation_the_answer_says_so(
+    bench: Bench, command: MaintenanceCommand
+) -> None:
+    first = (await answer(bench, command, "on")).data["operation"]
+    behind = f" behind Maintenance of grandvps on (operation {first}). "
+    assert behind in (await answer(bench, command, "off")).message.text
 
 
 async def test_one_request_is_taken_once(bench: Bench, command: MaintenanceCommand) -> None:
