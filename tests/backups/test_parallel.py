@@ -1,6 +1,7 @@
 """Directory dumps by several sessions, on this machine."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from bot.backups import database, dump_jobs
+from bot.backups.running import mark_of
 from bot.operations.states import OperationState
 from bot.store.queue import Queue
 from bot.targets.marked import MARK
@@ -189,25 +191,29 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
     argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
     async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
         await mid_directory(big.store)
+        mark = mark_of(await big.operations.get(number))
+        # Its end is not to come while it is looked for.
+        for process in marked(mark):
+            process.suspend()
         await child.kill9()
     # pg_dump writes on: it talks to nobody, and finds out nothing.
-    assert marked()
+    assert marked(mark)
+    for process in marked(mark):
+        process.resume()
     await big.engine.run(number)
     operation = await big.operations.get(number)
     assert operation.state is OperationState.INTERRUPTED
-    assert marked() == []
+    assert marked(mark) == []
     assert partial_sets(big) == []
     await without_sessions(application_url)
     await big.make("database")
 
 
-def marked() -> list[int]:
-    """The processes of backups on this machine."""
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes of a backup on this machine."""
     found = []
     for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK, "").endswith(" grandvps"):
-                found.append(process.pid)
-        except psutil.Error:
-            continue
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == mark:
+                found.append(process)
     return found

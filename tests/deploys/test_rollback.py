@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import psycopg
@@ -116,6 +117,11 @@ async def test_after_a_release_that_went_back_by_itself_the_database_can_follow(
         "grandvps", {"deploy": failed.id, "with": rollback.DATABASE}
     )
     assert plan.facts["set"] == failed.results()["backup.publish"]["set"]
+    shutil.rmtree(host.settings.data.parent / "store")
+    with pytest.raises(Refused, match=r"is there no more\."):
+        await host.deploys.plan_rollback(
+            "grandvps", {"deploy": failed.id, "with": rollback.DATABASE}
+        )
 
 
 async def test_migrations_are_reversed_by_the_code_that_brought_them(
