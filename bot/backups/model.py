@@ -188,7 +188,7 @@ class Comparison:
         )
         then = self.previous_started.astimezone(zone)
         today = then.date() == now.astimezone(zone).date()
-        return f"{said}, {how} {f'at {then:%H:%M}' if today else f'on {then:%-d %b}'}"
+        return f"{said}, {how} {f'at {then:%H:%M %Z}' if today else f'on {then:%-d %b}'}"
 
 
 def compare(manifest: Manifest, earlier: list[Manifest]) -> list[Comparison]:

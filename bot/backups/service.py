@@ -81,7 +81,8 @@ class Backups:
             "backup.prune",
             "Prune",
             command=self.store(target).removal(["…"]),
-            risk=f"removes the sets that no rule keeps ({rules(keep)})",
+            risk=f"removes the sets that no rule keeps ({rules(keep)}); what is removed cannot be"
+            " brought back",
             repeatable=True,
         )
         return Plan(

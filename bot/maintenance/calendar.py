@@ -53,7 +53,7 @@ class Calendar:
             )
         if seen and seen != int(window.until.timestamp()):
             end = words.moment(window.until, self._records.settings.timezone)
-            raise Refused(f"Not extended again: it ends at {end} now.")
+            raise Refused(f"Not extended again: it now lasts until {end}.")
         window = replace(window, until=window.extended(by, self._records.clock()))
         await self._records.set_timers(tx, window)
         await self._records.queue.defer(

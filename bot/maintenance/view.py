@@ -218,4 +218,4 @@ def mismatch(window: Window, proof: Proof) -> Message:
 def extended(window: Window, zone: ZoneInfo) -> Message:
     """What a person hears who has moved an end."""
     end = blocks.day_and_time(window.until, zone) if window.until else ""
-    return said(f"The maintenance of {window.target} ends {end} now.")
+    return said(f"The maintenance of {window.target} now lasts until {end}.")

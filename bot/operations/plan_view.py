@@ -18,6 +18,8 @@ FORM = "operation.confirm"
 NAME = "name"
 MOST_SECTIONS = 80
 
+_WHOLE = "Undo of the whole"
+
 Usual = Mapping[str, timedelta]
 
 
@@ -76,7 +78,7 @@ def lines(plan: Plan, usual: Usual) -> list[str]:
     for number, step in enumerate(plan.steps, 1):
         result.append(f"{number}. {step.title}" + _tail(step, usual))
         result += [f"     {line}" for line in _details(step)]
-    return [*result, *([f"Undo: {plan.undo}"] if plan.undo else [])]
+    return [*result, *([f"{_WHOLE}: {plan.undo}"] if plan.undo else [])]
 
 
 def _sentence(plan: Plan) -> str:
@@ -95,7 +97,7 @@ def _blocks(plan: Plan, usual: Usual, lock: TargetLock | None) -> list[Block]:
         for first in range(0, len(texts), together or 1)
     ]
     if plan.undo:
-        shown.append(blocks.context(f"Undo: {blocks.literal(plan.undo)}"))
+        shown.append(blocks.context(f"{_WHOLE}: {blocks.literal(plan.undo)}"))
     return shown
 
 

@@ -208,7 +208,7 @@ def _stranger(operation: Operation) -> list[Block]:
     if not (operation.host and buttons.asks(operation)):
         return []
     asker = blocks.literal(operation.asker.removeprefix("os:"))
-    told = f"Asked for at the terminal by {asker}. Approve only if it was not you."
+    told = f"Asked for at the terminal by {asker}. Whoever typed this does not approve it."
     return [blocks.section(f"{Sign.WARNING} {told}")]
 
 
@@ -262,10 +262,8 @@ def log(operation: Operation, kept: Sequence[tuple[int, datetime, str]]) -> str:
 
 
 def _loud(operation: Operation, told: str) -> Message:
-    parts = [blocks.paragraph(told)]
-    if operation.actor.startswith("slack:"):
-        parts.append(blocks.context(f"Asked for by {who(operation.actor)}"))
-    return Message(told, parts)
+    asked = blocks.context(f"Asked for by {who(operation.asker)}")
+    return Message(told, [blocks.paragraph(told), asked])
 
 
 def _awaited(actor: str) -> str:

@@ -106,7 +106,7 @@ def test_sizes_are_compared_with_those_before(size: int, previous: int | None, s
 
 def test_a_set_of_the_same_day_is_named_by_its_hour() -> None:
     compared = Comparison("media", 1500, 1000, NOON - timedelta(hours=3))
-    assert compared.sentence(BERLIN, NOON) == "media 1.5 kB, 50 % more than at 10:00"
+    assert compared.sentence(BERLIN, NOON) == "media 1.5 kB, 50 % more than at 10:00 CET"
 
 
 @pytest.mark.parametrize(("size", "suspicious"), [(601, False), (600, True), (0, True)])

@@ -263,6 +263,7 @@ async def test_the_plan_of_a_backup_says_what_runs(host: Bench, application_url:
     ]
     assert all(step["command"] for step in plan["steps"])
     assert "last 2" in plan["steps"][-1]["risk"]
+    assert plan["steps"][-1]["risk"].endswith("; what is removed cannot be brought back")
     with psycopg.connect(application_url) as connection:
         secret = connection.info.password or "canary-in-the-environment"
     assert secret not in json.dumps(plan)

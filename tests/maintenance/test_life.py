@@ -57,6 +57,8 @@ async def test_one_that_was_extended_does_not_end_at_the_old_time(bench: Bench) 
     [old] = await bench.jobs("maintenance.end")
     window = await extend(bench)
     assert window.until == bench.clock.now + 2 * HALF
+    told = view.extended(window, bench.settings.timezone).text
+    assert told.startswith("The maintenance of grandvps now lasts until ")
     assert await ended(bench, old) == []
     assert bench.file.exists()
     assert await ended(bench, await last_job(bench, "maintenance.end")) == [OperationState.DONE]
@@ -84,7 +86,7 @@ async def test_two_clicks_on_extend_are_one_extension(bench: Bench) -> None:
     assert window.until
     seen = int(window.until.timestamp())
     await extend(bench, seen=seen)
-    with pytest.raises(Refused, match="Not extended again: it ends at"):
+    with pytest.raises(Refused, match="Not extended again: it now lasts until"):
         await extend(bench, seen=seen)
 
 

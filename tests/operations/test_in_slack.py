@@ -131,14 +131,16 @@ async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
         assert await process.wait(timeout=60) == 0, process.output
     loud = await slack.wait_for_message(channel="ops", text="goes on without approval")
     assert "Slack is slow tonight" in loud.plain
+    assert f"@{socket.gethostname()} at the terminal" in loud.plain
     make_sets(config.parent / "backups" / "grandvps")
     async with opsbell("backup", "prune", cwd=config.parent, env=environment) as process:
         assert await process.wait(timeout=30) == 2
         said = " ".join(process.output)
         assert "Nothing was changed. Add --yes to run it." in said
     async with opsbell("backup", "now", cwd=config.parent, env=environment) as process:
-        await process.wait_for_line("Waits for 1 approval")
+        await process.wait_for_line("Waits for 1 approval by .* or .* until")
         asked = await waiting(slack)
-        assert f"@{socket.gethostname()}. Approve only if it was not you." in asked.plain
+        assert "by <@U0ALICE001> or <@U0BOB00001> until" in asked.plain
+        assert f"@{socket.gethostname()}. Whoever typed this does not approve it." in asked.plain
         await slack.person("bob").click(asked, "Approve")
         assert await process.wait(timeout=60) == 0, process.output

@@ -59,9 +59,24 @@ def test_who_asked_at_a_terminal_could_be_who_approves(approves: str) -> None:
     if approves == "a step":
         state, steps = OperationState.RUNNING, (Step(0, wanted.steps[0], StepState.RUNNING, NOW),)
     asked = operation(wanted, state, steps=steps)
-    assert "Approve only" not in str(view.message(asked, view.Shown(NOW)).blocks)
+    assert "Whoever typed" not in str(view.message(asked, view.Shown(NOW)).blocks)
     asked = replace(asked, actor="os:root", host="web1")
-    told = "⚠️ Asked for at the terminal by root@web1. Approve only if it was not you."
+    told = "⚠️ Asked for at the terminal by root@web1. Whoever typed this does not approve it."
     assert told in mrkdwn(view.message(asked, view.Shown(NOW)))
     queued = replace(asked, state=OperationState.QUEUED, steps=())
-    assert "Approve only" not in str(view.message(queued, view.Shown(NOW)).blocks)
+    assert "Whoever typed" not in str(view.message(queued, view.Shown(NOW)).blocks)
+
+
+def test_a_loud_message_names_who_asked_also_at_the_terminal() -> None:
+    typed = operation(plan_of(step("migrate")), OperationState.AWAITING, actor="os:root")
+    loud = view.unapproved(replace(typed, host="web1"), "nobody is awake")
+    assert mrkdwn(loud) == ["Asked for by root@web1 at the terminal"]
+    asked = view.unapproved(replace(typed, actor="slack:U0BOB00001"), "nobody is awake")
+    assert mrkdwn(asked) == ["Asked for by <@U0BOB00001>"]
+
+
+def test_the_undo_of_the_whole_is_not_read_as_that_of_the_last_step() -> None:
+    plan = plan_of(step("migrate", undo="migrate back"), undo="restore the backup")
+    told = plan_view.lines(plan, {})
+    assert told[-2:] == ["     Undo: migrate back", "Undo of the whole: restore the backup"]
+    assert "Undo of the whole: restore the backup" in mrkdwn(plan_view.message(plan, {}))
