@@ -11,7 +11,7 @@ import typer
 
 TWINS = {
     "backup": "Backups: now [PARTS], list, show [ID], verify [ID], prune.",
-    "restore": "Restore: ID or latest [PARTS], undo, status.",
+    "restore": "Restore: ID or latest [PARTS, or all], undo, status.",
     "maintenance": "Maintenance: on [REASON] [for 30m], off, status, schedule AT for DURATION.",
     "deploy": "Deploy: [REF], plan, status, history, rollback [ID], lock REASON, unlock.",
     "checklist": "Checklists: list, post NAME, status [NAME], history [NAME].",

@@ -19,14 +19,16 @@ from bot.slack.surface import Answer, Call, Command, Control, Form, Modals, Requ
 from bot.slack.text_in import resolve_target, split
 
 NO_BACKUP = "--no-backup"
+ALL = "all"
 WORDS = ("latest", "undo", "status", "plan")
 USAGES = (
     Usage("/restore", "Choose a backup to restore"),
     Usage(
         "/restore ID [PARTS]",
-        "Restore a backup, or its database, media, logs or config alone; latest is an ID, too",
-        "/restore latest database",
+        "Restore the database of a backup, or the parts that are named; latest is an ID, too",
+        "/restore latest media",
     ),
+    Usage("/restore ID all", "Restore all that a backup holds: files and configuration, too"),
     Usage("/restore file:NAME.sql", "Restore a plain dump that lies beside the backups"),
     Usage("/restore undo [PARTS]", "Put back what the last one has replaced"),
     Usage("/restore status", "What is kept for an undo"),
@@ -57,6 +59,7 @@ class RestoreCommand:
             parameters = {
                 "set": str(request.fields.get(view.SET) or ""),
                 "parts": view.picked_parts(request.fields),
+                "whole": False,
             }
             return await self._asking.ask(asked, modals, RUNBOOK, request.text, parameters)
 
@@ -97,11 +100,12 @@ class RestoreCommand:
                 wanted = {"parts": list(parts)}
                 return self._asking.call(ACCESS, UNDO_RUNBOOK, target, wanted, plan_only=plan_only)
         file_name(words[0])
-        parameters = {
-            "set": words[0],
-            "parts": list(self._restores.parts(target, words[1:])),
-            "backup": backup,
-        }
+        named, whole = words[1:], False
+        if [word.lower() for word in named] == [ALL]:
+            # Files may be called so: then it is them.
+            whole = ALL not in self._restores.known_parts(target)
+        parts = () if whole else self._restores.parts(target, named)
+        parameters = {"set": words[0], "parts": list(parts), "whole": whole, "backup": backup}
         return self._asking.call(ACCESS, RUNBOOK, target, parameters, plan_only=plan_only)
 
     async def _choose(self, request: Request, modals: Modals, target: str) -> Answer | None:

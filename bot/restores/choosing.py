@@ -27,13 +27,17 @@ _OF_BROKEN = re.compile(f"before ({RUNBOOK}|{UNDO_RUNBOOK})( in .*)?( #[0-9]+)?"
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is to be restored: a set with its manifest, or a plain dump (`manifest` None)."""
+    """What is to be restored: a set with its manifest, or a plain dump (`manifest` None).
+
+    `others` are parts that the set holds as well, and that are not asked for.
+    """
 
     id: str
     parts: tuple[str, ...]
     digest: str
     manifest: Manifest | None
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 class Choosing:
@@ -44,12 +48,15 @@ class Choosing:
         self._target = target
         self._settings = settings
 
-    async def chosen(self, wanted: str, parts: Sequence[str]) -> Chosen:
-        """What words name: an ID, the beginning of one, `latest` or `file:NAME.sql`; all that it
-        holds where no parts are named. Raises NotFound and Refused."""
+    async def chosen(self, wanted: str, parts: Sequence[str], *, whole: bool) -> Chosen:
+        """What words name: an ID, the beginning of one, `latest` or `file:NAME.sql`.
+
+        Where no parts are named it is the `whole` of what the set holds, or else the database
+        alone, unless it holds none. Raises NotFound and Refused.
+        """
         if name := file_name(wanted):
             return await self._file(name, parts)
-        found, notes = await self._set(wanted, parts)
+        found, notes = await self._set(wanted, parts, whole=whole)
         if found.manifest is None:
             raise Refused(f"{found.id} cannot be restored: {found.trouble}.")
         manifest = found.manifest
@@ -59,7 +66,8 @@ class Choosing:
                 f"{found.id} holds nothing that is configured for {self._target}.",
                 hint=f"It holds {words.join(manifest.ordered_parts)}.",
             )
-        asked = self._backups.parts(self._target, parts) or tuple(held)
+        usual = (DATABASE,) if DATABASE in held and not whole else tuple(held)
+        asked = self._backups.parts(self._target, parts) or usual
         if missing := [part for part in asked if part not in manifest.parts]:
             raise Refused(
                 f"{found.id} holds no {words.join(missing, 'or')}.",
@@ -68,14 +76,19 @@ class Choosing:
         digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
         if found.trouble:
             notes = (f"{Sign.WARNING} This backup is not to be trusted: {found.trouble}.",)
-        return Chosen(found.id, tuple(asked), digest, manifest, notes)
+        others = tuple(part for part in held if part not in asked)
+        return Chosen(found.id, asked, digest, manifest, notes, others)
 
-    async def _set(self, wanted: str, parts: Sequence[str]) -> tuple[BackupSet, tuple[str, ...]]:
+    async def _set(
+        self, wanted: str, parts: Sequence[str], *, whole: bool
+    ) -> tuple[BackupSet, tuple[str, ...]]:
         """The set of that ID, or what `latest` means; and what to tell of the choice."""
         name = self._target
         if wanted.lower() != "latest":
             return await self._backups.find(name, wanted), ()
-        asked = self._backups.parts(name, parts or self._backups.policy(name).include)
+        include = self._backups.policy(name).include
+        usual = [DATABASE] if DATABASE in include and not whole else include
+        asked = self._backups.parts(name, parts or usual)
         return latest(name, await self._backups.sets(name), asked)
 
     async def _file(self, name: str, parts: Sequence[str]) -> Chosen:

@@ -56,10 +56,17 @@ class Planning:
         self._names = names
 
     async def restore(self, parameters: Mapping[str, Any]) -> Plan:
-        """The plan of a restore; `parameters`: the `set`, its `parts`, whether a `backup` is taken
-        before. Raises NotFound and Refused."""
+        """The plan of a restore. Raises NotFound and Refused.
+
+        `parameters`: the `set`, its `parts`, whether a `backup` is taken before; and where no parts
+        are named, whether the `whole` set is meant (so without it) or the database alone.
+        """
         choosing = Choosing(self._backups, self._target.name, self._settings)
-        chosen = await choosing.chosen(str(parameters["set"]), parameters.get("parts") or ())
+        chosen = await choosing.chosen(
+            str(parameters["set"]),
+            parameters.get("parts") or (),
+            whole=bool(parameters.get("whole", True)),
+        )
         live = await self._live() if DATABASE in chosen.parts else None
         include = self._replaced(chosen.parts, live)
         backup = bool(parameters.get("backup", True))
@@ -81,7 +88,11 @@ class Planning:
             access=ACCESS,
             confirm=Confirm.NAME,
             recovery=Recovery.ASK,
-            notes=(*chosen.notes, *await self._notes(chosen, live, backup=backup)),
+            notes=(
+                *_not_replaced(chosen),
+                *chosen.notes,
+                *await self._notes(chosen, live, backup=backup),
+            ),
             undo=f"/restore undo, within {self._undo_for}: each part by itself",
         )
 
@@ -257,6 +268,13 @@ class Planning:
     @property
     def _undo_for(self) -> str:
         return words.duration(self._backups.policy(self._target.name).undo_for)
+
+
+def _not_replaced(chosen: Chosen) -> list[str]:
+    if not chosen.others:
+        return []
+    held = f"Not replaced: {words.join(list(chosen.others))}, which the backup holds as well."
+    return [f"{held} /restore {chosen.id} all replaces everything."]
 
 
 def _called(part: str) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from bot.errors import NotFound, Refused
+from bot.operations.asking import Asking
+from bot.slack.surface import Kind, Request
+from commands.restore import RestoreCommand
+from tests.backups.test_command import NoModals
 from tests.restores.bench import Bench
 from tests.restores.world import execute
 
@@ -36,6 +41,47 @@ async def test_the_latest_holds_what_is_asked_for(host: Bench) -> None:
     plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
     assert plan.facts["set"] == part.name
     assert not any("not taken" in note for note in plan.notes)
+
+
+async def typed(host: Bench, text: str) -> dict[str, Any]:
+    """The plan of what is typed."""
+    asking = Asking(host.backups.database, host.backups.operations)
+    command = RestoreCommand(host.backups.settings, host.restores, asking)
+    asked = Request(Kind.COMMAND, text, "restore", "os:root", text=f"plan {text}")
+    call = command.parse(asked)
+    assert call.query
+    answer = await call.query(asked, NoModals())
+    assert answer
+    plan: dict[str, Any] = answer.data["plan"]
+    return plan
+
+
+async def test_typed_without_parts_it_is_the_database_alone_and_the_rest_is_named(
+    host: Bench,
+) -> None:
+    path, _ = await host.backups.make()
+    plan = await typed(host, "latest")
+    assert plan["facts"]["parts"] == ["database"]
+    assert plan["notes"][0] == (
+        "Not replaced: media, logs and config, which the backup holds as well."
+        f" /restore {path.name} all replaces everything."
+    )
+    assert (await typed(host, path.name))["facts"]["parts"] == ["database"]
+    whole = await typed(host, "latest ALL")
+    assert whole["facts"]["parts"] == ["database", "media", "logs", "config"]
+    assert not any("Not replaced" in note for note in whole["notes"])
+    named = await typed(host, "latest media config")
+    assert named["facts"]["parts"] == ["media", "config"]
+    assert named["notes"][0].startswith("Not replaced: database and logs, ")
+
+
+async def test_typed_without_parts_it_is_all_of_a_backup_without_a_database(host: Bench) -> None:
+    files, _ = await host.backups.make("media", "logs")
+    assert (await typed(host, files.name))["facts"]["parts"] == ["media", "logs"]
+    with pytest.raises(NotFound, match="no good backup of grandvps with database"):
+        await typed(host, "latest")
+    database, _ = await host.backups.make("database")
+    assert (await typed(host, "latest"))["facts"]["set"] == database.name
 
 
 async def test_nor_is_that_of_a_restore_in_a_runbook(host: Bench) -> None:
