@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.operations.model import SOMEONE, Operation
-from bot.operations.states import Course, OperationState
+from bot.operations.states import Course, OperationState, StepState
 from bot.slack import blocks
 from bot.slack.message import Block
 
@@ -54,9 +54,23 @@ def may_go_alone(operation: Operation) -> bool:
 
 def _saying(operation: Operation) -> list[Block]:
     return [
-        _button(operation, "Approve", "approve", style="primary"),
+        _button(
+            operation,
+            "Approve",
+            "approve",
+            style="primary",
+            confirm=blocks.confirm("Approve this operation?", _approving(operation), "Approve it"),
+        ),
         _button(operation, "Refuse", "refuse"),
     ]
+
+
+def _approving(operation: Operation) -> str:
+    """What is approved, and the risks of what is still to run."""
+    to_come = [step.planned for step in operation.steps if step.state is StepState.OPEN]
+    risks = list(dict.fromkeys(planned.risk for planned in to_come if planned.risk))
+    told = f"{blocks.literal(operation.plan.title)} goes on once enough have approved."
+    return "\n".join([told, *(f"Risk: {blocks.literal(risk)}" for risk in risks)])
 
 
 def _choices(operation: Operation) -> list[Block]:

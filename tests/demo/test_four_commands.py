@@ -76,6 +76,7 @@ async def test_deploys_maintenance_and_a_restore_that_a_colleague_approves(
         await expect(waits).to_contain_text("dan", timeout=30 * SECONDS)
         dan = await window(browser, link, "dan")
         await message(dan, "waits for approval").get_by_role("button", name="Approve").click()
+        await dan.get_by_role("dialog").get_by_role("button", name="Approve it").click()
         restored = message(dan, "Restore grandvps from").filter(has_text="· done")
         await expect(restored).to_contain_text("Approved by", timeout=120 * SECONDS)
         await screenshot(dan, "restored")

@@ -64,6 +64,8 @@ async def test_a_colleague_with_the_role_approves_and_nobody_else(slack: LocalSl
     await alice.command("/backup now", channel="ops")
     message = await waiting(slack)
     assert "@Bob Brown" in message.plain or "U0BOB00001" in message.plain
+    # Who thinks better of it has approved nothing.
+    await bob.click(message, "Approve", confirm=False)
     await alice.click(message, "Approve")
     await alice.wait_for_ephemeral(channel="ops", text="asked for themselves")
     await carol.click(message, "Approve")

@@ -80,3 +80,19 @@ def test_the_undo_of_the_whole_is_not_read_as_that_of_the_last_step() -> None:
     told = plan_view.lines(plan, {})
     assert told[-2:] == ["     Undo: migrate back", "Undo of the whole: restore the backup"]
     assert "Undo of the whole: restore the backup" in mrkdwn(plan_view.message(plan, {}))
+
+
+def test_who_approves_is_asked_and_told_the_risks_of_what_is_to_come() -> None:
+    risky = [step(name, risk=f"{name} is away") for name in ("check", "swap", "move")]
+    wanted = operation(plan_of(*risky, step("look")), OperationState.AWAITING)
+    first, *rest = wanted.steps
+    wanted = replace(wanted, steps=(replace(first, state=StepState.LEFT_OUT), *rest))
+    fitted = fit(view.message(wanted, view.Shown(NOW))).message
+    [row] = [block for block in fitted.blocks if block["type"] == "actions"]
+    [approve] = [each for each in row["elements"] if each["action_id"] == "operation.approve"]
+    assert approve["confirm"]["confirm"]["text"] == "Approve it"
+    assert approve["confirm"]["text"]["text"].splitlines() == [
+        f"{wanted.plan.title} goes on once enough have approved.",
+        "Risk: swap is away",
+        "Risk: move is away",
+    ]
