@@ -77,7 +77,7 @@ async def test_on_and_off_with_one_live_message_and_the_topic(
     assert slack.workspace.find_channel("ops").topic.endswith(" | All about operations")
 
     await alice.click(live, "Extend 30 min")
-    await alice.wait_for_ephemeral("ops", "ends", timeout=PATIENCE)
+    await alice.wait_for_ephemeral("ops", "now lasts until", timeout=PATIENCE)
     live = await shows(slack, "Visitors meet the maintenance page")
     await alice.click(live, "End now")
     over = await slack.wait_for_message(
