@@ -19,6 +19,7 @@ from bot.errors import Failed
 from bot.operations.model import Operation, Step
 from bot.operations.plan import Plan, PlannedStep
 from bot.operations.states import OperationState, StepState
+from bot.runbooks.commands import mark_of
 from bot.targets.targets import Targets
 from bot.words import utc_now
 from tests.deploys.django_stage import put_back
@@ -222,7 +223,8 @@ async def test_a_command_that_is_cancelled_or_loses_its_client_is_gone_with_its_
 ) -> None:
     context = bench.context(SWITCH)
     endless = ("shell", "-v0", "-c", "print('begun'); import time; time.sleep(600)")
-    listing = ("docker", "ps", "--all", "--quiet", "--filter", "label=opsbell.step")
+    label = f"label=opsbell.step={mark_of(context)}"
+    listing = ("docker", "ps", "--all", "--quiet", "--filter", label)
 
     async def begun() -> asyncio.Task[str]:
         work = asyncio.create_task(compose.manage(bench.deployment(), context, *endless))
