@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,7 @@ async def test_killed_in_the_swap(
 async def test_what_is_left_in_a_container_is_named_and_goes(
     compose: Bench, grandvps: ComposeProject, tmp_path: Path, database_url: str
 ) -> None:
+    await without_stages(grandvps)
     logs = tree(grandvps.directory / "logs")
     await compose.backups.make("logs")
     settings = settings_of(grandvps, tmp_path / "store", grandvps.database)
@@ -207,6 +209,13 @@ async def test_what_is_left_in_a_container_is_named_and_goes(
     await grandvps.exec("web", "rm", f"{unknown}/.operation-7.begun")
     await shell(command)
     assert (await compose.restores.left(compose.target)).commands == ()
+
+
+async def without_stages(project: ComposeProject) -> None:
+    """Removes what other tests have kept beside the project's files."""
+    for stage in project.directory.rglob(".opsbell-*"):
+        await asyncio.to_thread(shutil.rmtree, stage, ignore_errors=True)
+    await project.exec("web", "sh", "-c", "rm -rf /app/.opsbell-* /app/logs/.opsbell-*")
 
 
 async def test_nothing_leaves_its_place_where_the_unpacked_is_gone(
