@@ -192,8 +192,9 @@ class DockerProcess:
 
     async def _read_last_errors(self) -> None:
         """Errors travel beside the output and may come after its end; the connection ends after
-        both, unless something in the background holds it open."""
-        with suppress(TimeoutError):
+        both, unless something in the background holds it open. The Engine resets it where the
+        process left input unread, which may cost the last of them."""
+        with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(_LAST_ERRORS_LIMIT):
                 while data := await self._stream.read():
                     for stream, content in self._frames.feed(data):

@@ -8,7 +8,9 @@ last chunk. A body that ends early raises Unavailable, never looks complete.
 
 import asyncio
 import json
+import os
 import re
+import socket
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -34,40 +36,61 @@ class Endpoint:
     tls: ssl.SSLContext | None = None
 
 
+class _Reader(asyncio.StreamReader):
+    """Gives what was received before a reset first, and the reset after it."""
+
+    broken: Exception | None = None
+
+    def set_exception(self, exc: Exception) -> None:
+        """Takes note of what ended the connection."""
+        self.broken = exc
+        self.feed_eof()
+
+
 class Stream:
     """An open stream of the Engine."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, chunked: bool
-    ) -> None:
+    def __init__(self, reader: _Reader, writer: asyncio.StreamWriter, *, chunked: bool) -> None:
         self._reader = reader
         self._writer = writer
         self._chunked = chunked
         self._left = 0
+        self._input: socket.socket | None = None
 
     async def read(self) -> bytes:
         """The next bytes, at most 1 MiB; none at the end. Raises Unavailable where the connection
         breaks off."""
         try:
-            return await (self._read_chunk() if self._chunked else self._reader.read(_BUFFER))
+            return await (self._read_chunk() if self._chunked else self._read_rest())
         except ERRORS as error:
             raise translate(error) from error
 
     async def write(self, data: bytes) -> None:
         """Sends input; waits while the other side does not take it. Raises ConnectionError where
         it takes no more."""
-        self._writer.write(data)
-        await self._writer.drain()
+        if self._input is None:
+            # Beside the transport: it would drop what was not read yet when a write fails, which
+            # is how a process ends that leaves its input unread.
+            theirs = self._writer.get_extra_info("socket")
+            self._input = socket.socket(fileno=os.dup(theirs.fileno()))
+            self._input.setblocking(False)
+        await asyncio.get_running_loop().sock_sendall(self._input, data)
 
     async def end_input(self) -> None:
-        """Says that no more input comes; the output goes on."""
-        if not self._writer.is_closing():
-            self._writer.write_eof()
-            await self._writer.drain()
+        """Says that no more input comes; the output goes on. Raises OSError where it is closed."""
+        self._writer.get_extra_info("socket").shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Drops the connection, whatever is still under way."""
         self._writer.transport.abort()
+        if self._input:
+            self._input.close()
+
+    async def _read_rest(self) -> bytes:
+        piece = await self._reader.read(_BUFFER)
+        if not piece and self._reader.broken:
+            raise self._reader.broken
+        return piece
 
     async def _read_chunk(self) -> bytes:
         if self._left == 0:
@@ -148,9 +171,7 @@ async def _exchange(
     return stream
 
 
-async def _answered(
-    head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> Stream:
+async def _answered(head: str, reader: _Reader, writer: asyncio.StreamWriter) -> Stream:
     status, headers = _head(head)
     stream = Stream(reader, writer, chunked=headers.get("transfer-encoding") == "chunked")
     if status not in (101, 200):
@@ -158,14 +179,18 @@ async def _answered(
     return stream
 
 
-async def _connect(
-    endpoint: Endpoint,
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(endpoint: Endpoint) -> tuple[_Reader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = _Reader(limit=_BUFFER, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport: asyncio.Transport
     if endpoint.path:
-        return await asyncio.open_unix_connection(endpoint.path, limit=_BUFFER)
-    return await asyncio.open_connection(
-        endpoint.host, endpoint.port, ssl=endpoint.tls, limit=_BUFFER
-    )
+        transport, _ = await loop.create_unix_connection(lambda: protocol, endpoint.path)
+    else:
+        transport, _ = await loop.create_connection(
+            lambda: protocol, endpoint.host, endpoint.port, ssl=endpoint.tls
+        )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def _head(text: str) -> tuple[int, dict[str, str]]:

@@ -201,7 +201,7 @@ async def test_schedule_extend_and_cancel(bench: Bench, command: MaintenanceComm
     window = await bench.window()
     assert window
     assert window.until == bench.clock.now + timedelta(minutes=90)
-    assert answered.message.text.startswith("The maintenance of grandvps ends ")
+    assert answered.message.text.startswith("The maintenance of grandvps now lasts until ")
 
 
 async def test_one_that_will_ask_for_approval_says_so_when_it_is_scheduled(bench: Bench) -> None:
