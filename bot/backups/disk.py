@@ -71,8 +71,9 @@ class NewFile:
 class CompressedArchive(NewFile):
     """A tar archive of a set, compressed with zstd on the way.
 
-    Where a member begins a new frame is begun, every mebibyte or later: so the same files make the
-    same bytes whatever comes before them, and a store that keeps equal bytes once keeps them once.
+    A new frame begins with the first member a mebibyte or more after the last one did. So where
+    files of a mebibyte or more lie among them, the same files soon make the same bytes again after
+    one that is new, and a store that keeps equal bytes once keeps most of them once.
     """
 
     def __init__(self, path: Path) -> None:

@@ -29,7 +29,7 @@ _ROUNDS = 5
 _LOOK_LIMIT = timedelta(seconds=30)
 
 # A subshell, since a shell that has nothing left to do would become the program and lose the mark;
-# with exec, since a name such as eval must mean a program. One line: marks are read by the line.
+# with exec, since a name such as eval must mean a program.
 _SCRIPT = '(exec "$@") 2>&1; exit "$?"'
 
 # Arguments: a mark after one more character, without which this would find itself; a variable.
