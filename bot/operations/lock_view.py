@@ -6,7 +6,7 @@ from bot.operations.model import TargetLock
 from bot.operations.view import lock_line, who
 from bot.slack import blocks
 from bot.slack.message import Message
-from bot.words import Sign
+from bot.words import Sign, ago, utc_now
 
 _WHILE = "Other people's operations wait until `/deploy unlock`; what the schedule does goes on."
 
@@ -14,6 +14,12 @@ _WHILE = "Other people's operations wait until `/deploy unlock`; what the schedu
 def key(lock: TargetLock) -> str:
     """The key of the one message that tells of a lock."""
     return f"lock:{lock.target}:{lock.since.isoformat()}"
+
+
+def in_words(lock: TargetLock) -> str:
+    """Who keeps a target, since when and why: the middle of an error's sentence."""
+    since, why = ago(lock.since, utc_now()), lock.reason.rstrip(".")
+    return f"{lock.target} is locked by {who(lock.holder)} ({since}): {why}"
 
 
 def taken(lock: TargetLock) -> Message:

@@ -7,7 +7,6 @@ from bot.operations import lock_store, lock_view
 from bot.operations.model import TargetLock
 from bot.operations.scheduling import Scheduling
 from bot.operations.telling import Telling
-from bot.operations.view import who
 from bot.store.database import Transaction
 from bot.store.events import Event
 
@@ -28,7 +27,7 @@ class Locks:
         lock = await lock_store.get(tx, target)
         if lock and lock.keeps_out(actor):
             raise Refused(
-                f"Not done: {target} is locked by {who(lock.holder)}: {lock.reason}.",
+                f"Not done: {lock_view.in_words(lock)}.",
                 hint="Who holds the lock can do it; so can others once it is unlocked.",
             )
 
@@ -37,10 +36,7 @@ class Locks:
         else has."""
         lock = await lock_store.take(tx, target, holder=actor, reason=reason)
         if lock is None:
-            raise Refused(
-                f"Not locked: {target} is locked by someone else already.",
-                hint="/deploy status says by whom and why.",
-            )
+            raise await self._not_taken(tx, target)
         tx.record(Event(actor, "target.locked", f"lock:{target}", target, detail={"why": reason}))
         await self._telling.say(tx, lock_view.key(lock), lock_view.taken(lock))
         await self._tell_waiting(tx, target)
@@ -53,7 +49,7 @@ class Locks:
         stolen = lock.holder != actor
         if stolen and not steal:
             raise Refused(
-                f"Not unlocked: {target} was locked by someone else.",
+                f"Not unlocked: {lock_view.in_words(lock)}.",
                 hint="Who holds it can unlock it; so can an admin.",
             )
         if not await lock_store.free(tx, lock):
@@ -71,6 +67,13 @@ class Locks:
         for number in await lock_store.queued(tx, target):
             await self._scheduling.run(tx, number, target)
             await self._telling.show(tx, number)
+
+    async def _not_taken(self, tx: Transaction, target: str) -> Refused:
+        held = await lock_store.get(tx, target)
+        if held is None:
+            return Refused(f"Not locked: {target} was unlocked just now.", hint="Lock it again.")
+        told = f"Not locked: {lock_view.in_words(held)}."
+        return Refused(told, hint="Who holds it can unlock it; so can an admin.")
 
     async def _tell_waiting(self, tx: Transaction, target: str) -> None:
         for number in await lock_store.queued(tx, target):

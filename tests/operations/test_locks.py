@@ -11,6 +11,7 @@ from tests.operations.house import ALICE, BOB, CAROL, House
 from tests.operations.test_recovery import cut_off, deploy
 
 KEPT = "the mails are moved"
+HELD = rf"grandvps is locked by <@U0BOB00001> \(just now\): {KEPT}\."
 
 
 @pytest.fixture
@@ -86,12 +87,23 @@ async def test_only_the_lock_that_was_looked_at_is_freed(house: House) -> None:
     assert (await seen(house)).reason == "the next one"
 
 
+async def test_who_may_not_have_a_lock_reads_whose_it_is_since_when_and_why(house: House) -> None:
+    await lock(house)
+    await house.database.execute("update target_locks set since = since - interval '90 minutes'")
+    told = r"grandvps is locked by <@U0BOB00001> \(1 h 30 min ago\): the mails are moved\."
+    with pytest.raises(Refused, match=f"^Not locked: {told} Who holds it can unlock it"):
+        await lock(house, ALICE, "mine")
+    with pytest.raises(Refused, match=f"^Not unlocked: {told} Who holds it can unlock it"):
+        await unlock(house, ALICE)
+    assert (await seen(house)).reason == KEPT
+
+
 @pytest.mark.parametrize("course", [Course.RESUME, Course.UNDO, Course.LEAVE])
 async def test_who_is_kept_out_decides_nothing(
     house: House, interrupted: Operation, course: Course
 ) -> None:
     await lock(house)
-    with pytest.raises(Refused, match=f"locked by <@U0BOB00001>: {KEPT}"):
+    with pytest.raises(Refused, match=rf"^Not done: {HELD}"):
         await choose(house, interrupted.id, course, ALICE)
     operation = await house.operations.get(interrupted.id)
     assert (operation.state, operation.course) == (OperationState.INTERRUPTED, Course.CHOOSE)

@@ -277,9 +277,9 @@ async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
     )
     assert jobs == []  # whoever frees the target queues it
     async with house.database.transaction() as tx:
-        with pytest.raises(Refused, match="locked by someone else"):
+        with pytest.raises(Refused, match="locked by <@U0BOB00001>"):
             await house.operations.locks.free(tx, held, actor=ALICE, steal=False)
-        with pytest.raises(Refused, match="locked by someone else"):
+        with pytest.raises(Refused, match="locked by <@U0BOB00001>"):
             await house.operations.locks.take(tx, "grandvps", actor=ALICE, reason="mine")
     assert house.recorder.log == ["run own"]
     async with house.database.transaction() as tx:
