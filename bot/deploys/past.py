@@ -21,7 +21,8 @@ DEPLOY, ROLLBACK = "deploy", "rollback"
 @dataclass(frozen=True)
 class Past:
     """A deploy that was run: what ran before it, and what its steps told. `migrations` are those
-    which the database had had before, None where that is not known; `applied` those of its own."""
+    which the database had had before, None where that is not known; `applied` those of its own. One
+    that `stands` was not taken back by itself."""
 
     number: int
     ref: str
@@ -32,6 +33,7 @@ class Past:
     migrated: bool
     backup: str
     images: Mapping[str, Any]
+    stands: bool
 
     @classmethod
     def of(cls, operation: Operation) -> Past:
@@ -54,6 +56,7 @@ class Past:
             any(s.planned.kind == kinds.MIGRATE and s.started for s in operation.steps),
             str(told.get("backup.publish", {}).get("set", "")),
             kept.get("images") or {},
+            operation.state in (OperationState.DONE, OperationState.INTERRUPTED),
         )
 
 

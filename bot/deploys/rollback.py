@@ -87,12 +87,18 @@ async def plan(
         recovery=Recovery.ASK,
         notes=tuple(_notes(past, found, since, wanted, with_, gone)),
         undo=f"/deploy {past.after[:12]}",
+        takes_back=_taken_back(past, () if code_is_back else later),
     )
     if with_ == DATABASE:
         return await _with_database(made, past, found, restore, gone)
     safety = planning.safety_backup(found, backup)
     steps = _steps(found, past, wanted, gone)
     return replace(made, steps=tuple(planning.framed(found, safety, steps, {})))
+
+
+def _taken_back(past: Past, later: Sequence[Past]) -> tuple[tuple[int, str], ...]:
+    """The deploy itself, and with it all that has brought something else since."""
+    return ((past.number, ""), *((each.number, "") for each in later if each.stands))
 
 
 async def _look(

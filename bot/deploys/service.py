@@ -177,15 +177,13 @@ class Deploys:
             settings,
             Past.of(operation),
             parameters,
-            later=await self._since(operation, parameters),
+            later=await self._since(operation),
             backup=self._safety,
             restore=self._restore,
         )
 
-    async def _since(self, operation: Operation, parameters: Mapping[str, Any]) -> list[Past]:
-        """The deploys of its target after one, the newest first, where migrations are reversed."""
-        if parameters.get("with") != rollback.MIGRATIONS:
-            return []
+    async def _since(self, operation: Operation) -> list[Past]:
+        """The deploys of its target after one, the newest first."""
         found = await self.history(operation.plan.target, _FAR_BACK)
         later = [each for each in found if each.id > operation.id]
         return [past for each in later if (past := _past(each))]

@@ -12,6 +12,7 @@ from bot.deploys.deployment import KEEP, MIGRATE
 from bot.deploys.model import first_of, short
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.rollback import DATABASE, MIGRATIONS
+from bot.operations import standing, store
 from bot.operations.model import Operation, TargetLock
 from bot.operations.states import OperationState
 from bot.operations.view import lock_line, who
@@ -146,9 +147,9 @@ def _line(operation: Operation, now: datetime) -> str:
     facts = operation.plan.facts
     return " · ".join(
         (
-            f"{operation.state.sign} `{operation.id}` {blocks.literal(str(facts['ref']))}",
+            f"{standing.sign(operation)} `{operation.id}` {blocks.literal(str(facts['ref']))}",
             f"{short(facts['from'])} → {short(facts['commit'])}",
-            operation.state.value,
+            standing.words_of(operation),
             words.ago(operation.started or operation.requested, now),
             who(operation.actor),
         )
@@ -165,6 +166,7 @@ def as_data(operation: Operation, way: WayBack | None = None) -> dict[str, Any]:
         "commit": facts["commit"],
         "from": facts["from"],
         "state": operation.state.value,
+        "taken_back_by": [one.by for one in operation.taken_back],
         "by": operation.actor,
         "started": operation.started,
         "finished": operation.finished,
@@ -193,8 +195,11 @@ def back(operation: Operation) -> Block:
 async def next_steps(tx: Transaction, operation: Operation) -> list[Block]:
     """The buttons on a deploy that has ended: the way back from one that runs; and for one that
     was taken back without its migrations, the ways in which those can follow."""
-    if operation.state is OperationState.DONE:
+    if operation.state is OperationState.DONE and not operation.is_taken_back:
         return [back(operation)]
+    rollbacks = [(await store.get(tx, one.by)).plan for one in operation.taken_back]
+    if any(each.parameters != {"deploy": operation.id, "with": ""} for each in rollbacks):
+        return []
     migrated = any(s.planned.kind == MIGRATE and s.started for s in operation.steps)
     if operation.plan.runbook != RUNBOOK or not migrated:
         return []

@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.errors import Unavailable
-from bot.operations import lock_store, step_store, store
+from bot.operations import lock_store, step_store, store, taken_back_store
 from bot.operations.context import Redact
 from bot.operations.ending import (
     CANCELLATION,
@@ -248,6 +248,10 @@ class Engine:
         event = "operation.finished"
         tx.record(operation_event(operation, event, outcome=ending.outcome, detail=detail))
         await self.telling.show(tx, number)
+        if ending.state is OperationState.DONE:
+            await taken_back_store.keep(tx, operation)
+            for earlier in await taken_back_store.touched(tx, number):
+                await self.telling.show(tx, earlier)
         if ending.state in (OperationState.FAILED, OperationState.INTERRUPTED):
             await self.telling.alarm(tx, number)
 

@@ -77,6 +77,15 @@ class TargetLock:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """A `part` of an operation, or "" for all of it, was taken back by the operation numbered
+    `by`, and that one stands."""
+
+    by: int
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class Operation:
     """One run of a plan. `reason` is why it was asked for: `manual`, `schedule`, …
 
@@ -105,6 +114,13 @@ class Operation:
     course: Course = Course.RUN
     chosen_by: str = ""
     host: str = ""
+    taken_back: tuple[TakenBack, ...] = ()
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether later operations have taken all of it back."""
+        parts = {one.part for one in self.taken_back}
+        return "" in parts or (bool(self.plan.parts) and parts.issuperset(self.plan.parts))
 
     @property
     def wanted_by(self) -> str:

@@ -61,7 +61,9 @@ class Plan:
     lines for people (the commits of a deploy, what will be gone), not compared: sizes and times
     stand there. `access` names the rule of who may run, approve and cancel it; the runbook's own
     where it is "". `undo` says how it is taken back once it is done. One that `disturbs` nothing
-    (a backup) leaves all as it was for an operation that was interrupted before it.
+    (a backup) leaves all as it was for an operation that was interrupted before it. `parts` are
+    what is taken back each by itself, none where it is one whole. `takes_back` says of which
+    operations it takes what back once it is done: their numbers, each with a part or "" for all.
     """
 
     runbook: str
@@ -76,6 +78,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     undo: str = ""
     disturbs: bool = True
+    parts: tuple[str, ...] = ()
+    takes_back: tuple[tuple[int, str], ...] = ()
 
     @property
     def rule(self) -> str:
@@ -94,6 +98,8 @@ class Plan:
             "notes": tuple(value.get("notes", ())),
             "confirm": Confirm(value.get("confirm", Confirm.NONE)),
             "recovery": Recovery(value.get("recovery", Recovery.UNDO)),
+            "parts": tuple(value.get("parts", ())),
+            "takes_back": tuple((number, part) for number, part in value.get("takes_back", ())),
         }
         return cls(**(dict(value) | made))
 

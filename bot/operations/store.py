@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from bot.errors import NotFound
+from bot.operations import taken_back_store
 from bot.operations.model import Approval, Operation, Step
 from bot.operations.plan import Plan
 from bot.operations.states import UNFINISHED, Course, OperationState, StepState
@@ -267,6 +268,7 @@ async def _load(tx: Transaction, row: DictRow) -> Operation:
             Approval(each["position"], each["person"], each["approves"], each["at"], each["reason"])
             for each in said
         ),
+        taken_back=await taken_back_store.of(tx, row["id"]),
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import words
-from bot.operations import buttons
+from bot.operations import buttons, standing
 from bot.operations.model import SOMEONE, Operation, Step, TargetLock, names_of
 from bot.operations.plan import Confirm
-from bot.operations.states import Course, OperationState, StepState
+from bot.operations.states import OperationState, StepState
 from bot.slack import blocks
 from bot.slack.message import Block, Message
 from bot.words import Sign
@@ -61,14 +61,13 @@ def who(actor: str) -> str:
 
 def headline(operation: Operation, now: datetime, usual: timedelta | None) -> str:
     """One line: sign, subject, state, how long."""
-    parts = [f"{operation.state.sign} {operation.plan.title}"]
+    parts = [f"{standing.sign(operation)} {operation.plan.title}"]
     if operation.state is OperationState.RUNNING:
         if running := operation.running_step:
             parts.append(f"step {running.position + 1} of {len(operation.steps)}")
-        elapsed = words.duration(now - (operation.started or now))
-        parts.append(f"{elapsed} of about {words.duration(usual)}" if usual else elapsed)
+        parts.append(_of_usual(now - (operation.started or now), usual))
     else:
-        parts.append(_state_words(operation))
+        parts.append(standing.words_of(operation))
         if operation.started and operation.finished:
             parts.append(words.duration(operation.finished - operation.started))
     return " · ".join(parts)
@@ -82,12 +81,19 @@ def step_line(step: Step, now: datetime, usual: timedelta | None = None) -> str:
     if step.started:
         took = (step.finished or now) - step.started
         if took >= timedelta(seconds=1):
-            known = step.state is StepState.RUNNING and usual is not None
-            expected = f" of about {words.duration(usual)}" if known and usual else ""
-            parts.append(f"{words.duration(took)}{expected}")
+            parts.append(_of_usual(took, usual if step.state is StepState.RUNNING else None))
     if step.state not in (StepState.OPEN, StepState.RUNNING, StepState.DONE):
         parts.insert(0, step.state.value)
     return f"{step.state.sign} {step.planned.title}" + (f"{GAP}{', '.join(parts)}" if parts else "")
+
+
+def _of_usual(took: timedelta, usual: timedelta | None) -> str:
+    """How long something has taken, and how long it takes as a rule, where that is known."""
+    told = words.duration(took)
+    if not usual:
+        return told
+    expected = words.duration(usual)
+    return f"{told}, usually about {expected}" if took > usual else f"{told} of about {expected}"
 
 
 def lines(
@@ -177,7 +183,7 @@ def message(operation: Operation, shown: Shown) -> Message:
     if operation.cancel_by and (operation.state in _CANCELLING):
         quiet += f" · cancelled by {who(operation.cancel_by)}"
     parts.append(blocks.context(quiet))
-    return Message(sentence(operation), parts)
+    return Message(standing.sentence(operation), parts)
 
 
 def awaiting(operation: Operation) -> list[Block]:
@@ -212,28 +218,9 @@ def _stranger(operation: Operation) -> list[Block]:
     return [blocks.section(f"{Sign.WARNING} {told}")]
 
 
-def sentence(operation: Operation) -> str:
-    """The operation's state as a full sentence, as notifications show it."""
-    said = {
-        OperationState.PLANNED: "is planned",
-        OperationState.AWAITING: "waits for approval",
-        OperationState.QUEUED: "waits",
-        OperationState.RUNNING: "is running",
-        OperationState.DONE: "is done",
-        OperationState.FAILED: "failed",
-        OperationState.CANCELLED: "was cancelled",
-        OperationState.INTERRUPTED: "was interrupted",
-        OperationState.REFUSED: "was refused",
-        OperationState.EXPIRED: "was not approved in time and will not run",
-        OperationState.UNDONE: "was undone",
-    }[operation.state]
-    tail = f": {operation.error}" if operation.error and operation.state.final else "."
-    return f"{operation.state.sign} {operation.plan.title} {said}{tail}"
-
-
 def alarm(operation: Operation) -> Message:
     """What is said anew when an operation did not end well: an edit would notify nobody."""
-    return _loud(operation, sentence(operation))
+    return _loud(operation, standing.sentence(operation))
 
 
 def unapproved(operation: Operation, reason: str) -> Message:
@@ -268,11 +255,3 @@ def _loud(operation: Operation, told: str) -> Message:
 
 def _awaited(actor: str) -> str:
     return "anyone else who may do this" if actor == SOMEONE else who(actor)
-
-
-def _state_words(operation: Operation) -> str:
-    if operation.state is OperationState.AWAITING:
-        return "waits for approval"
-    if operation.state is OperationState.INTERRUPTED and operation.course is Course.LEAVE:
-        return "interrupted, left as it is"
-    return operation.state.value

@@ -94,6 +94,7 @@ class Planning:
                 *await self._notes(chosen, live, backup=backup),
             ),
             undo=f"/restore undo, within {self._undo_for}: each part by itself",
+            parts=tuple(chosen.parts),
         )
 
     async def undo(self, kept: Sequence[Kept]) -> Plan:
@@ -121,6 +122,8 @@ class Planning:
                 f"/restore undo brings it back within {self._undo_for}.",
             ),
             undo=f"/restore undo, within {self._undo_for}",
+            parts=tuple(one.part for one in kept),
+            takes_back=tuple((one.operation, one.part) for one in kept),
         )
 
     async def _live(self) -> int | None:

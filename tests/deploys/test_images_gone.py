@@ -33,7 +33,7 @@ async def planned(work: Path, image: str) -> Plan:
     configured = settings.target("grandvps")
     assert isinstance(configured, ComposeTarget)
     kept = {"web": {"reference": "none-web", "image": image, "hash": "", "containers": []}}
-    past = Past(1, "v1.4.1", before, after, None, frozenset(), False, "", kept)
+    past = Past(1, "v1.4.1", before, after, None, frozenset(), False, "", kept, True)
 
     async def restore(name: str, backup: str) -> Plan:
         raise AssertionError("the code alone goes back")

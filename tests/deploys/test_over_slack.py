@@ -57,10 +57,14 @@ async def test_deployed_seen_and_taken_back(
         await alice.submit(view)
         await ended("Rollback of deploy", "done")
         assert await site.runs("1.4.0")
+        gone = await ended("Deploy of v1.5.0", "taken back by operation 2")
+        assert gone.ts == message.ts
+        assert "Reverse the migrations" in gone.plain
 
         assert (await alice.command("/deploy history", channel="ops")).acked
         told = await alice.wait_for_ephemeral(text="brings back", channel="ops", timeout=30)
         assert "(v1.5.0)" in told.plain
+        assert "taken back by operation 2" in told.plain
         await alice.click(told, "Roll back")
         await alice.wait_for_view(
             timeout=30, where=lambda each: "Rollback of deploy 2" in str(each.blocks)

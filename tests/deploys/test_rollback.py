@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.deploys import rollback
+from bot.deploys import rollback, view
 from bot.errors import Refused
 from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
@@ -26,22 +26,42 @@ async def back(host: Bench, **parameters: Any) -> int:
     return await host.request(runbook=rollback.RUNBOOK, **parameters)
 
 
+async def shown(host: Bench, number: int) -> str:
+    """An operation's live message, as JSON."""
+    row = await host.database.one(
+        "select message::text as text from posts where key = %s", (f"operation:{number}",)
+    )
+    return str(row["text"])
+
+
 async def test_the_last_deploy_is_taken_back(host: Bench, site: Site) -> None:
     deployed = await host.deploy("v1.4.1")
     operation = await host.finish(await back(host))
     assert operation.state is OperationState.DONE, (operation.error, operation.output)
     assert operation.plan.facts["deploy"] == deployed.id
     assert await site.runs("1.4.0")
+    said = await shown(host, deployed.id)
+    assert f"· taken back by operation {operation.id} ·" in said
+    # What runs already is not offered; nor migrations, of which it had none.
+    assert view.BACK not in said
     with pytest.raises(Refused, match="runs already"):
         await host.deploys.plan_rollback("grandvps", {})
+    forth = await host.finish(await back(host, deploy=operation.id))
+    assert f"· taken back by operation {forth.id} ·" in await shown(host, operation.id)
+    assert "· done ·" in await shown(host, deployed.id)
 
 
 async def test_the_way_back_over_several_deploys(host: Bench, site: Site) -> None:
     first = await host.deploy("v1.4.1")
-    await host.deploy("v1.5.0")
+    second = await host.deploy("v1.5.0")
     operation = await host.finish(await back(host, deploy=first.id))
     assert operation.state is OperationState.DONE, (operation.error, operation.output)
     assert await site.runs("1.4.0")
+    history = await host.deploys.history("grandvps")
+    taken_back = {each.id: [one.by for one in each.taken_back] for each in history}
+    assert taken_back == {first.id: [operation.id], second.id: [operation.id], operation.id: []}
+    # Its migrations are reversed by the way back from the first.
+    assert view.BACK not in await shown(host, second.id)
     assert site.applied() == [*MIGRATIONS, "0003_ticket_priority"]
     told = "\n".join(operation.plan.notes)
     assert "1 migration applied since: grandvps.0003_ticket_priority" in told
@@ -100,6 +120,9 @@ async def test_the_database_of_before_comes_back_with_the_code(host: Bench, site
         columns = "select column_name from information_schema.columns where table_name = %s"
         names = [name for (name,) in connection.execute(columns, ("support_tickets",))]
     assert "priority" not in names
+    said = await shown(host, deployed.id)
+    assert f"· taken back by operation {operation.id} ·" in said
+    assert view.BACK not in said
 
 
 async def test_after_a_release_that_went_back_by_itself_the_database_can_follow(

@@ -1,7 +1,7 @@
 """What an operation's message makes of texts from outside, and whom it warns."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,3 +96,18 @@ def test_who_approves_is_asked_and_told_the_risks_of_what_is_to_come() -> None:
         "Risk: swap is away",
         "Risk: move is away",
     ]
+
+
+@pytest.mark.parametrize(
+    ("took", "told"),
+    [(22, "22 s of about 22 s"), (26, "26 s, usually about 22 s"), (10, "10 s of about 22 s")],
+)
+def test_what_takes_longer_than_usual_is_told_so(took: int, told: str) -> None:
+    usual = timedelta(seconds=22)
+    wanted = plan_of(step("dump"))
+    began = NOW - timedelta(seconds=took)
+    running = Step(0, wanted.steps[0], StepState.RUNNING, began)
+    found = operation(wanted, OperationState.RUNNING, steps=(running,), started=began)
+    head, body = view.lines(found, NOW, usual, {"Dump": usual})
+    assert head.endswith(f" · {told}")
+    assert body.endswith(f"{view.GAP}{told}")

@@ -36,9 +36,10 @@ async def slack(config: Path) -> AsyncIterator[LocalSlack]:
 
 
 def undo_is_offered(message: Message, *, offered: bool = True) -> bool:
-    """Whether a done restore's message has the button of its undo, or no longer."""
-    done = message.contains("Restore grandvps from") and message.contains("· done")
-    return done and (view.UNDO in json.dumps(message.blocks)) is offered
+    """Whether a restore's message has the button of its undo, or was taken back and no longer."""
+    state = "· done" if offered else "· taken back by operation"
+    ended = message.contains("Restore grandvps from") and message.contains(state)
+    return ended and (view.UNDO in json.dumps(message.blocks)) is offered
 
 
 def users(url: str) -> int:
