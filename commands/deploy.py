@@ -13,11 +13,12 @@ from bot.deploys.model import checked_ref
 from bot.deploys.planning import RUNBOOK
 from bot.deploys.service import Deploys
 from bot.errors import Refused, UsageError
+from bot.operations import lock_view
 from bot.operations.asking import WINDOW, Asking, plan_asked
 from bot.operations.model import TargetLock
+from bot.operations.queued import followed
 from bot.operations.service import Operations
 from bot.operations.states import OperationState
-from bot.operations.view import who
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Control, Modals, Request, Usage
 from bot.slack.text_in import resolve_target, split
@@ -154,12 +155,12 @@ class DeployCommand:
             raise Refused(f"Not unlocked: nobody has locked {target}.")
         if held.holder == request.actor:
             return await self._freed(request, tx, held, steal=False)
-        await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
+        await self._require_admin(request, lock_view.in_words(held))
         if force:
             return await self._freed(request, tx, held, steal=True)
         if request.user.startswith("os:"):
             raise Refused(
-                f"Not unlocked: {target} is locked by {who(held.holder)}: {held.reason}.",
+                f"Not unlocked: {lock_view.in_words(held)}.",
                 hint="/deploy unlock --force takes the lock away; its holder is told.",
             )
         return Answer(view.held(held), data={"target": target, "locked": True})
@@ -173,7 +174,7 @@ class DeployCommand:
                 f"Not unlocked: {target} is no longer locked as it was shown.",
                 hint="/deploy status says how it is now.",
             )
-        await self._require_admin(request, f"{target} is locked by {who(held.holder)}")
+        await self._require_admin(request, lock_view.in_words(held))
         return await self._freed(request, tx, held, steal=True)
 
     async def _freed(
@@ -199,7 +200,8 @@ class DeployCommand:
             if operation.plan.rule != ACCESS:
                 await self._operations.check(operation.plan.rule, request.actor)
             await self._deploys.cancel(operation.id, actor=request.actor)
-            return Answer(Message(f"Deploy {operation.id} is being taken back."))
+            told = f"Deploy {operation.id} was asked to stop, which takes it back."
+            return Answer(Message(f"{told} {followed(self._operations.told_in)}"))
         wanted = {"deploy": operation.id}
         target = operation.plan.target
         return await self._asking.ask(request, modals, rollback.RUNBOOK, target, wanted)

@@ -10,8 +10,9 @@ from bot.config.access import ANYONE
 from bot.operations import plan_view
 from bot.operations.model import Operation, TargetLock
 from bot.operations.plan import Confirm, Plan
+from bot.operations.queued import followed, queued
 from bot.operations.service import Operations
-from bot.operations.states import Course, OperationState
+from bot.operations.states import Course
 from bot.slack import blocks
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Change, Control, Form, Modals, Request
@@ -94,8 +95,7 @@ class Asking:
             return Answer(told, data=data)
         if plan.confirm is Confirm.NONE:
             async with self._database.transaction() as tx:
-                operation = await self._operations.confirm(tx, operation.id, actor=request.actor)
-            return _taken(operation)
+                return await self._confirmed(tx, operation.id, request.actor)
         if request.trigger_id:
             await modals.open(request, plan_view.modal(operation, usual, lock))
             return None
@@ -135,13 +135,19 @@ class Asking:
         operation = await self._operations.get(number)
         await self._operations.check(operation.plan.rule, request.actor)
         typed = str(request.fields.get(plan_view.NAME) or "")
-        return _taken(await self._operations.confirm(tx, number, actor=request.actor, typed=typed))
+        return await self._confirmed(tx, number, request.actor, typed)
+
+    async def _confirmed(self, tx: Transaction, number: int, actor: str, typed: str = "") -> Answer:
+        plan = (await self._operations.confirm(tx, number, actor=actor, typed=typed)).plan
+        told = await queued(tx, number, blocks.literal(plan.title), self._operations.told_in)
+        return Answer(told, data={"operation": number, "target": plan.target})
 
     async def _cancel(self, request: Request, tx: Transaction) -> Answer | None:
         operation = await self._operations.get(int(request.value))
         await self._operations.check(operation.plan.rule, request.actor)
         await self._operations.cancel(tx, operation.id, actor=request.actor)
-        return Answer(Message(f"Operation {operation.id} is being cancelled."))
+        asked = f"Operation {operation.id} was asked to stop."
+        return Answer(Message(f"{asked} {followed(self._operations.told_in)}"))
 
     async def _approve(self, request: Request, tx: Transaction) -> Answer | None:
         number = int(request.value)
@@ -172,7 +178,7 @@ class Asking:
         if operation.plan.confirm is Confirm.NONE:
             await self._operations.check(operation.plan.rule, request.actor)
             async with self._database.transaction() as tx:
-                return _taken(await self._operations.confirm(tx, operation.id, actor=request.actor))
+                return await self._confirmed(tx, operation.id, request.actor)
         beside = await self._beside(operation.plan)
         await modals.open(request, plan_view.modal(operation, *beside))
         return None
@@ -195,17 +201,12 @@ class Asking:
             actor=request.actor,
             reason=str(request.fields.get(REASON) or ""),
         )
-        return Answer(Message("It goes on in 60 seconds; until then it can be cancelled."))
+        told = "It goes on 60 seconds after this was sent, unless it is cancelled before."
+        return Answer(Message(f"{told} {followed(self._operations.told_in)}"))
 
 
 def _text(operation: Operation, usual: Mapping[str, Any]) -> str:
     return "\n".join(plan_view.lines(operation.plan, usual))
-
-
-def _taken(operation: Operation) -> Answer:
-    awaits = operation.state is OperationState.AWAITING
-    told = f"{operation.plan.title} {'waits for approval' if awaits else 'is queued'}."
-    return Answer(Message(told), data={"operation": operation.id, "target": operation.plan.target})
 
 
 def _wrong_name(request: Request) -> Mapping[str, str]:

@@ -52,6 +52,11 @@ class Operations:
         queue.handle(EXPIRE_JOB, self.approvals.expire, lane=Lane.REQUESTS)
         queue.handle(GO_ON_JOB, self.approvals.go_on, lane=Lane.REQUESTS)
 
+    @property
+    def told_in(self) -> str:
+        """The channel of the live messages: its name or ID."""
+        return self._engine.telling.channel
+
     def register(self, kind: str, code: StepKind) -> None:
         """Names the code that runs a kind of step."""
         self._engine.register(kind, code)

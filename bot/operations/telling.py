@@ -22,11 +22,11 @@ NextSteps = Callable[[Transaction, Operation], Awaitable[Sequence[Block]]]
 
 
 class Telling:
-    """Puts the posts of operations."""
+    """Puts the posts of operations, into one `channel`."""
 
     def __init__(self, posts: Posts, channel: str, *, clock: Clock = utc_now) -> None:
         self._posts = posts
-        self._channel = channel
+        self.channel = channel
         self._clock = clock
         self._next: dict[str, NextSteps] = {}
 
@@ -50,7 +50,7 @@ class Telling:
         await self._posts.put(
             tx,
             operation.key,
-            channel=self._channel,
+            channel=self.channel,
             message=view.message(operation, shown),
             uploads=await self._log(tx, operation) if operation.state.final else (),
             final=operation.state.final,
@@ -63,7 +63,7 @@ class Telling:
         await self._posts.put(
             tx,
             f"{operation.key}:alarm:{ended.isoformat()}",
-            channel=self._channel,
+            channel=self.channel,
             message=view.alarm(operation),
         )
 
@@ -73,13 +73,13 @@ class Telling:
         await self._posts.put(
             tx,
             f"{operation.key}:alone",
-            channel=self._channel,
+            channel=self.channel,
             message=view.unapproved(operation, reason),
         )
 
     async def say(self, tx: Transaction, key: str, message: Message) -> None:
         """Says something beside operations, where these are told."""
-        await self._posts.put(tx, key, channel=self._channel, message=message)
+        await self._posts.put(tx, key, channel=self.channel, message=message)
 
     async def _behind(self, tx: Transaction, operation: Operation) -> str:
         if operation.state is not OperationState.QUEUED:

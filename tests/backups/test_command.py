@@ -88,7 +88,7 @@ async def test_now_queues_what_was_asked_for(
     assert operation.plan.facts["include"] == include
     assert (operation.actor, operation.reason) == (ALICE, "manual")
     assert answer.message.text == (
-        f"The backup of grandvps is queued as operation {operation.id}. It is followed in #ops."
+        f"The backup of grandvps was queued as operation {operation.id}. It is followed in #ops."
     )
 
 

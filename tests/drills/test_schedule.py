@@ -144,7 +144,9 @@ async def test_the_words_that_ask_for_one(night: Night) -> None:
         assert call.query
         answer = await call.query(request(text), NoModals())
         assert answer
-        assert answer.message.text == f"Restore drill of grandvps {path.name} is queued."
+        said = f"Restore drill of grandvps {path.name} was queued as operation "
+        assert answer.message.text.startswith(f"{said}{answer.data['operation']}")
+        assert answer.message.text.endswith(". It is followed in #ops.")
     assert len(await night.operations()) == 3
     call = command.parse(request("plan verify"))
     assert call.query

@@ -100,10 +100,8 @@ async def test_on_queues_what_was_asked_for(
     assert operation.plan.runbook == "maintenance.on"
     assert operation.plan.parameters["reason"] == reason
     assert operation.plan.parameters["seconds"] == seconds
-    said = (
-        f"Maintenance of grandvps on is queued as operation {operation.id}. It is followed in #ops."
-    )
-    assert answered.message.text == said
+    said = f"Maintenance of grandvps on was queued as operation {operation.id}."
+    assert answered.message.text == f"{said} It is followed in #ops."
     done = await bench.run(operation.id)
     assert done.steps[0].note == "503 proven"
 
@@ -115,7 +113,7 @@ async def test_under_a_lock_the_answer_and_the_message_say_what_is_to_come(
         await bench.operations.locks.take(tx, "grandvps", actor=BOB, reason="a long import.")
     first = await answer(bench, command, "on Upgrade to 1.5 for 30m")
     number = first.data["operation"]
-    said = f"Maintenance of grandvps on is queued as operation {number}: locked by <@U0BOB00001>"
+    said = f"Maintenance of grandvps on was queued as operation {number}; <@U0BOB00001> had locked"
     assert first.message.text.startswith(said)
     assert first.message.text.endswith(": a long import. It is followed in #ops.")
     row = await bench.database.one(
