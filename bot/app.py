@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Never
 
@@ -25,21 +26,22 @@ from bot.core import Core, running, unopened, working
 from bot.errors import OpsbellError
 from bot.maintenance.controls import Controls as MaintenanceControls
 from bot.metrics import Metrics
+from bot.operations import in_hand_store
 from bot.slack.answers import Answers
 from bot.slack.channel_names import ChannelNames
 from bot.slack.deeds import Deeds
 from bot.slack.dispatch import Dispatch
-from bot.slack.gateway import Gateway
+from bot.slack.gateway import Gateway, GatewayStatus
 from bot.slack.message import Message
 from bot.slack.modals import SlackModals
-from bot.slack.posts import Posts
 from bot.slack.surface import Answer, Command, Request, Surface
 from bot.slack.tasks import Tasks
+from bot.status import Status, from_outside
 from bot.store.events import Event
 from bot.store.inbox import Inbox
 from bot.store.inbox_line import JOB as REQUEST_JOB
 from bot.store.queue import Lane
-from bot.web import web_server
+from bot.web import connection_at, web_server
 from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
 from commands.deploy import DeployCommand
@@ -65,7 +67,7 @@ async def at_terminal(core: Core, request: Request) -> Answer | None:
     Who may use this machine's configuration and database may do everything: `access` is asked
     of Slack's people. Raises UsageError and what the command raises.
     """
-    call = surface_of(core).call(request)
+    call = terminal_surface(core).call(request)
     if call.query:
         return await call.query(request, SlackModals(core.client))
     async with core.database.transaction() as tx:
@@ -101,6 +103,7 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
             web_server(
                 core.settings.http.listen,
                 ready=lambda: _readiness(core, gateway),
+                connection=lambda: _connection(gateway.status()),
                 metrics=Metrics(gateway.status, core.queue.backlog).render,
                 slack_events=gateway.http_handler if core.settings.slack.mode == "http" else None,
             )
@@ -125,13 +128,7 @@ def _gateway(core: Core, secrets: SlackSecrets, tasks: Tasks, clock: Clock) -> G
     answers = Answers(core.client, core.session, database, core.posts)
     surface, opsbell = slack_surface(
         core,
-        Sources(
-            gateway=lambda: gateway.status(),
-            backlog=core.queue.backlog,
-            upcoming=lambda: [(each.name, each.at) for each in clock.upcoming()],
-            troubles=lambda: _troubles(core.posts),
-            audit=partial(_audit, core),
-        ),
+        _sources(core, clock, lambda: _status(core, clock, gateway.status())),
     )
     deeds = Deeds(
         settings,
@@ -199,11 +196,18 @@ def surface_of(core: Core) -> Surface:
 
 
 def slack_surface(core: Core, sources: Sources) -> tuple[Surface, OpsbellCommand]:
-    """The same with Opsbell's own command, which is for Slack alone; and that command."""
+    """The same with Opsbell's own command, and that command."""
     surface = surface_of(core)
     opsbell = OpsbellCommand(core.settings, surface, core.people, sources)
     surface.add(opsbell.command())
     return surface, opsbell
+
+
+def terminal_surface(core: Core) -> Surface:
+    """The same, as seen from a process that listens to nobody."""
+    clock = _clock(core)
+    surface, _ = slack_surface(core, _sources(core, clock, lambda: _status_here(core, clock)))
+    return surface
 
 
 async def slack_commands(settings: Settings) -> tuple[Command, ...]:
@@ -212,7 +216,7 @@ async def slack_commands(settings: Settings) -> tuple[Command, ...]:
     def nothing_runs() -> Never:
         raise RuntimeError("only what is registered can be asked for")
 
-    sources = Sources(*[nothing_runs] * 5)
+    sources = Sources(*[nothing_runs] * 3)
     async with unopened(settings) as core:
         surface, _ = slack_surface(core, sources)
     return tuple(surface.commands.values())
@@ -242,8 +246,39 @@ async def _audit(core: Core) -> Message:
     return audit_view.message(events, core.redactor.redact)
 
 
-async def _troubles(posts: Posts) -> list[str]:
-    return list((await posts.troubles()).values())
+def _sources(core: Core, clock: Clock, status: Callable[[], Awaitable[Status]]) -> Sources:
+    return Sources(status, partial(_upcoming, clock), partial(_audit, core))
+
+
+async def _status(
+    core: Core, clock: Clock, gateway: GatewayStatus | None, *, running: bool = True
+) -> Status:
+    async with core.database.transaction() as tx:
+        operations = await in_hand_store.counts(tx)
+    return Status(
+        running=running,
+        gateway=gateway,
+        operations=operations,
+        messages=await core.posts.waiting(),
+        troubles=list((await core.posts.troubles()).values()),
+        upcoming=_upcoming(clock),
+    )
+
+
+async def _status_here(core: Core, clock: Clock) -> Status:
+    """The status as a process sees it that is not the one that runs."""
+    running = await core.queue.is_worked()
+    said = await connection_at(core.session, core.settings.http.listen) if running else None
+    return await _status(core, clock, from_outside(said), running=running)
+
+
+def _upcoming(clock: Clock) -> list[tuple[str, datetime]]:
+    return [(each.name, each.at) for each in clock.upcoming()]
+
+
+def _connection(status: GatewayStatus) -> dict[str, object]:
+    """What anyone may know of the connection: not what is wrong with a token."""
+    return {name: value for name, value in asdict(status).items() if name != "trouble"}
 
 
 def _reveal(secret: Secret | None) -> str:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import typer
-from psycopg.rows import DictRow
 from rich.console import Console
 from rich.text import Text
 
@@ -24,8 +23,9 @@ from bot.config.values import parse_duration
 from bot.core import Core, opened
 from bot.errors import Failed, UsageError
 from bot.log import first_redact, set_up_logging
-from bot.slack.directory import names_of, people_called
+from bot.slack.directory import people_called
 from bot.slack.text_in import nearest
+from bot.terminal import People
 
 DEFAULT_SINCE = "1d"
 
@@ -60,8 +60,8 @@ async def audit(
         actor = await _actor(core, user)
         newest = await audit.events(since=begin, actor=actor, target=target, limit=MOST + 1)
         events = newest[-MOST:]
-        people = {str(each["actor"]).removeprefix("slack:") for each in events if _is_person(each)}
-        names = await names_of(core.client, people)
+        people = {person for each in events for person in view.people(each)}
+        names = await People(core.client).of(people)
     if len(newest) > MOST:
         typer.echo(f"Only the newest {MOST:,} events are shown, of more since then.", err=True)
     redact = core.redactor.redact
@@ -109,7 +109,3 @@ async def _actor(core: Core, user: str) -> str:
         many = "several people are" if found else "nobody is"
         raise UsageError(f"In Slack, {many} called {user}.", hint="Give the user ID (U…).")
     return f"slack:{found[0].id}"
-
-
-def _is_person(event: DictRow) -> bool:
-    return str(event["actor"]).startswith("slack:")

@@ -50,8 +50,11 @@ def root(
 def help_(
     context: typer.Context,
     command: Annotated[str, typer.Argument(help="One command; all without it.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Shows what there is, or how one command is used."""
+    # Taken as everywhere, for those who always type it; what there is depends on no configuration.
+    del config
     leave(lambda: _show_help(context, command))
 
 
@@ -85,6 +88,12 @@ def demo(
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Looks at all that Opsbell stands on, changes nothing, and says what to do."""
     finish(_check(config, as_json))
+
+
+@cli.command()
+def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """How Opsbell is: version, connection, queue, what comes next."""
+    finish(_status(config, as_json))
 
 
 @cli.command()
@@ -198,6 +207,12 @@ async def _run(config: Path) -> int:
     from bot.run_terminal import run
 
     return await run(config)
+
+
+async def _status(config: Path, as_json: bool) -> int:
+    from bot.twin import Wishes, twin
+
+    return await twin(config, "opsbell", ["status"], Wishes(as_json=as_json))
 
 
 async def _audit(

@@ -13,19 +13,35 @@ from bot import app, terminal
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
 from bot.core import Core, opened
-from bot.errors import UsageError
+from bot.deploys.planning import RUNBOOK as DEPLOY
+from bot.errors import NotFound, OpsbellError, Refused, UsageError
 from bot.log import first_redact, set_up_logging
-from bot.operations import view
 from bot.operations.model import Operation
 from bot.operations.states import Course, OperationState
+from bot.operations.view import who
 from bot.os_user import me
-from bot.slack.directory import names_of
+from bot.restores.model import RUNBOOK as RESTORE
+from bot.slack import blocks
 from bot.slack.message import Message
 from bot.slack.text_in import nearest
 from bot.words import join
 
 CANCEL = "cancel"
 VERBS = (CANCEL, Course.RESUME.value, Course.UNDO.value, Course.LEAVE.value)
+
+_NOT_DONE = {
+    CANCEL: "Not cancelled",
+    Course.RESUME.value: "Not resumed",
+    Course.UNDO.value: "Not undone",
+    Course.LEAVE.value: "Nothing to leave",
+}
+_STANDS = {
+    OperationState.AWAITING: "waits for approval",
+    OperationState.QUEUED: "waits",
+    OperationState.FAILED: "failed",
+    OperationState.EXPIRED: "was not approved in time",
+}
+"""How an operation stands, where "is" and its state's name do not say it."""
 
 
 async def operation(config: Path, number: int, verb: str) -> int:
@@ -38,48 +54,94 @@ async def operation(config: Path, number: int, verb: str) -> int:
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
-    console = Console(highlight=False)
     async with opened(settings, secrets) as core:
         set_up_logging(core.redactor.redact, logging.ERROR)
-        if verb:
-            await _do(core, number, verb)
+        people = terminal.People(core.client)
+        try:
+            found = await _found(core, number)
+            if verb:
+                await _do(core, found, verb)
+        except OpsbellError as error:
+            await people.explain(error)
+            raise
+        console = Console(highlight=False)
         if verb in ("", Course.LEAVE.value):
-            await _show(core, number, console)
+            await _show(core, number, console, people)
             return 0
         async with app.worked(core):
-            names = await _names(core, number)
-            ended = await terminal.follow(core.operations, number, console, names)
+            ended = await terminal.follow(core.operations, number, console, people)
     wanted = {CANCEL: OperationState.CANCELLED, Course.UNDO.value: OperationState.UNDONE}
     return 0 if ended.state is wanted.get(verb, OperationState.DONE) else 1
 
 
-async def _do(core: Core, number: int, verb: str) -> None:
+async def _found(core: Core, number: int) -> Operation:
+    try:
+        return await core.operations.get(number)
+    except NotFound as error:
+        error.hint = "opsbell audit --since 7d names those of the last week."
+        raise
+
+
+async def _do(core: Core, found: Operation, verb: str) -> None:
+    if verb not in _verbs(found):
+        stands = _STANDS.get(found.state, f"is {found.state.value}")
+        raise Refused(
+            f"{_NOT_DONE[verb]}: operation {found.id}, {found.plan.title}, {stands}.",
+            hint=_instead(found, verb),
+        )
     actor = f"os:{me()}"
     async with core.database.transaction() as tx:
         if verb == CANCEL:
-            await core.operations.cancel(tx, number, actor=actor)
+            await core.operations.cancel(tx, found.id, actor=actor)
         else:
-            await core.operations.choose(tx, number, Course(verb), actor=actor)
+            await core.operations.choose(tx, found.id, Course(verb), actor=actor)
 
 
-async def _show(core: Core, number: int, console: Console) -> None:
+async def _show(core: Core, number: int, console: Console, people: terminal.People) -> None:
     found = await core.operations.get(number)
-    waits = terminal.lines(Message("", view.awaiting(found)), await _names(core, number))
-    tail = found.output or await core.operations.tail(found)
-    verbs = join(list(_verbs(found)), "or")
-    hint = f"opsbell operation {number} {verbs}" if verbs else ""
-    for line in filter(None, [*terminal.shown(found), *waits, tail, hint]):
+    asked = _asked(found)
+    told = [
+        *await terminal.shown(found, people),
+        *await terminal.approvals(found, people),
+        *terminal.lines(asked, await people.names(asked)),
+        found.output or await core.operations.tail(found),
+        _typed(found) if _verbs(found) else "",
+    ]
+    for line in filter(None, told):
         console.print(Text(line), soft_wrap=True)
 
 
-async def _names(core: Core, number: int) -> terminal.Names:
-    """What those are called whom an operation's message mentions."""
-    waits = Message("", view.awaiting(await core.operations.get(number)))
-    return await names_of(core.client, terminal.mentioned(waits))
+def _asked(found: Operation) -> Message:
+    """Who asked for it and when, and who has cancelled it."""
+    parts = [f"Asked for by {who(found.asker)}, {blocks.day_and_time(found.requested)}"]
+    if found.cancel_by:
+        parts.append(f"cancelled by {who(found.cancel_by)}")
+    return Message("", [blocks.context(" · ".join(parts))])
 
 
 def _verbs(found: Operation) -> list[str]:
     """What can be done with an operation as it stands."""
     if found.state is OperationState.INTERRUPTED and found.course is Course.CHOOSE:
         return [verb for verb in VERBS if verb != CANCEL]
-    return [] if found.state.final else [CANCEL]
+    waits_for_its_person = found.state is OperationState.PLANNED
+    return [] if found.state.final or waits_for_its_person else [CANCEL]
+
+
+def _typed(found: Operation) -> str:
+    """What can be done with it, as it is typed."""
+    return f"opsbell operation {found.id} {join(_verbs(found), 'or')}"
+
+
+def _instead(found: Operation, verb: str) -> str:
+    """What to do where a verb cannot be done."""
+    if _verbs(found):
+        return f"What can be done with it: {_typed(found)}."
+    if verb == Course.UNDO and found.state is OperationState.DONE:
+        target = found.plan.target
+        if found.plan.runbook == RESTORE:
+            return f"To put back what a restore replaced: opsbell restore undo --target {target}."
+        if found.plan.runbook == DEPLOY:
+            return f"To go back: opsbell deploy rollback {found.id} --target {target}."
+    if found.state is OperationState.PLANNED:
+        return "Nothing of it has begun. It runs once who asked for it has confirmed it."
+    return f"How it ended: opsbell operation {found.id}."

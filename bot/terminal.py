@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from bot.errors import OpsbellError
 from bot.operations import view
 from bot.operations.model import Operation
 from bot.operations.service import Operations
 from bot.operations.states import OperationState, StepState
 from bot.slack.blocks import without_moments
+from bot.slack.client import SlackClient
+from bot.slack.directory import NAMES_LIMIT, names_of
 from bot.slack.message import Block, Message
+from bot.targets.text import visible
 
 FOLLOW_INTERVAL = 0.5
 
@@ -25,7 +30,9 @@ _NOT_ENDED = (StepState.OPEN, StepState.RUNNING, StepState.LEFT_OUT)
 _LINK = re.compile(r"<(https?://[^|>]+)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!](?:subteam\^)?([^|>]+)(?:\|([^>]*))?>")
 _EMPHASIS = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
-_SLASH = re.compile(r"(?<!\S)/(backup|restore|maintenance|deploy|checklist|runbook)\b(?!/)")
+_SLASH = re.compile(
+    r"(?<!\S)/(?:opsbell(?= )|(backup|restore|maintenance|deploy|checklist|runbook)\b)(?!/)"
+)
 _PERSON = re.compile(r"<@([UW][A-Z0-9]+)>")
 NOBODY: Mapping[str, str] = {}
 _TICKS = re.compile(r"```\n?|`")
@@ -33,6 +40,42 @@ _TICKS = re.compile(r"```\n?|`")
 
 Names = Mapping[str, str]
 """People's names by their IDs; who is not among them is called by the ID."""
+
+
+class People:
+    """What those are called who are mentioned, as far as Slack says it.
+
+    Each is asked for once. All the waiting together takes NAMES_LIMIT seconds at most: the terminal
+    is for when Slack is down, too.
+    """
+
+    def __init__(self, client: SlackClient) -> None:
+        self._client = client
+        self._patience = NAMES_LIMIT
+        self._asked: set[str] = set()
+        self._names: dict[str, str] = {}
+
+    async def names(self, *texts: str | Message) -> Names:
+        """The names of all who are mentioned in these texts and in earlier ones. Never raises."""
+        people = {person for text in texts for person in mentioned(text)}
+        return await self.of(people)
+
+    async def of(self, people: Iterable[str]) -> Names:
+        """The same for people given by their IDs."""
+        unknown = {*people} - self._asked
+        if unknown and self._patience > 0:
+            begun = time.monotonic()
+            found = await names_of(self._client, unknown, self._patience)
+            self._patience -= time.monotonic() - begun
+            self._names |= {person: visible(name) for person, name in found.items()}
+        self._asked |= unknown
+        return self._names
+
+    async def explain(self, error: OpsbellError) -> None:
+        """Puts an error into the terminal's words: names for people, commands as typed here."""
+        names = await self.names(str(error))
+        error.message = typed_here(named(error.message, names))
+        error.hint = typed_here(named(error.hint, names))
 
 
 def plain(mrkdwn: str, names: Names = NOBODY) -> str:
@@ -51,7 +94,12 @@ def lines(message: Message, names: Names = NOBODY) -> Iterator[str]:
     """
     texts = [text for block in message.blocks for text in _texts(block, names)]
     for text in texts or [plain(message.text, names)]:
-        yield from _SLASH.sub(r"opsbell \1", text).splitlines()
+        yield from typed_here(text).splitlines()
+
+
+def typed_here(text: str) -> str:
+    """A text with the slash commands in it as they are typed at the terminal."""
+    return _SLASH.sub(lambda match: f"opsbell {match[1]}" if match[1] else "opsbell", text)
 
 
 def named(text: str, names: Names) -> str:
@@ -65,54 +113,67 @@ def mentioned(text: str | Message) -> set[str]:
 
 
 async def follow(
-    operations: Operations, number: int, console: Console, names: Names = NOBODY
+    operations: Operations, number: int, console: Console, people: People
 ) -> Operation:
     """Shows an operation until it has ended. Where nobody watches, one line per finished step."""
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
             while True:
                 operation = await operations.get(number)
-                told = [*shown(operation), *waits_for(operation, names)]
+                told = [*await shown(operation, people), *await waits_for(operation, people)]
                 told.append(operation.output or await operations.tail(operation))
                 live.update(Text("\n".join(filter(None, told))), refresh=True)
                 if operation.state.final:
                     return operation
                 await asyncio.sleep(FOLLOW_INTERVAL)
-    return await _follow_plainly(operations, number, console, names)
+    return await _follow_plainly(operations, number, console, people)
 
 
-def shown(operation: Operation) -> Iterator[str]:
+async def shown(operation: Operation, people: People) -> list[str]:
     """How an operation stands, as plain lines."""
-    yield from map(without_moments, view.lines(operation, datetime.now(UTC)))
+    return await _told(view.lines(operation, datetime.now(UTC)), people)
 
 
-def waits_for(operation: Operation, names: Names = NOBODY) -> Iterator[str]:
+async def approvals(operation: Operation, people: People) -> list[str]:
+    """Who has approved, and who is waited for."""
+    told = Message("", view.awaiting(operation))
+    return [*lines(told, await people.names(told))] if told.blocks else []
+
+
+async def waits_for(operation: Operation, people: People) -> list[str]:
     """Whom an operation waits for, and how it goes on without them."""
-    if operation.state is OperationState.AWAITING:
-        for block in view.awaiting(operation):
-            yield from _texts(block, names)
-        yield "Ctrl-C leaves it waiting. --break-glass REASON goes on without approval."
+    if operation.state is not OperationState.AWAITING:
+        return []
+    without = "Ctrl-C leaves it waiting. --break-glass REASON goes on without approval."
+    return [*await approvals(operation, people), without]
 
 
 async def _follow_plainly(
-    operations: Operations, number: int, console: Console, names: Names
+    operations: Operations, number: int, console: Console, people: People
 ) -> Operation:
     told = 0
-    for line in waits_for(await operations.get(number), names):
+    for line in await waits_for(await operations.get(number), people):
         console.print(Text(line), soft_wrap=True)
     while True:
         operation = await operations.get(number)
         ended = [s for s in operation.steps if s.state not in _NOT_ENDED]
         for step in ended[told:]:
-            line = without_moments(view.step_line(step, datetime.now(UTC)))
-            console.print(Text(line), soft_wrap=True)
+            for line in await _told([view.step_line(step, datetime.now(UTC))], people):
+                console.print(Text(line), soft_wrap=True)
         told = len(ended)
         if operation.state.final:
             head = view.headline(operation, datetime.now(UTC), None)
-            for line in filter(None, (head, operation.error, operation.output)):
-                console.print(Text(without_moments(line)), soft_wrap=True)
+            said = [*await _told([head, operation.error], people), operation.output]
+            for line in filter(None, said):
+                console.print(Text(line), soft_wrap=True)
             return operation
         await asyncio.sleep(FOLLOW_INTERVAL)
+
+
+async def _told(texts: Sequence[str], people: People) -> list[str]:
+    """Plain texts as they are read here, without those that say nothing."""
+    names = await people.names(*texts)
+    return [named(without_moments(text), names) for text in texts if text]
 
 
 def _texts(block: Block, names: Names) -> Iterator[str]:

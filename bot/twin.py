@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +20,10 @@ from bot.config.load import load
 from bot.core import Core, opened
 from bot.errors import OpsbellError, UsageError
 from bot.log import first_redact, set_up_logging
-from bot.operations import view
 from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
 from bot.os_user import me
 from bot.slack import present
-from bot.slack.directory import names_of
-from bot.slack.message import Block, Message
 from bot.slack.surface import Answer, Kind, Request
 from bot.slack.text_in import joined
 from bot.store.database import Transaction
@@ -60,25 +56,41 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
     )
     async with opened(settings, secrets) as core:
         set_up_logging(core.redactor.redact, logging.ERROR)
+        people = terminal.People(core.client)
         try:
-            answer = await app.at_terminal(core, request)
-        except UsageError as error:
-            told = present.usage(app.surface_of(core).commands[name], request, error, "")
-            for line in terminal.lines(told):
-                typer.echo(line, err=True)
-            return 2
+            return await _do(core, request, words, wishes, people)
         except OpsbellError as error:
-            names = await names_of(core.client, terminal.mentioned(str(error)))
-            error.message = terminal.named(error.message, names)
+            await people.explain(error)
             raise
-        return await _Answered(core, request, words, wishes).go_on(answer) if answer else 0
+
+
+async def _do(
+    core: Core, request: Request, words: list[str], wishes: Wishes, people: terminal.People
+) -> int:
+    try:
+        answer = await app.at_terminal(core, request)
+    except UsageError as error:
+        command = app.terminal_surface(core).commands[request.name]
+        told = present.usage(command, request, error, "")
+        for line in terminal.lines(told):
+            typer.echo(line, err=True)
+        return 2
+    return await _Answered(core, request, words, wishes, people).go_on(answer) if answer else 0
 
 
 class _Answered:
     """What follows the answer: a plan is confirmed, an operation followed to its end."""
 
-    def __init__(self, core: Core, request: Request, words: list[str], wishes: Wishes) -> None:
+    def __init__(
+        self,
+        core: Core,
+        request: Request,
+        words: list[str],
+        wishes: Wishes,
+        people: terminal.People,
+    ) -> None:
         self._core = core
+        self._people = people
         self._request = request
         self._words = words
         self._wishes = wishes
@@ -158,21 +170,16 @@ class _Answered:
         await self._say_what_waits()
         await self._say_who_asks(number)
         async with app.worked(self._core):
-            names = await self._names(view.awaiting(await self._core.operations.get(number)))
-            ended = await terminal.follow(self._core.operations, number, self._quiet, names)
+            ended = await terminal.follow(self._core.operations, number, self._quiet, self._people)
         if self._wishes.as_json:
             said = {**answer.data, "operation": number, "state": ended.state.value}
             typer.echo(json.dumps(said, indent=2, default=str))
         return 0 if ended.state is OperationState.DONE else 1
 
-    async def _names(self, shown: Sequence[Block]) -> terminal.Names:
-        """What those are called whom blocks mention."""
-        return await names_of(self._core.client, terminal.mentioned(Message("", shown)))
-
     async def _print(self, console: Console, answer: Answer, *, as_json: bool = False) -> None:
         if as_json:
             typer.echo(json.dumps(answer.data, indent=2, default=str))
             return
-        names = await self._names(answer.message.blocks)
+        names = await self._people.names(answer.message)
         for line in terminal.lines(answer.message, names):
             console.print(Text(line), soft_wrap=True)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from datetime import datetime
 from typing import Any
 
-from bot import words
+from bot import status, words
 from bot.config.settings import Settings
 from bot.errors import UsageError
 from bot.slack import present
-from bot.slack.blocks import context, escape, header, moment, section
-from bot.slack.gateway import GatewayStatus
+from bot.slack.blocks import context, escape, header, section
 from bot.slack.message import Block, Message
 from bot.slack.people import Decision, People, Roles, decide
 from bot.slack.surface import Answer, Call, Command, Modals, Request, Surface, Usage
 from bot.slack.text_in import nearest, split
-from bot.store.queue import Backlog, Lane
-from bot.words import Sign
+from bot.status import Status
+from bot.words import Sign, utc_now
 
 ACCESS = "opsbell"
 AUDIT = "audit"
@@ -33,18 +31,15 @@ USAGES = (
 )
 SUMMARY = "Help, and how Opsbell itself is"
 ABOUT = "Opsbell runs checklists, backups and the other operations of your web application."
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the status comes from. `upcoming` is name and time, soonest first; `troubles` are
-    sentences on what keeps posts waiting; `audit` shows the last events."""
+    """What the command shows comes from here: the `status`, of it what is `upcoming` (name and
+    time, soonest first), and the last events of the `audit`."""
 
-    gateway: Callable[[], GatewayStatus]
-    backlog: Callable[[], Awaitable[Mapping[Lane, Backlog]]]
+    status: Callable[[], Awaitable[Status]]
     upcoming: Callable[[], Sequence[tuple[str, datetime]]]
-    troubles: Callable[[], Awaitable[Sequence[str]]]
     audit: Callable[[], Awaitable[Message]]
 
 
@@ -86,7 +81,7 @@ class OpsbellCommand:
         yours = f"Your roles: {words.join(held)}." if held else "You have no role of your own."
         blocks = [
             section(f"{ABOUT}\n{yours}"),
-            *self._upcoming(),
+            *status.coming(self._sources.upcoming(), utc_now(), "Next"),
             header("Commands"),
             *self._commands(roles, user),
         ]
@@ -124,35 +119,11 @@ class OpsbellCommand:
         return Answer(Message(f"{self._typed(command.name)}: {command.summary}.", blocks))
 
     async def _status(self, request: Request, modals: Modals) -> Answer:
-        gateway = self._sources.gateway()
-        backlog = await self._sources.backlog()
-        troubles = await self._sources.troubles()
-        if gateway.trouble:
-            troubles = [gateway.trouble, *troubles]
-        sign = Sign.WARNING if troubles else Sign.DONE
-        title = f"{sign} Opsbell {version('opsbell')} · {'trouble' if troubles else 'ok'}"
-        blocks: list[Block] = [
-            section(f"*{title}*"),
-            section(f"Slack: {_connection(gateway)}\nQueue: {_queue(backlog)}"),
-            *(section(f"{Sign.WARNING} {escape(trouble)}") for trouble in troubles[:_SHOWN]),
-            *self._upcoming(),
-        ]
-        return Answer(Message(f"{title}. {_connection(gateway)}.", blocks))
+        found = await self._sources.status()
+        return Answer(status.message(found, utc_now()), data=status.as_data(found))
 
     async def _audit(self, request: Request, modals: Modals) -> Answer:
         return Answer(await self._sources.audit())
-
-    def _upcoming(self) -> list[Block]:
-        upcoming = self._sources.upcoming()[:_SHOWN]
-        if not upcoming:
-            return []
-        now = datetime.now(UTC)
-        lines = [
-            f"{moment(at, '{date_short_pretty} {time}')} {escape(name)},"
-            f" in {words.duration(at - now)}"
-            for name, at in upcoming
-        ]
-        return [section("*Next*\n" + "\n".join(lines))]
 
     def _commands(self, roles: Roles, user: str) -> list[Block]:
         """One line per command; those that `user` may not use say what they need."""
@@ -171,18 +142,3 @@ def _may(decision: Decision) -> str:
     if decision.allowed:
         return f"{Sign.DONE} You may use it."
     return f"{Sign.REFUSED} Needs the role {decision.role}, which you do not have."
-
-
-def _connection(gateway: GatewayStatus) -> str:
-    way = words.count(gateway.sockets, "socket") if gateway.mode == "socket" else "HTTP"
-    if gateway.last_payload is None:
-        return f"{way}, nothing heard yet"
-    return f"{way}, last heard {words.duration(gateway.last_payload)} ago"
-
-
-def _queue(backlog: Mapping[Lane, Backlog]) -> str:
-    waiting = sum(lane.waiting for lane in backlog.values())
-    running = sum(lane.running for lane in backlog.values())
-    failed = sum(lane.failed for lane in backlog.values())
-    told = f"{waiting} waiting, {running} running"
-    return f"{told}, {failed} failed" if failed else told

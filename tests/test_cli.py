@@ -3,9 +3,13 @@
 import asyncio
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from bot import cli, run_terminal
+from bot.cli_twins import TWINS
+from commands.opsbell import WORDS
 
 
 def test_a_task_that_fails_when_all_has_ended_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
@@ -33,8 +37,15 @@ def test_help_is_a_command_too() -> None:
     asked, flagged = (runner.invoke(cli.cli, words) for words in (["help"], ["--help"]))
     assert (asked.exit_code, asked.stdout) == (0, flagged.stdout)
     assert "restore" in asked.stdout
-    one = runner.invoke(cli.cli, ["help", "restore"])
+    one = runner.invoke(cli.cli, ["help", "restore", "--config", "anywhere.yaml"])
     assert "--break-glass" in one.stdout
     unknown = runner.invoke(cli.cli, ["help", "restroe"])
     assert unknown.exit_code == 2
     assert "There is no command restroe. Did you mean restore?" in unknown.output
+
+
+def test_every_slash_command_has_a_twin() -> None:
+    group = get_command(cli.cli)
+    assert isinstance(group, TyperGroup)
+    # /opsbell's own words stand by themselves: opsbell status, not opsbell opsbell status.
+    assert {*TWINS, *WORDS} <= {*group.commands}

@@ -2,12 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.operation_terminal import _instead
+from bot.operations.model import Operation
+from bot.operations.plan import Plan
+from bot.operations.states import OperationState
+from bot.os_user import host, me
 from bot.playground import LocalSlack
-from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
+from tests.parts.house import (
+    app_slack,
+    running_opsbell,
+    shows,
+    slack_environment,
+    write_config,
+)
 from tests.parts.process import ChildProcess, opsbell
 
 RUNBOOKS = """
@@ -71,6 +83,12 @@ async def test_a_running_operation_is_shown_and_cancelled(
         assert status == 0
         assert "Take long on grandvps · step 2 of 2" in shown
         assert shown.endswith("opsbell operation 1 cancel")
+        assert f"Asked for by {me()}@{host()} at the terminal, " in shown
+        refused = (
+            "Not undone: operation 1, Take long on grandvps, is running."
+            " What can be done with it: opsbell operation 1 cancel."
+        )
+        assert await terminal.operation("1", "undo") == (1, refused)
         assert (await terminal.operation("1", "cancle")) == (
             2,
             "operation does not know cancle. Did you mean cancel?",
@@ -80,9 +98,13 @@ async def test_a_running_operation_is_shown_and_cancelled(
         assert "Take long on grandvps · cancelled" in ended
         assert await following.wait(timeout=30) == 1
     assert (terminal.app / "undone").exists()
-    status, again = await terminal.operation("1", "cancel")
-    assert (status, again) == (1, "Not cancelled: operation 1 is cancelled.")
-    assert (await terminal.operation("7"))[0] == 1
+    ended = "operation 1, Take long on grandvps, is cancelled. How it ended: opsbell operation 1."
+    assert await terminal.operation("1", "cancel") == (1, f"Not cancelled: {ended}")
+    assert await terminal.operation("1", "undo") == (1, f"Not undone: {ended}")
+    none = "There is no operation 7. opsbell audit --since 7d names those of the last week."
+    assert await terminal.operation("7") == (1, none)
+    assert await terminal.operation("7", "undo") == (1, none)
+    assert (await terminal.operation("seven", "undo"))[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -106,6 +128,44 @@ async def test_what_becomes_of_an_interrupted_one_is_settled(
     assert (status, state in ended) == (0, True), ended
     assert (terminal.app / "undone").exists() == (verb == "undo")
     assert (terminal.app / "sleeps").exists() == (verb == "resume")
+
+
+@pytest.mark.parametrize(
+    ("runbook", "told"),
+    [
+        ("deploy", "To go back: opsbell deploy rollback 15 --target grandvps."),
+        (
+            "restore",
+            "To put back what a restore replaced: opsbell restore undo --target grandvps.",
+        ),
+        ("backup", "How it ended: opsbell operation 15."),
+    ],
+)
+def test_what_is_done_is_taken_back_by_a_command_of_its_own(runbook: str, told: str) -> None:
+    plan = Plan(runbook, "A plan", "grandvps", ())
+    done = Operation(15, plan, OperationState.DONE, "os:root", "manual", datetime.now(UTC), ())
+    assert _instead(done, "undo") == told
+
+
+async def test_people_are_called_by_their_names_and_without_slack_by_their_ids(
+    tmp_path: Path, database_url: str, slack: LocalSlack
+) -> None:
+    config = configured(tmp_path, database_url, approvals=1)
+    terminal = Terminal(config, slack)
+    carol, dan = slack.person("carol"), slack.person("dan")
+    async with running_opsbell(config, slack):
+        await carol.command("/runbook slow", channel="ops")
+        await carol.submit(await carol.wait_for_view(10, shows("Take long")))
+        asked = await slack.wait_for_message(channel="ops", text="Waits for 1 approval")
+        await dan.click(asked, "Refuse")
+        await slack.wait_for_message(channel="ops", text="Refused by")
+    _, shown = await terminal.operation("1")
+    assert "Asked for by Carol Clark, " in shown
+    assert "Refused by Dan Davis" in shown
+    await slack.go_away()
+    _, shown = await terminal.operation("1")
+    assert f"Asked for by {carol.id}, " in shown
+    assert f"Refused by {dan.id}" in shown
 
 
 async def test_a_plan_that_waits_for_approval_says_that_nobody_is_asked(

@@ -1,13 +1,32 @@
 """What the terminal makes of Slack's messages."""
 
+import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import pytest
 
+from bot import terminal
+from bot.errors import Refused
+from bot.playground import LocalSlack
 from bot.slack import blocks
+from bot.slack.client import open_session, web_client
 from bot.slack.message import Message
-from bot.terminal import lines, mentioned, named, plain
+from bot.terminal import People, lines, mentioned, named, plain
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -30,6 +49,55 @@ def test_people_have_names_where_they_are_known() -> None:
     names = {"U0ALICE001": "Alice"}
     assert list(lines(message, names)) == ["Locked by Alice and U0BOB00001"]
     assert named("*It* is <@U0ALICE001>", names) == "*It* is Alice"
+
+
+async def test_each_person_is_asked_for_once(
+    slack: LocalSlack, session: aiohttp.ClientSession
+) -> None:
+    people = People(web_client(session, slack.bot_token, slack.api_url))
+    assert await people.names("<@U0ALICE001> and <@U0NOBODY01>") == {"U0ALICE001": "Alice Adams"}
+    names = await people.names(Message("<@U0ALICE001>, <@U0BOB00001>, <@U0NOBODY01>"))
+    assert names["U0BOB00001"] == "Bob Brown"
+    assert len(slack.calls_to("users.info")) == 3
+
+
+async def test_who_has_left_keeps_the_name(
+    slack: LocalSlack, session: aiohttp.ClientSession
+) -> None:
+    slack.workspace.people["U0ALICE001"].deleted = True
+    people = People(web_client(session, slack.bot_token, slack.api_url))
+    assert await people.of(["U0ALICE001"]) == {"U0ALICE001": "Alice Adams"}
+
+
+async def test_slack_is_not_waited_for_again_and_again(
+    slack: LocalSlack, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "NAMES_LIMIT", 0.3)
+    people = People(web_client(session, slack.bot_token, slack.api_url))
+    slack.faults.silent("users.info", times=None)
+    assert await people.names("<@U0ALICE001>") == {}
+    begun = time.monotonic()
+    assert await people.names("<@U0BOB00001>") == {}
+    assert time.monotonic() - begun < 0.1
+    assert len(slack.calls_to("users.info")) == 1
+
+
+async def test_without_a_token_slack_is_not_asked(
+    slack: LocalSlack, session: aiohttp.ClientSession
+) -> None:
+    assert await People(web_client(session, "", slack.api_url)).of(["U0ALICE001"]) == {}
+    assert slack.calls_to("users.info") == []
+
+
+async def test_errors_speak_as_the_terminal_does(
+    slack: LocalSlack, session: aiohttp.ClientSession
+) -> None:
+    error = Refused("Locked by <@U0BOB00001>.", hint="/deploy unlock; /opsbell help says more.")
+    people = People(web_client(session, slack.bot_token, slack.api_url))
+    await people.explain(error)
+    told = "Locked by Bob Brown. opsbell deploy unlock; opsbell help says more."
+    assert f"{error.message} {error.hint}" == told
+    assert str(error) == told
 
 
 def test_what_is_no_mrkdwn_is_left_as_it_is() -> None:

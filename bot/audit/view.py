@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,8 +22,14 @@ from bot.words import Sign, count
 
 _SIGNS = {"ok": Sign.DONE, "refused": Sign.REFUSED, "failed": Sign.CRITICAL, "noted": Sign.OPEN}
 _COLUMNS = ("Time", "Outcome", "Who", "What", "Target", "Subject", "Details")
+_PERSON = re.compile(r"(?:slack:|<@)([UW][A-Z0-9]{5,20})>?")
 LAST = 10
 """How many events Slack shows."""
+
+
+def people(event: DictRow) -> set[str]:
+    """The Slack user IDs of those whom a row of the log names."""
+    return set(_PERSON.findall(f"{event['actor']} {told.details(event)}"))
 
 
 def table(events: Sequence[DictRow], names: Mapping[str, str], redact: Redact) -> Table:
@@ -43,16 +50,20 @@ def _row(event: DictRow, names: Mapping[str, str], redact: Redact) -> tuple[str,
     return (
         event["at"].astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         f"{_sign(event)} {event['outcome']}",
-        _person(event["actor"], names),
+        _with_names(event["actor"], names),
         *(_shown(event[name], redact) for name in ("action", "target", "subject")),
-        _shown(told.details(event), redact),
+        _with_names(_shown(told.details(event), redact), names),
     )
 
 
-def _person(actor: str, names: Mapping[str, str]) -> str:
-    """`Alice (U0ALICE001)`, where the name is known."""
-    known = actor.removeprefix("slack:")
-    return f"{visible(names[known])} ({known})" if known in names else known
+def _with_names(text: str, names: Mapping[str, str]) -> str:
+    """People in it as `Alice (U0ALICE001)`, where the name is known, else by the ID."""
+
+    def called(match: re.Match[str]) -> str:
+        known = match[1]
+        return f"{visible(names[known])} ({known})" if known in names else known
+
+    return _PERSON.sub(called, text)
 
 
 def _shown(text: object, redact: Redact) -> str:

@@ -36,18 +36,22 @@ async def person_with_id(client: SlackClient, user: str) -> PersonFound | None:
     return PersonFound(seen.id, seen.handle, seen.name) if seen and not seen.standing else None
 
 
-async def names_of(client: SlackClient, users: Iterable[str]) -> dict[str, str]:
-    """The names of people by their IDs, as far as Slack says them in time. Never raises."""
+async def names_of(
+    client: SlackClient, users: Iterable[str], limit: float = NAMES_LIMIT
+) -> dict[str, str]:
+    """The names of people by their IDs, of those too who have left, as far as Slack says them
+    within `limit` seconds. Never raises."""
     names: dict[str, str] = {}
 
     async def look(user: str) -> None:
         with contextlib.suppress(OpsbellError):
-            if found := await person_with_id(client, user):
+            if found := await person(client, user, team=""):
                 names[user] = found.name or found.handle
 
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(NAMES_LIMIT):
-            await asyncio.gather(*map(look, set(users)))
+    if client.token:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await asyncio.gather(*map(look, set(users)))
     return names
 
 

@@ -240,6 +240,11 @@ class PostStore:
             (state, reason, key),
         )
 
+    async def waiting(self) -> int:
+        """How many posts Slack does not show as they should be."""
+        row = await self.database.one("select count(*) as posts from open_posts")
+        return int(row["posts"])
+
     async def open_channels(self) -> list[str]:
         """The channels in which something has to be done."""
         rows = await self.database.all("select distinct channel from open_posts")

@@ -103,6 +103,10 @@ class Posts:
             return None
         return str(answer["permalink"])
 
+    async def waiting(self) -> int:
+        """How many posts Slack does not show as they should be."""
+        return await self._store.waiting()
+
     async def troubles(self) -> dict[str, str]:
         """What keeps posts waiting that someone should know of: channel → one sentence."""
         return await self._store.troubles()

@@ -15,6 +15,7 @@ from bot.cancelling import end
 from bot.config.redact import Redactor
 from bot.config.settings import Settings
 from bot.errors import Refused, UsageError
+from bot.operations import in_hand_store
 from bot.playground import LocalSlack
 from bot.slack.answers import Answers
 from bot.slack.blocks import actions, button, checkboxes, modal, option, section, text_input
@@ -42,6 +43,7 @@ from bot.slack.surface import (
     Usage,
 )
 from bot.slack.tasks import Tasks
+from bot.status import Status
 from bot.store.database import Database, Transaction
 from bot.store.inbox import TIME_LIMIT, Inbox
 from bot.store.queue import Lane, Queue
@@ -215,19 +217,22 @@ class Door:
     signing_secret: str
 
 
-def _sources(gateway: Callable[[], GatewayStatus], queue: Queue, posts: Posts) -> Sources:
+def _sources(gateway: Callable[[], GatewayStatus], database: Database, posts: Posts) -> Sources:
     """What `/opsbell` shows of itself."""
-
-    async def troubles() -> list[str]:
-        return list((await posts.troubles()).values())
 
     def upcoming() -> list[tuple[str, datetime]]:
         return [("Daily maintenance", datetime.now(UTC) + timedelta(hours=3))]
 
+    async def status() -> Status:
+        async with database.transaction() as tx:
+            operations = await in_hand_store.counts(tx)
+        troubles = list((await posts.troubles()).values())
+        return Status(True, gateway(), operations, await posts.waiting(), troubles, upcoming())
+
     async def last_events() -> Message:
         return Message("Nothing has happened yet.")
 
-    return Sources(gateway, queue.backlog, upcoming, troubles, last_events)
+    return Sources(status, upcoming, last_events)
 
 
 @contextlib.asynccontextmanager
@@ -262,7 +267,7 @@ async def edge(
         gateways: list[Gateway] = []
 
         own = OpsbellCommand(
-            configured, surface, people, _sources(lambda: gateways[0].status(), queue, posts)
+            configured, surface, people, _sources(lambda: gateways[0].status(), database, posts)
         )
         surface.add(own.command())
         deeds = Deeds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +15,10 @@ from bot.playground import LocalSlack
 from bot.store.database import Database
 from bot.store.queue import Queue
 from tests.slack.edge import SETTINGS, Edge, edge
+
+
+async def nothing() -> None:
+    """A job of Opsbell's own."""
 
 
 @pytest.fixture
@@ -77,12 +82,16 @@ async def test_help_speaks_of_commands_as_they_are_typed(
         await alice.wait_for_ephemeral("ops", "/gv-backup now [PARTS]")
 
 
-async def test_the_status(slack: LocalSlack, bot: Edge) -> None:
+async def test_the_status(slack: LocalSlack, bot: Edge, queue: Queue) -> None:
+    # What Opsbell does for itself, such as a timer, is nothing that anybody waits for.
+    queue.handle("timer", nothing)
+    async with bot.database.transaction() as tx:
+        await queue.defer(tx, "timer", {}, at=datetime.now(UTC) + timedelta(hours=1))
     alice = slack.person("alice")
     await alice.command("/opsbell status", "ops")
     answer = await alice.wait_for_ephemeral("ops", "Opsbell 0.")
     assert answer.contains("2 sockets, last heard")
-    assert answer.contains("0 waiting, 0 running")
+    assert answer.contains("Queue: nothing waits or runs")
     assert answer.contains("Daily maintenance")
     assert answer.contains("ok")
 
@@ -97,6 +106,7 @@ async def test_the_status_names_what_keeps_posts_waiting(slack: LocalSlack, bot:
     await alice.command("/opsbell status", "ops")
     answer = await alice.wait_for_ephemeral("ops", "Opsbell 0.")
     assert answer.contains("trouble")
+    assert answer.contains("1 message waiting for Slack")
     assert answer.contains("/invite")
 
 
