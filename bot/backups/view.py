@@ -30,8 +30,8 @@ MANUAL, SCHEDULE = "manual", "schedule"
 def joined(waiting: Operation, channel: str) -> Message:
     """What a person hears whose backup is one that waits already."""
     return Message(
-        f"A backup of {waiting.plan.target} is waiting already, as operation {waiting.id}; it holds"
-        f" what you asked for. {followed(channel)}"
+        f"A backup of {waiting.plan.target} was waiting already, as operation {waiting.id}; it"
+        f" holds what you asked for. {followed(channel)}"
     )
 
 

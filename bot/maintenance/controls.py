@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.maintenance import view
 from bot.maintenance.plans import ACCESS
 from bot.maintenance.service import Maintenance
+from bot.operations.queued import queued
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Control, Request
 from bot.store.database import Transaction
@@ -36,13 +37,17 @@ class Controls:
         number = await self._maintenance.end(
             tx, int(request.value), actor=request.actor, request_key=request.key
         )
-        return Answer(Message(f"It is being ended by operation {number}."))
+        return await self._ending(tx, number)
 
     async def _open(self, request: Request, tx: Transaction) -> Answer:
         number = await self._maintenance.turn_off(
             tx, request.value, actor=request.actor, request_key=request.key
         )
-        return Answer(Message(f"It is being ended by operation {number}."))
+        return await self._ending(tx, number)
+
+    async def _ending(self, tx: Transaction, number: int) -> Answer:
+        channel = self._maintenance.settings.slack.channel("ops")
+        return Answer(await queued(tx, number, "The end of the maintenance", channel))
 
     async def _cancel(self, request: Request, tx: Transaction) -> Answer:
         window = await self._maintenance.cancel(tx, "", int(request.value), actor=request.actor)

@@ -105,7 +105,7 @@ async def test_one_that_waits_already_is_joined(host: Bench, command: BackupComm
     first = await change(host, command, "now")
     again = [await change(host, command, text) for text in ("now", "now logs media")]
     assert {answer.data["operation"] for answer in again} == {first.data["operation"]}
-    assert again[0].message.text.startswith("A backup of grandvps is waiting already")
+    assert again[0].message.text.startswith("A backup of grandvps was waiting already")
     async with host.database.transaction() as tx:
         assert len(await host.operations.unfinished(tx)) == 1
 

@@ -80,6 +80,8 @@ async def test_on_and_off_with_one_live_message_and_the_topic(
     await alice.wait_for_ephemeral("ops", "now lasts until", timeout=PATIENCE)
     live = await shows(slack, "Visitors meet the maintenance page")
     await alice.click(live, "End now")
+    said = "The end of the maintenance was queued as operation"
+    assert (await alice.wait_for_ephemeral("ops", said, timeout=PATIENCE)).contains("It is followed")
     over = await slack.wait_for_message(
         "ops", where=lambda m: m.contains("Maintenance of grandvps · over"), timeout=PATIENCE
     )
