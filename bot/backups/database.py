@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,14 +102,18 @@ class DatabaseBackup:
         As a directory, by several sessions at once, where that is faster and cores are idle; else
         as one file. What fails only for being several is done again by one.
         """
-        means = await self._look()
-        try:
-            return await self._attempt(partial, meter, means)
-        except OnlyAlone as error:
-            logger.warning("dumped again by one session", extra={"error": str(error)})
-            await self.end_leftovers()
-            await in_thread(disk.remove_directory, partial / DATABASE)
-        return await self._attempt(partial, meter, replace(means, spare=1))
+        with _first_error_alone():
+            async with asyncio.TaskGroup() as group:
+                # The snapshot takes about as long to open.
+                looking = group.create_task(self._look())
+                try:
+                    return await self._attempt(partial, meter, looking)
+                except OnlyAlone as error:
+                    logger.warning("dumped again by one session", extra={"error": str(error)})
+                    await self.end_leftovers()
+                    await in_thread(disk.remove_directory, partial / DATABASE)
+                    await in_thread((partial / GLOBALS).unlink, missing_ok=True)
+                return await self._attempt(partial, meter, looking, alone=True)
 
     async def _look(self) -> _Means:
         """Looks at everything that does not depend on the database, at once."""
@@ -129,20 +133,23 @@ class DatabaseBackup:
         await remove_abandoned(self._target, self._place.service)
         return await find_places(self._target, self._place.service)
 
-    async def _attempt(self, partial: Path, meter: Meter, means: _Means) -> Dumped:
+    async def _attempt(
+        self, partial: Path, meter: Meter, looking: asyncio.Task[_Means], *, alone: bool = False
+    ) -> Dumped:
         async with open_snapshot(self._target, self._place.service, self._environment) as snapshot:
-            way = self._way(await snapshot.sizes(), means)
+            sizes, means = await snapshot.sizes(), await looking
+            way = _Way(1) if alone else self._way(sizes, means)
             argv = self._pg_dump(way, snapshot.id, means.compression)
             imported = asyncio.Event()
             with _first_error_alone():
                 async with asyncio.TaskGroup() as group:
+                    roles = group.create_task(self._roles(partial / GLOBALS))
                     counting = group.create_task(_count(snapshot, imported))
                     dumping = group.create_task(self._dump(argv, way, partial, meter, imported))
-        files = dumping.result()
         await check_contents(self._target, self._place.service, self._environment, partial)
-        roles = await self._roles(partial / GLOBALS)
+        files = (*dumping.result(), roles.result())
         versions = {"postgresql": snapshot.server, "pg_dump": means.version}
-        return Dumped((*files, roles), counting.result(), versions, way.jobs)
+        return Dumped(files, counting.result(), versions, way.jobs)
 
     def _way(self, sizes: Sizes, means: _Means) -> _Way:
         """How a database of that size is best dumped."""
