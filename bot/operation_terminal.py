@@ -16,6 +16,7 @@ from bot.core import Core, opened
 from bot.deploys.planning import RUNBOOK as DEPLOY
 from bot.errors import NotFound, OpsbellError, Refused, UsageError
 from bot.log import first_redact, set_up_logging
+from bot.operations import standing
 from bot.operations.model import Operation
 from bot.operations.states import Course, OperationState
 from bot.operations.view import who
@@ -41,7 +42,7 @@ _STANDS = {
     OperationState.FAILED: "failed",
     OperationState.EXPIRED: "was not approved in time",
 }
-"""How an operation stands, where "is" and its state's name do not say it."""
+"""How an operation stands, where "is" before its words does not say it."""
 
 
 async def operation(config: Path, number: int, verb: str) -> int:
@@ -84,7 +85,7 @@ async def _found(core: Core, number: int) -> Operation:
 
 async def _do(core: Core, found: Operation, verb: str) -> None:
     if verb not in _verbs(found):
-        stands = _STANDS.get(found.state, f"is {found.state.value}")
+        stands = _STANDS.get(found.state, f"is {standing.words_of(found)}")
         raise Refused(
             f"{_NOT_DONE[verb]}: operation {found.id}, {found.plan.title}, {stands}.",
             hint=_instead(found, verb),
@@ -136,7 +137,8 @@ def _instead(found: Operation, verb: str) -> str:
     """What to do where a verb cannot be done."""
     if _verbs(found):
         return f"What can be done with it: {_typed(found)}."
-    if verb == Course.UNDO and found.state is OperationState.DONE:
+    done = found.state is OperationState.DONE and not found.is_taken_back
+    if verb == Course.UNDO and done:
         target = found.plan.target
         if found.plan.runbook == RESTORE:
             return f"To put back what a restore replaced: opsbell restore undo --target {target}."

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.operation_terminal import _instead
-from bot.operations.model import Operation
+from bot.operations.model import Operation, TakenBack
 from bot.operations.plan import Plan
 from bot.operations.states import OperationState
 from bot.os_user import host, me
@@ -145,6 +146,8 @@ def test_what_is_done_is_taken_back_by_a_command_of_its_own(runbook: str, told: 
     plan = Plan(runbook, "A plan", "grandvps", ())
     done = Operation(15, plan, OperationState.DONE, "os:root", "manual", datetime.now(UTC), ())
     assert _instead(done, "undo") == told
+    back = replace(done, taken_back=(TakenBack(17),))
+    assert _instead(back, "undo") == "How it ended: opsbell operation 15."
 
 
 async def test_people_are_called_by_their_names_and_without_slack_by_their_ids(

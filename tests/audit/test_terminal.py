@@ -26,6 +26,14 @@ _ADD = (
 )
 
 
+STOLEN = {"holder": "slack:U0ALICE001", "why": "asked <@U0BOB00001>"}
+
+
+def log(config: Path) -> EventLog:
+    """The log of events, with the key of this configuration."""
+    return EventLog(load_key(config.parent / "var" / "audit.key"))
+
+
 @pytest.fixture
 async def config(tmp_path: Path, database_url: str) -> Path:
     """A log with a few events, of people and of the terminal."""
@@ -40,8 +48,7 @@ targets:
 """
     path = write_config(tmp_path, database_url, target)
     (tmp_path / "var").mkdir(mode=0o700)
-    log = EventLog(load_key(tmp_path / "var" / "audit.key"))
-    async with Database(database_url, log) as database:
+    async with Database(database_url, log(path)) as database:
         await migrate(database)
         async with database.transaction() as tx:
             tx.record(Event("slack:U0ALICE001", "command.taken", detail={"text": "backup now"}))
@@ -149,12 +156,15 @@ async def test_without_its_key_nothing_is_verified_and_no_new_key_is_made(config
 
 
 async def test_people_have_names_where_slack_can_be_asked_and_admins_see_the_last(
-    config: Path,
+    config: Path, database_url: str
 ) -> None:
     async with app_slack() as slack, running_opsbell(config, slack):
         environment = slack_environment(slack)
+        async with Database(database_url, log(config)) as database, database.transaction() as tx:
+            tx.record(Event("os:bob", "target.lock_stolen", "lock:grandvps", detail=STOLEN))
         _, text = await run(config, env=environment)
-        assert text.count("Alice Adams (U0ALICE001)") == 2
+        assert text.count("Alice Adams (U0ALICE001)") == 3
+        assert "why=asked Bob Brown (U0BOB00001) holder=Alice Adams (U0ALICE001)" in text
         _, text = await run(config, "--user", "alice", "--since", "1h", env=environment)
         assert text.count("Alice") == 2
         alice, carol = slack.person("alice"), slack.person("carol")

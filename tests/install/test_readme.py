@@ -64,9 +64,10 @@ async def test_the_plain_install_runs_and_is_used_as_it_says(
             await process.wait_for_line("opsbell started")
             await slack.wait_connected()
             path = {"PATH": f"{clone / '.venv/bin'}:{os.environ['PATH']}"}
-            backup, listing, checklist, audit = [
+            status, backup, listing, checklist, audit = [
                 await typed(command, clone, path) for command in commands(use)
             ]
+    assert any("Queue: " in line for line in status)
     assert any("Backup of" in line for line in backup)
     assert len(json.loads("\n".join(listing))["backups"]) == 1
     assert checklist
