@@ -81,7 +81,8 @@ async def test_on_and_off_with_one_live_message_and_the_topic(
     live = await shows(slack, "Visitors meet the maintenance page")
     await alice.click(live, "End now")
     said = "The end of the maintenance was queued as operation"
-    assert (await alice.wait_for_ephemeral("ops", said, timeout=PATIENCE)).contains("It is followed")
+    told = await alice.wait_for_ephemeral("ops", said, timeout=PATIENCE)
+    assert told.contains("It is followed")
     over = await slack.wait_for_message(
         "ops", where=lambda m: m.contains("Maintenance of grandvps · over"), timeout=PATIENCE
     )
