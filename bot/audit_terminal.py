@@ -21,7 +21,7 @@ from bot.config.load import load
 from bot.config.settings import Settings
 from bot.config.values import parse_duration
 from bot.core import Core, opened
-from bot.errors import Failed, UsageError
+from bot.errors import Failed, OpsbellError, UsageError
 from bot.log import first_redact, set_up_logging
 from bot.slack.directory import people_called
 from bot.slack.text_in import nearest
@@ -104,7 +104,11 @@ async def _actor(core: Core, user: str) -> str:
         return user
     if user[0] in "UW" and user.isalnum() and user.isupper():
         return f"slack:{user}"
-    found = await people_called(core.client, user)
+    try:
+        found = await people_called(core.client, user)
+    except OpsbellError as error:
+        error.hint = f"Who is called {user} only Slack knows: give the user ID (U…)."
+        raise
     if len(found) != 1:
         many = "several people are" if found else "nobody is"
         raise UsageError(f"In Slack, {many} called {user}.", hint="Give the user ID (U…).")

@@ -17,6 +17,7 @@ from tests.parts.house import (
     slack_environment,
     write_config,
 )
+from tests.parts.network import free_port
 from tests.parts.process import opsbell
 
 CANARY = "canary-4f1c9a7d"
@@ -123,6 +124,16 @@ async def test_wrong_words_say_what_is_expected(config: Path) -> None:
     status, text = await run(config, "--target", "grandvp")
     assert (status, text) == (2, "There is no target called grandvp. Did you mean grandvps?")
     assert (await run(config, "--since", "yesterday"))[0] == 2
+
+
+async def test_where_slack_is_away_people_are_asked_for_by_their_ids(config: Path) -> None:
+    away = {"SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/", "SLACK_BOT_TOKEN": "xoxb-1"}
+    status, text = await run(config, "--user", "alice", env=away)
+    assert status == 1
+    assert text.startswith("Slack cannot be reached at 127.0.0.1")
+    assert text.endswith("Who is called alice only Slack knows: give the user ID (U…).")
+    status, text = await run(config, "--user", "U0ALICE001", env=away)
+    assert (status, text.count("U0ALICE001  ")) == (0, 2)
 
 
 async def test_verify_says_whole_broken_or_cut(config: Path, database_url: str) -> None:
