@@ -219,7 +219,7 @@ async def test_at_the_terminal_a_lock_is_taken_away_by_force_and_that_is_on_reco
     command: DeployCommand, host: Bench
 ) -> None:
     await ask(command, host, "lock mails are moved", "U0BOB00001")
-    with pytest.raises(Refused, match=r"locked by <@U0BOB00001> \(just now\): mails are moved") as caught:
+    with pytest.raises(Refused, match=r"by <@U0BOB00001> \(.+\): mails are moved") as caught:
         await ask(command, host, "unlock", "os:root")
     assert "unlock --force" in caught.value.hint
     assert await locked(host)
