@@ -166,7 +166,7 @@ def as_data(operation: Operation, way: WayBack | None = None) -> dict[str, Any]:
         "commit": facts["commit"],
         "from": facts["from"],
         "state": operation.state.value,
-        "taken_back_by": [one.by for one in operation.taken_back],
+        "taken_back_by": [one.by for one in operation.taken_back if one.done],
         "by": operation.actor,
         "started": operation.started,
         "finished": operation.finished,

@@ -133,7 +133,9 @@ class Engine:
             if (kept and kept.keeps_out(found.wanted_by)) or not await store.start(tx, found.id):
                 return  # locked or cancelled at the last moment
             tx.record(operation_event(found, "operation.started"))
+            await taken_back_store.keep(tx, found)
             await self.telling.show(tx, found.id)
+            await self.telling.show_taken_back(tx, found.id)
         if found.course is Course.RESUME:
             await self._runner.reopen(found)
         work = self._take_back if found.course is Course.UNDO else self._perform
@@ -248,10 +250,7 @@ class Engine:
         event = "operation.finished"
         tx.record(operation_event(operation, event, outcome=ending.outcome, detail=detail))
         await self.telling.show(tx, number)
-        if ending.state is OperationState.DONE:
-            await taken_back_store.keep(tx, operation)
-            for earlier in await taken_back_store.touched(tx, number):
-                await self.telling.show(tx, earlier)
+        await self.telling.show_taken_back(tx, number)
         if ending.state in (OperationState.FAILED, OperationState.INTERRUPTED):
             await self.telling.alarm(tx, number)
 

@@ -79,10 +79,11 @@ class TargetLock:
 @dataclass(frozen=True)
 class TakenBack:
     """A `part` of an operation, or "" for all of it, was taken back by the operation numbered
-    `by`, and that one stands."""
+    `by`, and that one stands; where it is not `done`, that one is at work on it."""
 
     by: int
     part: str = ""
+    done: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Operation:
     @property
     def is_taken_back(self) -> bool:
         """Whether later operations have taken all of it back."""
-        parts = {one.part for one in self.taken_back}
+        parts = {one.part for one in self.taken_back if one.done}
         return "" in parts or (bool(self.plan.parts) and parts.issuperset(self.plan.parts))
 
     @property

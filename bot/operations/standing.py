@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.operations.model import Operation
+from bot.operations.model import Operation, TakenBack
 from bot.operations.states import Course, OperationState
 from bot.words import Sign, join
 
@@ -28,7 +28,7 @@ def sign(operation: Operation) -> Sign:
 
 def words_of(operation: Operation) -> str:
     """How it stands: `done`, `taken back by operation 13`, `failed, taken back by operation 13`,
-    `done, media taken back by operation 13`."""
+    `done, media taken back by operation 13`, `done, being taken back by operation 13`."""
     state = _state_words(operation)
     if not operation.taken_back:
         return state
@@ -62,6 +62,11 @@ def _is_undone(operation: Operation) -> bool:
 def _taken_back(operation: Operation) -> str:
     """By which operations it was taken back, or which part of it by which."""
     if operation.is_taken_back:
-        numbers = sorted({one.by for one in operation.taken_back})
+        numbers = sorted({one.by for one in operation.taken_back if one.done})
         return f"taken back by operation {join(list(map(str, numbers)))}"
-    return ", ".join(f"{one.part} taken back by operation {one.by}" for one in operation.taken_back)
+    return ", ".join(map(_one, operation.taken_back))
+
+
+def _one(taken_back: TakenBack) -> str:
+    told = f"{'' if taken_back.done else 'being '}taken back by operation {taken_back.by}"
+    return f"{taken_back.part} {told}".lstrip()

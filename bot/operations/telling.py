@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from bot.operations import lock_store, output_store, store, view
+from bot.operations import lock_store, output_store, store, taken_back_store, view
 from bot.operations.model import Operation
 from bot.operations.states import OperationState
 from bot.slack.message import Block, Message, Upload
@@ -55,6 +55,11 @@ class Telling:
             uploads=await self._log(tx, operation) if operation.state.final else (),
             final=operation.state.final,
         )
+
+    async def show_taken_back(self, tx: Transaction, by: int) -> None:
+        """Puts the messages anew of the operations whose standing an operation decides."""
+        for number in await taken_back_store.touched(tx, by):
+            await self.show(tx, number)
 
     async def alarm(self, tx: Transaction, number: int) -> None:
         """Says anew that an operation did not end well: an edit would notify nobody."""

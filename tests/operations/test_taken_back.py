@@ -12,7 +12,7 @@ from bot.operations.model import Operation, TakenBack
 from bot.operations.plan import Plan
 from bot.operations.states import OperationState
 from bot.words import Sign
-from tests.operations.house import House, plan, plan_of, step
+from tests.operations.house import ALICE, House, plan, plan_of, step
 
 NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -67,9 +67,19 @@ async def test_each_part_is_taken_back_by_itself(running: House) -> None:
     ]
 
 
-async def test_one_that_did_not_end_well_has_taken_nothing_back(running: House) -> None:
+async def test_while_it_is_taken_back_that_is_told_and_a_way_back_that_failed_leaves_it_in_place(
+    running: House,
+) -> None:
     deployed = await ran(running)
-    running.recorder.broken = "work"
+    running.recorder.hangs = "work"
+    back = await running.request(replace(plan("work"), takes_back=((deployed, ""),)))
+    await running.recorder.began.wait()
+    assert await told(running, deployed) == [f"done, being taken back by operation {back}"]
+    async with running.database.transaction() as tx:
+        await running.operations.cancel(tx, back, actor=ALICE)
+    assert (await running.ended(back)).state is OperationState.CANCELLED
+    assert await told(running, deployed) == ["done"]
+    running.recorder.hangs, running.recorder.broken = "", "work"
     wanted = replace(plan("work"), takes_back=((deployed, ""),))
     ended = await running.ended(await running.request(wanted))
     assert ended.state is OperationState.FAILED

@@ -1,4 +1,4 @@
--- What an operation that is done has taken back of an earlier one: a part of it, or "" for all.
+-- What an operation that was started takes back of an earlier one: a part of it, or "" for all.
 create table taken_back (
     operation bigint not null references operations on delete cascade,
     part      text not null,
