@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -11,10 +12,14 @@ from typing import Any
 import httpx
 import pytest
 
+from bot import web
+from bot.config.values import Address
 from bot.operations.states import OperationState
+from bot.slack.client import open_session
 from bot.slack.gateway import GatewayStatus
 from bot.status import Status, as_data, from_outside, message
 from bot.terminal import lines
+from bot.web import connection_at
 from tests.parts.house import app_slack, running_opsbell, slack_environment, write_config
 from tests.parts.network import free_port
 from tests.parts.process import opsbell
@@ -86,6 +91,44 @@ def test_one_without_a_connection_sends_to_the_doctor() -> None:
     found = status(gateway=from_outside(said))
     assert found.word == "trouble"
     assert "⚠️ Opsbell is not connected to Slack. opsbell check says why." in told(found)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: "
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"220 mail.example ESMTP\r\n",
+        HEAD + b"text/html\r\n\r\n<h1>Hello</h1>",
+        HEAD + b"application/json\r\n\r\n{half",
+        HEAD + b"application/json\r\n\r\n\xff\xfe",
+        HEAD + b'application/json\r\n\r\n["connection"]',
+        HEAD + b'application/json\r\n\r\n{"connection": "fine"}',
+    ],
+)
+async def test_whatever_else_answers_on_the_address_says_nothing(answer: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        address = Address(*server.sockets[0].getsockname())
+        async with open_session() as session:
+            assert await connection_at(session, address) is None
+
+
+async def test_nobody_is_waited_for_who_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "ANSWERS_WITHIN", timedelta(seconds=0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = Address(*silent.getsockname())
+        async with open_session() as session:
+            assert await connection_at(session, address) is None
+    async with open_session() as session:
+        assert await connection_at(session, address) is None
+        assert await connection_at(session, Address("127.0.0.1", 0)) is None
 
 
 async def ask(config: Path, *words: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
