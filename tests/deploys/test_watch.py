@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import psutil
 import pytest
 
 from bot.demo.files import stamp
@@ -20,10 +21,16 @@ pytestmark = pytest.mark.needs("git")
 
 
 @pytest.fixture
-def settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """Watched for long enough that something can happen meanwhile."""
+def watch() -> str:
+    """Long enough that something can happen meanwhile."""
+    return "25s"
+
+
+@pytest.fixture
+def settings(settings: dict[str, Any], watch: str) -> dict[str, Any]:
+    """Watched for that long."""
     deploy = settings["targets"]["grandvps"]["deploy"]
-    deploy |= {"leave_out": ["static", "backup"], "watch": "25s"}
+    deploy |= {"leave_out": ["static", "backup"], "watch": watch}
     return settings
 
 
@@ -52,17 +59,22 @@ async def deployed(host: Bench, meanwhile: Any) -> Operation:
     return operation
 
 
-async def test_health_that_is_lost_takes_the_deploy_back(host: Bench, site: Site) -> None:
-    async def break_it(number: int) -> None:
-        await watched(host, number)
-        health = site.directory / "grandvps/web.py"
-        text = health.read_text()
-        health.write_text("raise SystemExit('broken')\n")
-        (site.directory / "tmp/restart.txt").touch()
-        await asyncio.sleep(8)
-        health.write_text(text)
+def web_process(site: Site) -> psutil.Process:
+    """The process that answers visitors."""
+    for process in psutil.process_iter(["cwd", "cmdline"]):
+        here = process.info["cwd"] == str(site.directory)
+        if here and "runserver" in (process.info["cmdline"] or ()):
+            return process
+    raise LookupError("no web process")
 
-    operation = await deployed(host, break_it)
+
+@pytest.mark.parametrize("watch", ["3m"])
+async def test_health_that_is_lost_takes_the_deploy_back(host: Bench, site: Site) -> None:
+    async def hang_it(number: int) -> None:
+        await watched(host, number)
+        web_process(site).suspend()
+
+    operation = await deployed(host, hang_it)
     assert operation.state is OperationState.FAILED
     assert "It was healthy and no longer is" in operation.error
     assert await site.runs("1.4.0"), operation.error
