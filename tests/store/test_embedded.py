@@ -163,6 +163,15 @@ async def answers(url: str) -> bool:
     return True
 
 
+async def test_a_list_of_users_that_was_left_half_written_keeps_nobody_out(data: Path) -> None:
+    """Older Opsbells had the library keep one."""
+    async with embedded_postgres(data):
+        pass
+    (data / "postgres" / ".handle_pids.json").write_text("[] ]")
+    async with embedded_postgres(data) as url:
+        assert await answers(url)
+
+
 async def test_many_that_come_and_go_at_once_all_have_a_server(data: Path) -> None:
     """Who leaves last stops it, also while others are just starting."""
 
