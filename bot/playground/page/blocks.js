@@ -127,11 +127,17 @@
 
   const openers = new Map();
 
+  const isInSight = (field) => {
+    const body = field.closest(".bk-dialog-body").getBoundingClientRect();
+    return field.getBoundingClientRect().bottom <= body.bottom;
+  };
+
+  // A dialog opens at its top, to be read: a field that is further down is not begun with.
   const startIn = (root) => {
+    const field = root.querySelector(".bk-dialog-body :is(input, select, textarea, [contenteditable]):not(.bk-away *)");
     const first = root.querySelector("[data-autofocus]")
-      ?? root.querySelector(".bk-dialog-body :is(input, select, textarea, [contenteditable]):not(.bk-away *)")
-      ?? root.querySelector("[data-start]");
-    first?.focus();
+      ?? (field && isInSight(field) ? field : root.querySelector("[data-start]"));
+    first?.focus({ preventScroll: true });
   };
 
   const open = (dialog) => {

@@ -47,7 +47,7 @@ class ConversationHead:
             ui.page_title(f"{sign.strip()}{title} · {self._tab.workspace.name}")
             tag("h1", f"{sign}{title}")
             if channel.topic:
-                tag("div", channel.topic, classes="topic", title=channel.topic)
+                _topic(channel.topic)
         if channel.kind == "im":
             self._app_tabs(channel)
         else:
@@ -90,3 +90,15 @@ class ConversationHead:
                             tag("span", each.real_name, classes="acting-name")
                             role = "app" if each.is_bot else roles_of(workspace, each)
                             tag("span", role, classes="acting-roles")
+
+
+def _topic(text: str) -> None:
+    """A topic, cut where it is long, with the whole of it where that is asked for."""
+    button = tag("button", classes="topic-button", type="button", title=text, aria_expanded=False)
+    with button:
+        tag("span", text, classes="topic")
+
+    def turn() -> None:
+        set_attributes(button, aria_expanded=button.props["aria-expanded"] != "true")
+
+    button.on("click", turn, args=[])

@@ -126,6 +126,22 @@ async def test_the_page_submits_what_a_person_without_it_does(
     assert essence(by_page) == essence(without_page)
 
 
+@pytest.mark.parametrize("window", [{}, PHONE], ids=["desk", "phone"])
+async def test_a_long_modal_opens_at_its_top(
+    open_tab: OpenTab, show: Show, window: dict[str, Any]
+) -> None:
+    page = await open_tab(**window)
+    long = [section(f"*{number}. Step*\n```command {number}```") for number in range(30)]
+    await show(*long, text_input("name", "To confirm, type grandvps"), title=plain("Plan"))
+    form = page.get_by_role("dialog", name="Plan")
+    await expect(form.get_by_role("heading", name="Plan")).to_be_focused()
+    await expect(form.get_by_text("command 0", exact=True)).to_be_in_viewport()
+    name = form.get_by_role("textbox", name="To confirm")
+    await expect(name).not_to_be_in_viewport()
+    await name.fill("grandvps")
+    await expect(name).to_be_in_viewport()
+
+
 async def test_a_stack_by_keyboard_alone(
     slack: LocalSlack, client: AsyncWebClient, app: App, open_tab: OpenTab, show: Show
 ) -> None:

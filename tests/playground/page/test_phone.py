@@ -31,6 +31,13 @@ async def test_channels_messages_and_a_thread_by_thumb(
     await expect(composer(page)).not_to_be_focused()
     await screenshot(page, "page-phone")
     row = message(page, "Deploy")
+    # Buttons go on in the next line, and each is there as a whole.
+    edges = await row.get_by_role("button", name="Choice").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect()).map(box => [box.top, box.right])"
+    )
+    assert len(edges) == 5
+    assert len({top for top, _ in edges}) > 1
+    assert max(right for _, right in edges) <= 390
     width = await row.locator(".message-body").evaluate("body => body.clientWidth")
     assert width > 390 - 36 - 40  # the window without the author's picture and the margins
     await row.locator(".byline").tap()
@@ -70,3 +77,23 @@ async def test_what_is_tapped_is_large_enough(client: AsyncWebClient, open_tab: 
             .map(([name]) => name)"""
     )
     assert small == []
+
+
+async def test_a_long_topic_is_shown_whole_by_a_tap(
+    client: AsyncWebClient, open_tab: OpenTab, screenshot: Screenshot
+) -> None:
+    page = await open_tab(**PHONE)
+    topic = "⏸ Maintenance of grandvps since 14:05, for the upgrade of the database to 1.5 · " * 3
+    await client.conversations_setTopic(channel=OPS, topic=topic.rstrip(" ·"))
+    shown = page.get_by_role("button", name="Maintenance of grandvps")
+    await expect(shown).to_have_attribute("aria-expanded", "false")
+    hidden = "button => button.firstElementChild.scrollHeight - button.clientHeight"
+    assert await shown.evaluate(hidden) > 0
+    await screenshot(page, "page-phone-topic")
+    await shown.tap()
+    await expect(shown).to_have_attribute("aria-expanded", "true")
+    assert await shown.evaluate(hidden) <= 0
+    assert await overflow(page) == 0
+    await screenshot(page, "page-phone-topic-whole")
+    await shown.tap()
+    await expect(shown).to_have_attribute("aria-expanded", "false")
