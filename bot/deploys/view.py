@@ -195,6 +195,8 @@ def back(operation: Operation) -> Block:
 async def next_steps(tx: Transaction, operation: Operation) -> list[Block]:
     """The buttons on a deploy that has ended: the way back from one that runs; and for one that
     was taken back without its migrations, the ways in which those can follow."""
+    if any(not one.done for one in operation.taken_back):
+        return []  # a rollback of it is at work
     if operation.state is OperationState.DONE and not operation.is_taken_back:
         return [back(operation)]
     rollbacks = [(await store.get(tx, one.by)).plan for one in operation.taken_back]

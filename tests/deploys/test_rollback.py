@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 
 from bot.deploys import rollback, view
 from bot.errors import Refused
+from bot.operations.model import TakenBack
 from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
 from tests.deploys.bench import Bench
@@ -36,6 +38,10 @@ async def shown(host: Bench, number: int) -> str:
 
 async def test_the_last_deploy_is_taken_back(host: Bench, site: Site) -> None:
     deployed = await host.deploy("v1.4.1")
+    assert view.BACK in await shown(host, deployed.id)
+    going = replace(deployed, taken_back=(TakenBack(deployed.id + 1, done=False),))
+    async with host.database.transaction() as tx:
+        assert await view.next_steps(tx, going) == []
     operation = await host.finish(await back(host))
     assert operation.state is OperationState.DONE, (operation.error, operation.output)
     assert operation.plan.facts["deploy"] == deployed.id
