@@ -66,7 +66,7 @@ class Shell:
         tab.announce = self._announce
         has_panel = bool(tab.page.levers or tab.page.notes)
         with tag("div", classes="shell") as self._element:
-            self._sidebar = Sidebar(tab)
+            self._sidebar = Sidebar(tab, lambda: self._show_lists(shown=False))
             scrim = tag("div", classes="scrim", aria_hidden=True)
             scrim.on("click", lambda: self._show_lists(shown=False))
             with tag("main", classes="main"):

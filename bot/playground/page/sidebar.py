@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.playground.page.keyed_list import KeyedList
@@ -38,10 +39,12 @@ class Entry:
 
 
 class Sidebar:
-    """Drawn once; `sync` redraws the lines that changed."""
+    """Drawn once; `sync` redraws the lines that changed. `chosen` hears that one was followed, also
+    one that leads where the tab is."""
 
-    def __init__(self, tab: Tab) -> None:
+    def __init__(self, tab: Tab, chosen: Callable[[], None]) -> None:
         self._tab = tab
+        self._chosen = chosen
         with tag("nav", classes="sidebar", aria_label="Channels") as self.element:
             self._head()
             with tag("div", classes="sidebar-lists"):
@@ -89,7 +92,7 @@ class Sidebar:
         tab, place = self._tab, Place(entry.channel)
         link = inner_link(
             link_to(place, tab.person, tab.workspace),
-            lambda: tab.go(place),
+            lambda: self._follow(place),
             classes="entry" + (" unread" if entry.unread.messages else ""),
             aria_label=entry.spoken,
         )
@@ -99,6 +102,10 @@ class Sidebar:
             tag("span", entry.title, classes="entry-title")
             if entry.unread.calls:
                 tag("span", str(entry.unread.calls), classes="calls")
+
+    def _follow(self, place: Place) -> None:
+        self._chosen()
+        self._tab.go(place)
 
 
 def _sign(entry: Entry) -> str:

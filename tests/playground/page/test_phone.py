@@ -62,6 +62,10 @@ async def test_channels_messages_and_a_thread_by_thumb(
     await entry(page, "alerts").tap()
     await expect(composer(page, "#alerts")).to_be_visible()
     await expect(entry(page, "alerts")).not_to_be_visible()
+    # So do they where the one that is open is chosen once more.
+    await page.get_by_role("button", name="Show channels").tap()
+    await entry(page, "alerts").tap()
+    await expect(entry(page, "alerts")).not_to_be_visible()
 
 
 async def test_what_is_tapped_is_large_enough(client: AsyncWebClient, open_tab: OpenTab) -> None:
