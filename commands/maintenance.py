@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.config.settings import Settings
@@ -13,6 +14,7 @@ from bot.maintenance.service import Maintenance, on_parameters
 from bot.maintenance.when import length_of, reason_and_length, schedule_of
 from bot.operations.asking import Asking, plan_asked
 from bot.operations.queued import queued
+from bot.slack import blocks, present
 from bot.slack.message import Message
 from bot.slack.surface import Answer, Call, Command, Request, Usage
 from bot.slack.text_in import resolve_target, split
@@ -60,7 +62,9 @@ class MaintenanceCommand:
         """What the words mean. Raises UsageError."""
         words, plan_only = plan_asked(split(request.text))
         target, words = resolve_target(self._settings, words, request.channel, request.channel_name)
-        word, rest = (words[0].lower(), words[1:]) if words else ("status", [])
+        if not words and not plan_only:
+            return Call(ACCESS, query=lambda request, modals: self._overview(target))
+        word, rest = (words[0].lower(), words[1:]) if words else ("", [])
         if plan_only and word not in ("on", "off"):
             raise UsageError("Only on and off have a plan.")
         match word:
@@ -163,6 +167,12 @@ class MaintenanceCommand:
         standing = await self._maintenance.standing(target)
         told = status_view.status(standing, self._settings.timezone)
         return Answer(told, data=status_view.as_data(standing))
+
+    async def _overview(self, target: str) -> Answer:
+        answer = await self._status(target)
+        forms = present.forms(USAGES, self._settings.slack.command_prefix)
+        told = answer.message
+        return replace(answer, message=Message(told.text, [*told.blocks, blocks.section(forms)]))
 
     async def _queued(self, tx: Transaction, target: str, state: str, number: int) -> Answer:
         channel = self._settings.slack.channel("ops")

@@ -86,7 +86,8 @@ def schedule_of(
 
 def moment_of(words: Sequence[str], now: datetime, zone: ZoneInfo) -> datetime:
     """`22:00` (the next time it is), `2026-11-25 22:00` or `in 2h`, in the team's zone."""
-    match [word.lower() for word in words]:
+    # What stands in quotes, "in 2h", is one word of the command's.
+    match " ".join(words).lower().split():
         case ["in", span]:
             return now + length_of(span)
         case [clock] if _TIME.fullmatch(clock):

@@ -142,11 +142,13 @@ async def test_status_goes_by_the_file(
     answered = await answer(bench, command, "")
     assert "✅ grandvps is not in maintenance." in shown(answered)
     assert (answered.data["on"], answered.data["status"]) == (False, 200)
+    assert "`/maintenance schedule AT for 30m`" in shown(answered)
 
     assert buttons(answered) == []
 
     bench.file.touch()
     answered = await answer(bench, command, "status")
+    assert "`/maintenance schedule AT for 30m`" not in shown(answered)
     assert "its file is there, made by hand" in shown(answered)
     assert buttons(answered) == [(view.OPEN, "grandvps")]
     bench.file.unlink()

@@ -82,6 +82,13 @@ def test_a_moment_in_the_teams_zone(text: str, expected: datetime) -> None:
     assert moment_of(text.split(), NOW, BERLIN) == expected
 
 
+@pytest.mark.parametrize("text", ["2026-11-25 22:00", "in 2h", " IN  2h"])
+def test_a_moment_may_stand_in_quotes(text: str) -> None:
+    assert moment_of([text], NOW, BERLIN) == moment_of(text.split(), NOW, BERLIN)
+    starts, length, reason = schedule_of([text, "for", "30m", "Upgrade"], NOW, BERLIN)
+    assert (starts, length, reason) == (moment_of([text], NOW, BERLIN), HALF, "Upgrade")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
