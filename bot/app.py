@@ -96,29 +96,36 @@ async def in_slack(core: Core, secrets: SlackSecrets) -> AsyncIterator[Gateway]:
 
     Raises Unavailable where the HTTP address is taken.
     """
-    tasks, clock = Tasks(), _clock(core)
+    tasks, clock, head = Tasks(), _clock(core), head_keeper(core)
     gateway = _gateway(core, secrets, tasks, clock)
-    async with contextlib.AsyncExitStack() as stack:
-        port = await stack.enter_async_context(
-            web_server(
-                core.settings.http.listen,
-                ready=lambda: _readiness(core, gateway),
-                connection=lambda: _connection(gateway.status()),
-                metrics=Metrics(gateway.status, core.queue.backlog).render,
-                slack_events=gateway.http_handler if core.settings.slack.mode == "http" else None,
+    async with head.at_the_end():
+        async with contextlib.AsyncExitStack() as stack:
+            port = await stack.enter_async_context(
+                web_server(
+                    core.settings.http.listen,
+                    ready=lambda: _readiness(core, gateway),
+                    connection=lambda: _connection(gateway.status()),
+                    metrics=Metrics(gateway.status, core.queue.backlog).render,
+                    slack_events=gateway.http_handler
+                    if core.settings.slack.mode == "http"
+                    else None,
+                )
             )
-        )
-        logger.info("http server started", extra={"port": port})
-        await core.operations.recover()
-        await core.restores.keeping.recover()
-        await core.reconciler.recover()
-        await stack.enter_async_context(working(core))
-        head = HeadKeeper(core.database, core.settings.data / HEAD_FILE)
-        for part in (clock.run, gateway.run, head.run, core.operations.keep_recovering):
-            await stack.enter_async_context(running(part()))
-        yield gateway
-    # Jobs that ended last may still be answering.
-    await tasks.drain(ANSWER_LIMIT)
+            logger.info("http server started", extra={"port": port})
+            await core.operations.recover()
+            await core.restores.keeping.recover()
+            await core.reconciler.recover()
+            await stack.enter_async_context(working(core))
+            for part in (clock.run, gateway.run, head.run, core.operations.keep_recovering):
+                await stack.enter_async_context(running(part()))
+            yield gateway
+        # Jobs that ended last may still be answering.
+        await tasks.drain(ANSWER_LIMIT)
+
+
+def head_keeper(core: Core) -> HeadKeeper:
+    """Keeps how far the log of events has come, beside its key."""
+    return HeadKeeper(core.database, core.settings.data / HEAD_FILE)
 
 
 def _gateway(core: Core, secrets: SlackSecrets, tasks: Tasks, clock: Clock) -> Gateway:

@@ -55,7 +55,7 @@ async def operation(config: Path, number: int, verb: str) -> int:
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
-    async with opened(settings, secrets) as core:
+    async with opened(settings, secrets) as core, app.head_keeper(core).at_the_end():
         set_up_logging(core.redactor.redact, logging.ERROR)
         people = terminal.People(core.client)
         try:

@@ -54,7 +54,7 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=f"os:{me()}", text=text
     )
-    async with opened(settings, secrets) as core:
+    async with opened(settings, secrets) as core, app.head_keeper(core).at_the_end():
         set_up_logging(core.redactor.redact, logging.ERROR)
         people = terminal.People(core.client)
         try:

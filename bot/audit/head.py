@@ -1,18 +1,21 @@
 """How far the log of events had come, kept outside the database that it lies in.
 
 A chain shows that none of its rows was changed or taken out, but not that its last ones are gone.
-So the number and the MAC of a row near the end are written, every minute, into a file beside the
-key: whoever cuts the log shortens it below a row that is known to have been there.
+So the number and the MAC of a row near the end are written into a file beside the key, every minute
+and when a process that used the log ends: whoever cuts the log shortens it below a row that is
+known to have been there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import re
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,12 +24,17 @@ import psycopg
 
 from bot.audit import store
 from bot.errors import OpsbellError
-from bot.store.database import Database
+from bot.store.database import Database, patient
+from bot.store.locks import lock_number
+from bot.targets.waiting import to_the_end
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = timedelta(minutes=1)
 FILE = "audit.head"
+_LOCK = lock_number(FILE)
+_AT_THE_END = timedelta(seconds=2)
+"""How long a process that ends waits for a database that is away."""
 _MAC = re.compile(r"[0-9a-f]{64}")
 
 
@@ -68,33 +76,53 @@ def write_head(path: Path, head: Head) -> None:
 
 
 class HeadKeeper:
-    """Writes the file as the log grows. Each replica may have one of its own; two that share a
-    file write what is true either way."""
+    """Writes the file as the log grows. Each replica and each command at the terminal may have one
+    of its own."""
 
     def __init__(self, database: Database, path: Path) -> None:
         self._database = database
         self._path = path
-        self._told = False
 
     async def run(self) -> None:
         """Keeps it up to date until cancelled. What fails is logged and tried again."""
+        told = False
         while True:
-            try:
-                await self.keep()
-            except (OpsbellError, OSError, psycopg.Error) as error:
-                logger.warning("audit head not kept", extra={"error": str(error)})
+            missing = await self._try()
+            if missing and not told:
+                logger.error("the event log was cut or rewritten", extra={"event": missing.id})
+                told = True
             await asyncio.sleep(INTERVAL.total_seconds())
 
-    async def keep(self) -> None:
+    @contextlib.asynccontextmanager
+    async def at_the_end(self) -> AsyncIterator[None]:
+        """Brings it up to date when the block ends, however that is. What fails is logged."""
+        try:
+            yield
+        finally:
+            with patient(_AT_THE_END):
+                await self._try()
+
+    async def keep(self) -> Head | None:
         """Moves the head on to the newest row; never back: where the row that it names is not
-        there any more, the file stays as the proof of it."""
-        known = await asyncio.to_thread(read_head, self._path)
+        there any more, the file stays as the proof of it, and that head is returned.
+
+        Raises OpsbellError, OSError and psycopg.Error.
+        """
         async with self._database.transaction() as tx:
+            # One at a time, from the look at the file until it is written: an older row that is
+            # written late would take the place of a newer one.
+            await tx.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
+            known = await asyncio.to_thread(read_head, self._path)
+            if known and await store.mac_of(tx, known.id) != known.mac:
+                return known
             newest = await store.newest(tx)
-            seen = await store.mac_of(tx, known.id) if known else None
-        if known and seen != known.mac:
-            if not self._told:
-                logger.error("the event log was cut or rewritten", extra={"event": known.id})
-            self._told = True
-        elif newest and (known is None or newest[0] > known.id):
-            await asyncio.to_thread(write_head, self._path, Head(*newest))
+            if newest and (known is None or newest[0] > known.id):
+                await to_the_end(asyncio.to_thread(write_head, self._path, Head(*newest)))
+            return None
+
+    async def _try(self) -> Head | None:
+        try:
+            return await self.keep()
+        except (OpsbellError, OSError, psycopg.Error) as error:
+            logger.warning("audit head not kept", extra={"error": str(error)})
+            return None

@@ -141,6 +141,7 @@ def verdict_data(found: Verdict) -> dict[str, Any]:
         "since": found.since.astimezone().isoformat() if found.since else None,
         "broken_at": found.broken_at,
         "cut_at": found.cut.id if found.cut else None,
+        "guarded": found.guarded,
     }
 
 

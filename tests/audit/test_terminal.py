@@ -1,11 +1,13 @@
 """`opsbell audit` as people type it, and what it never shows."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.audit.head import read_head
 from bot.audit_terminal import moment
 from bot.errors import UsageError
 from bot.store.database import Database
@@ -46,6 +48,7 @@ targets:
     runtime: host
     directory: {tmp_path}/app
     config: [.env.production]
+    maintenance: {{file: closed.txt}}
 """
     path = write_config(tmp_path, database_url, target)
     (tmp_path / "var").mkdir(mode=0o700)
@@ -154,7 +157,48 @@ async def test_verify_says_whole_broken_or_cut(config: Path, database_url: str) 
         "since": json.loads(text)["since"],
         "broken_at": 2,
         "cut_at": None,
+        "guarded": True,
     }
+
+
+def known(config: Path) -> int:
+    """The event up to which the log is known to have come."""
+    head = read_head(config.parent / "var" / "audit.head")
+    assert head
+    return head.id
+
+
+async def test_what_was_cut_is_noticed_where_the_terminal_alone_is_used(
+    config: Path, database_url: str
+) -> None:
+    async with opsbell("maintenance", "on", cwd=config.parent) as process:
+        assert await process.wait(timeout=60) == 0
+    async with Database(database_url, EventLog(b"")) as database:
+        newest = (await database.one("select max(id) as id from events"))["id"]
+        assert known(config) == newest > 3
+        (config.parent / "var" / "audit.head").unlink()
+        async with opsbell("operation", "1", cwd=config.parent) as process:
+            assert await process.wait(timeout=60) == 0
+        assert known(config) == newest
+        await database.execute("delete from events where id = %s", (newest,))
+    status, text = await run(config, "verify")
+    assert (status, f"was cut: event {newest} of" in text) == (1, True), text
+
+
+async def test_how_far_the_log_had_come_is_kept_when_opsbell_stops(
+    config: Path, database_url: str
+) -> None:
+    async with app_slack() as slack, running_opsbell(config, slack) as process:
+        async with Database(database_url, log(config)) as database:
+            async with asyncio.timeout(30):
+                while not (config.parent / "var" / "audit.head").exists():
+                    await asyncio.sleep(0.05)
+            async with database.transaction() as tx:
+                tx.record(Event("os:bob", "target.locked", detail={"why": "to see"}))
+            newest = (await database.one("select max(id) as id from events"))["id"]
+        assert known(config) < newest
+        assert await process.terminate() == 0
+        assert known(config) >= newest
 
 
 async def test_without_its_key_nothing_is_verified_and_no_new_key_is_made(config: Path) -> None:

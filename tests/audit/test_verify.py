@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.audit import head as head_module
 from bot.audit.head import FILE, Head, HeadKeeper, read_head, write_head
 from bot.audit.service import Audit
-from bot.audit.view import verdict
+from bot.audit.view import verdict, verdict_data
 from bot.errors import OpsbellError
 from bot.store.database import Database
 from bot.store.events import Event
@@ -43,6 +45,7 @@ async def test_an_untouched_log_is_whole_and_says_since_when(
     first = await audit.verify()
     assert (first.whole, first.rows, first.guarded) == (True, 3, False)
     assert "is not known" in verdict(first)
+    assert verdict_data(first)["guarded"] is False
     await write(database, *map(str, range(3000, 3010)))
     await keeper.keep()
     found = await audit.verify()
@@ -91,6 +94,48 @@ async def test_rows_cut_off_at_the_end_are_noticed_and_stay_so(
         await write(database, "four", "five")
         await keeper.keep()
     assert read_head(tmp_path / FILE) == known
+
+
+async def test_an_older_head_never_takes_the_place_of_a_newer_one(
+    database: Database, keeper: HeadKeeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(path: Path, head: Head) -> None:
+        if head.id == 1:
+            begun.set()
+            assert go.wait(30)
+        write_head(path, head)
+
+    monkeypatch.setattr(head_module, "write_head", slow)
+    await write(database, "one")
+    first = asyncio.create_task(keeper.keep())
+    await asyncio.to_thread(begun.wait, 30)
+    await write(database, "two")
+    second = asyncio.create_task(HeadKeeper(database, tmp_path / FILE).keep())
+    waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+    while not second.done() and not await database.first(waiting):
+        await asyncio.sleep(0.01)
+    go.set()
+    await asyncio.gather(first, second)
+    known = read_head(tmp_path / FILE)
+    assert known
+    assert known.id == 2
+
+
+async def test_where_it_cannot_be_kept_at_the_end_the_work_is_done_all_the_same(
+    database: Database, keeper: HeadKeeper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(database, "one")
+    async with keeper.at_the_end():
+        await write(database, "two")
+    known = read_head(tmp_path / FILE)
+    assert known
+    assert known.id == 2
+    (tmp_path / FILE).write_text("{")
+    async with keeper.at_the_end():
+        pass
+    assert "audit head not kept" in caplog.text
 
 
 async def test_a_log_that_was_emptied_is_noticed(
