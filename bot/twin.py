@@ -20,6 +20,7 @@ from bot.config.load import load
 from bot.core import Core, opened
 from bot.errors import OpsbellError, UsageError
 from bot.log import first_redact, set_up_logging
+from bot.operations import outcome
 from bot.operations.plan import Confirm
 from bot.operations.states import OperationState
 from bot.os_user import me
@@ -172,7 +173,7 @@ class _Answered:
         async with app.worked(self._core):
             ended = await terminal.follow(self._core.operations, number, self._quiet, self._people)
         if self._wishes.as_json:
-            said = {**answer.data, "operation": number, "state": ended.state.value}
+            said = {**answer.data, **outcome.as_data(ended)}
             typer.echo(json.dumps(said, indent=2, default=str))
         return 0 if ended.state is OperationState.DONE else 1
 

@@ -59,6 +59,7 @@ def _told(backup: Backup, manifest: Manifest, earlier: list[Manifest]) -> Result
     return {
         "note": " · ".join([*_warnings(compared), *sentences]),
         "set": manifest.id,
+        "path": str(path) if (path := backup.store.final(manifest.id)) else None,
         "size": manifest.size,
         "warnings": _warnings(compared),
     }

@@ -24,7 +24,6 @@ from bot.operations.model import StepContext
 from bot.operations.plan import PlannedStep
 from bot.store.database import Database, Transaction
 from bot.targets.targets import Targets
-from bot.words import Sign
 
 ON_KIND, OFF_KIND = "maintenance.on", "maintenance.off"
 
@@ -139,7 +138,7 @@ class Switch:
 def _said(proof: Proof) -> str:
     if proof.sound:
         return f"{proof.status} proven"
-    return f"{Sign.WARNING} {'on' if proof.wanted == ON else 'off'}, but {proof.said}"
+    return f"{'on' if proof.wanted == ON else 'off'}, but {proof.said}"
 
 
 class OnStep:

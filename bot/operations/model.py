@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from bot.operations.plan import Plan, PlannedStep
 from bot.operations.states import Course, OperationState, StepState
+from bot.words import Sign
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class Step:
     note: str = ""
     share: float | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sign(self) -> Sign:
+        """The sign of how it stands: a warning where it is done, and its result says of itself
+        that it is not `proven`."""
+        doubted = self.state is StepState.DONE and self.result.get("proven") is False
+        return Sign.WARNING if doubted else self.state.sign
 
     @property
     def left(self) -> str:
@@ -183,7 +191,8 @@ class StepKind(Protocol):
     """The code behind a kind of step. It must be safe to undo a step that never began."""
 
     async def run(self, context: StepContext) -> Mapping[str, Any]:
-        """Does the work; its result may hold `note`, one line on the outcome.
+        """Does the work; its result may hold `note`, one line on the outcome, and `proven`: False
+        where it is done and was seen not to have the effect that it is for.
 
         Raises OpsbellError for what a person can understand; cancellation ends it promptly.
         """

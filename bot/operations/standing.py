@@ -22,8 +22,13 @@ _SAID = {
 
 
 def sign(operation: Operation) -> Sign:
-    """The sign of how it stands."""
-    return Sign.UNDONE if _is_undone(operation) else operation.state.sign
+    """The sign of how it stands: a warning where it is done, but a step of it without the
+    effect that it is for."""
+    if _is_undone(operation):
+        return Sign.UNDONE
+    doubted = any(step.sign is Sign.WARNING for step in operation.steps)
+    done = operation.state is OperationState.DONE
+    return Sign.WARNING if done and doubted else operation.state.sign
 
 
 def words_of(operation: Operation) -> str:

@@ -84,7 +84,7 @@ def step_line(step: Step, now: datetime, usual: timedelta | None = None) -> str:
             parts.append(_of_usual(took, usual if step.state is StepState.RUNNING else None))
     if step.state not in (StepState.OPEN, StepState.RUNNING, StepState.DONE):
         parts.insert(0, step.state.value)
-    return f"{step.state.sign} {step.planned.title}" + (f"{GAP}{', '.join(parts)}" if parts else "")
+    return f"{step.sign} {step.planned.title}" + (f"{GAP}{', '.join(parts)}" if parts else "")
 
 
 def _of_usual(took: timedelta, usual: timedelta | None) -> str:

@@ -9,7 +9,9 @@ import pytest
 
 from bot.errors import Refused
 from bot.maintenance.model import State
+from bot.operations import view
 from bot.operations.model import Operation
+from bot.operations.outcome import as_data
 from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -61,7 +63,12 @@ async def test_a_page_that_does_not_look_for_the_file_is_said_loudly(
     page.blind = True
     done = await bench.on()
     assert done.state is DONE
-    assert note(done) == "⚠️ on, but the page answers 200 instead of 503"
+    assert note(done) == "on, but the page answers 200 instead of 503"
+    assert as_data(done)["proven"] is False
+    head, line = view.lines(done, done.requested)
+    assert head.startswith("⚠️ Maintenance of grandvps on · done")
+    assert line.startswith("⚠️ Maintenance on")
+    assert view.message(done, view.Shown(done.requested)).text.startswith("⚠️ ")
     window = await bench.window()
     assert window
     assert window.trouble == "the page answers 200 instead of 503"
@@ -78,7 +85,7 @@ async def test_a_page_that_stays_closed_is_said_loudly(bench: Bench, page: Page)
     page.stuck = 502
     done = await bench.off()
     assert done.state is DONE
-    assert note(done) == "⚠️ off, but the page answers 502 instead of 200"
+    assert note(done) == "off, but the page answers 502 instead of 200"
     assert "is off, but" in str(await bench.said("maintenance:1:off:mismatch"))
     assert not bench.file.exists()
 
