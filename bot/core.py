@@ -47,7 +47,7 @@ from bot.store.queue import WORKERS, Lane, Queue
 from bot.store.reach import reach
 from bot.targets.redaction import LiveRedactor
 from bot.targets.targets import Targets
-from bot.words import utc_now
+from bot.words import tell_times_in, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -81,10 +81,12 @@ class Core:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Core]:
-    """Everything built and the database migrated, with nothing running yet.
+    """Everything built and the database migrated, with nothing running yet. From here on, times
+    are told in the configured zone.
 
     Raises Unavailable where PostgreSQL cannot be reached, DatabaseTooNew where it is newer.
     """
+    tell_times_in(settings.timezone)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as stack:
         url = await _database_url(settings, stack)

@@ -1,7 +1,10 @@
 """How numbers, times and states are said, the same in Slack and in the terminal."""
 
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+
+_zone: ContextVar[tzinfo | None] = ContextVar("zone", default=None)
 
 
 class Sign(StrEnum):
@@ -64,9 +67,15 @@ def ago(moment: datetime, now: datetime) -> str:
     return "just now" if age < timedelta(seconds=10) else f"{duration(age)} ago"
 
 
+def tell_times_in(zone: tzinfo) -> None:
+    """Has moments told in this zone by whoever calls this, and by all that they start from now."""
+    _zone.set(zone)
+
+
 def moment(at: datetime, zone: tzinfo | None = None) -> str:
-    """`Wed 25 Nov 22:30 CET`: a time that says in which zone it is, this machine's without one."""
-    return f"{at.astimezone(zone):%a %-d %b %H:%M %Z}"
+    """`Wed 25 Nov 22:30 CET`: a time that says in which zone it is. Without one it is that of
+    `tell_times_in`, and this machine's before that was called."""
+    return f"{at.astimezone(zone or _zone.get()):%a %-d %b %H:%M %Z}"
 
 
 def join(words: list[str], last: str = "and") -> str:

@@ -52,7 +52,7 @@ def _without_formatting(text: str) -> str:
 
 def moment(at: datetime, style: str = "{time}", zone: tzinfo | None = None) -> str:
     """A time that each reader sees in their own zone. Where nothing is rendered, as at the
-    terminal, it is that of `zone`, by default this machine's, and says so."""
+    terminal, it is that of `zone`, by default the configured one, and says so."""
     return f"<!date^{int(at.timestamp())}^{style}|{words.moment(at, zone)}>"
 
 
