@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bot.config.access import COMMANDS
 from bot.slack.surface import Kind, Request
 from bot.slack.text_in import clean, printable
 
@@ -14,6 +15,9 @@ Redact = Callable[[str], str]
 
 # What people type freely; everything else in a modal was built by Opsbell.
 _TYPED = ("plain_text_input", "email_text_input", "url_text_input")
+
+# What people put behind the name of whom they speak to: `@opsbell: backup now`.
+_ADDRESSING = ":, \t\n"
 
 
 def read(
@@ -34,7 +38,7 @@ def _read(payload: Payload, bot_user: str, prefix: str, redact: Redact) -> Reque
         return _command(payload, prefix)
     match payload.get("type"):
         case "event_callback":
-            return _event(payload["event"], bot_user)
+            return _event(payload["event"], bot_user, prefix)
         case "block_actions" if payload.get("actions"):
             return _click(payload, redact)
         case "view_submission":
@@ -57,7 +61,7 @@ def _command(payload: Payload, prefix: str) -> Request:
     )
 
 
-def _event(event: Payload, bot_user: str) -> Request | None:
+def _event(event: Payload, bot_user: str, prefix: str) -> Request | None:
     if "bot_id" in event or "user" not in event:
         return None
     if event["type"] == "app_home_opened":
@@ -71,17 +75,20 @@ def _event(event: Payload, bot_user: str) -> Request | None:
     # Correcting a message must not run it again; a subtype is an edit, a deletion or a join.
     if "edited" in event or "subtype" in event:
         return None
-    return _mention(event, bot_user)
+    return _mention(event, bot_user, prefix)
 
 
-def _mention(event: Payload, bot_user: str) -> Request:
+def _mention(event: Payload, bot_user: str, prefix: str) -> Request:
     # The message itself is the key: it may come as several events (app_mention and message).
     before, mentioned, after = event.get("text", "").partition(f"<@{bot_user}>")
-    name, text = (*clean(after if mentioned else before).split(None, 1), "", "")[:2]
+    said = clean(after if mentioned else before).lstrip(_ADDRESSING)
+    typed, text = (*said.split(None, 1), "", "")[:2]
+    name = typed.removeprefix("/").lower()
     return Request(
         kind=Kind.MENTION,
         key=f"mention:{event['channel']}:{event['ts']}",
-        name=name.removeprefix("/").lower(),
+        # Unlike a slash command, what is mentioned may bear the prefix or not.
+        name=name if name in COMMANDS else name.removeprefix(prefix),
         user=event["user"],
         channel=event["channel"],
         thread=event.get("thread_ts") or "",

@@ -59,8 +59,8 @@ def _bare(match: re.Match[str]) -> str:
 def split(text: str) -> list[str]:
     """The words of a text; what stands in quotes is one word.
 
-    A quote opens only where a word begins, or behind `NAME=`, so `can't` needs no care; nothing
-    else is special. Raises UsageError for a `"` that is not closed.
+    A quote opens only where a word begins, or behind `NAME=`, and closes only where one ends, so
+    `can't` needs no care; nothing else is special. Raises UsageError for a `"` that is not closed.
     """
     words: list[str] = []
     rest = text.strip()
@@ -91,11 +91,10 @@ def _next_word(text: str) -> tuple[str, str]:
         return name[0] + word, rest
     quote = text[0]
     if quote in "\"'":
-        inner, closed, after = text[1:].partition(quote)
-        if closed:
-            return inner, after.lstrip()
+        if closed := re.compile(rf"{quote}(?!\S)").search(text, 1):
+            return text[1 : closed.start()], text[closed.end() :].lstrip()
         if quote == '"':
-            raise UsageError(f'The quote before "{_short(inner)}" is not closed.')
+            raise UsageError(f'The quote before "{_short(text[1:])}" is not closed.')
     word, *after_space = text.split(None, 1)
     return word, after_space[0] if after_space else ""
 

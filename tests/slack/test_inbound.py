@@ -12,9 +12,9 @@ from bot.slack.surface import Kind, Request
 BOT = "U0BOT00001"
 
 
-def mention(text: str, **more: Any) -> Request | None:
+def mention(text: str, prefix: str = "", **more: Any) -> Request | None:
     event = {"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.000001", "text": text}
-    return read({"type": "event_callback", "event": event | more}, bot_user=BOT)
+    return read({"type": "event_callback", "event": event | more}, bot_user=BOT, prefix=prefix)
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,29 @@ def mention(text: str, **more: Any) -> Request | None:
         (f"<@{BOT}>", "", ""),
         (f"<@{BOT}> backup", "backup", ""),
         (f"<@{BOT}> assign <@U2>", "assign", "U2"),
+        (f"<@{BOT}>: backup list", "backup", "list"),
+        (f"<@{BOT}>, maintenance on: late, sorry", "maintenance", "on: late, sorry"),
+        (f"<@{BOT}>\N{NO-BREAK SPACE}: /backup", "backup", ""),
+        (f"<@{BOT}>:", "", ""),
     ],
 )
 def test_what_a_mention_asks_for(text: str, name: str, rest: str) -> None:
     request = mention(text)
     assert request is not None
     assert (request.name, request.text) == (name, rest)
+
+
+@pytest.mark.parametrize("typed", ["backup", "/backup", "gv-backup", "/gv-backup", "GV-Backup"])
+def test_a_mention_may_bear_the_prefix_of_the_slash_commands(typed: str) -> None:
+    request = mention(f"<@{BOT}> {typed} list", prefix="gv-")
+    assert request is not None
+    assert (request.name, request.text) == ("backup", "list")
+
+
+def test_a_command_that_begins_like_the_prefix_is_that_command() -> None:
+    request = mention(f"<@{BOT}> backup list", prefix="back")
+    assert request is not None
+    assert request.name == "backup"
 
 
 def test_what_cannot_be_read_or_kept_is_left_out_of_everything() -> None:

@@ -26,6 +26,7 @@ from bot.slack.text_in import clean, joined, nearest, resolve_target, split
         ("a &lt;b&gt; &amp; c", "a <b> & c"),
         # A person's own "<@U1>" comes escaped and must not become a mention.
         ("&lt;@U0ALICE001&gt;", "<@U0ALICE001>"),
+        ("on don’t panic ‘it’s late’", "on don't panic 'it's late'"),
         ("  now  ", "now"),
     ],
 )
@@ -42,6 +43,9 @@ def test_clean(typed: str, meant: str) -> None:
         ("'two words' ''", ["two words", ""]),
         ("it's Bob's", ["it's", "Bob's"]),
         ("'tis late", ["'tis", "late"]),
+        ("on don't panic 'it's late'", ["on", "don't", "panic", "it's late"]),
+        ("'it's late", ["'it's", "late"]),
+        ('say "a"b c"', ["say", 'a"b c']),
         (r"a\b $HOME `id` ;", [r"a\b", "$HOME", "`id`", ";"]),
         ('say"no"', ['say"no"']),
         ('name="Bob and Eve" n=\'a b\' x=""', ["name=Bob and Eve", "n=a b", "x="]),
@@ -59,6 +63,7 @@ def test_split(text: str, words: list[str]) -> None:
         ["now", "in:shop", "it's"],
         ["name=Bob's; touch x", "", " ", "a\tb\nc"],
         ["'tis", '"', "name='x", 'a" b', "$(id)", "--plan"],
+        ["it's late", "o'clock 'n'", "n='it's late"],
     ],
 )
 def test_words_survive_their_way_through_a_text(words: list[str]) -> None:
