@@ -83,8 +83,13 @@ class SetStore(ABC):
     async def find(self, wanted: str) -> BackupSet:
         """The set with that ID, with an ID that begins so, or the `latest`.
 
-        Raises NotFound where there is none, or where several begin so.
+        Raises NotFound where there is none, or where several begin so. Of what looks like a plain
+        dump, that says how it is restored.
         """
+        if wanted.endswith(".sql"):
+            where, name = self.directory.absolute(), Path(wanted).name
+            hint = f"A plain dump is restored from {where}: put it there and say /restore file:"
+            raise NotFound(_no_backup(wanted), hint=f"{hint}{name}.")
         return find(await self.sets(), wanted)
 
     async def free_name(self, started: datetime, sets: Iterable[BackupSet]) -> str:
@@ -198,7 +203,7 @@ def find(sets: Sequence[BackupSet], wanted: str) -> BackupSet:
         ]
     if not matches:
         there = f"The newest is {sets[0].id}." if sets else "There is none yet."
-        raise NotFound(f'There is no backup "{wanted[:40]}".', hint=there)
+        raise NotFound(_no_backup(wanted), hint=there)
     if len(matches) > 1:
         several = ", ".join(one.id for one in matches[:3])
         raise NotFound(
@@ -206,3 +211,7 @@ def find(sets: Sequence[BackupSet], wanted: str) -> BackupSet:
             hint=f"Type more of the ID: {several}{', …' if len(matches) > 3 else '.'}",
         )
     return matches[0]
+
+
+def _no_backup(wanted: str) -> str:
+    return f'There is no backup "{wanted[:40]}".'

@@ -7,7 +7,8 @@ import pytest
 
 from bot.backups.catalogue import Catalogue
 from bot.backups.model import MANIFEST, Manifest, SetFile
-from bot.backups.set_store import find, newest
+from bot.backups.set_store import DirectoryStore, find, newest
+from bot.backups.verdicts import no_verdicts
 from bot.errors import NotFound
 from tests.backups.test_model import NOON, SUM, manifest
 
@@ -107,6 +108,16 @@ def test_a_set_is_found_by_the_beginning_of_its_id(catalogue: Catalogue) -> None
     with pytest.raises(NotFound, match="no backup") as none:
         find(catalogue.sets(), "1999")
     assert first.id in none.value.hint
+
+
+async def test_who_names_a_plain_dump_is_told_how_it_is_restored(catalogue: Catalogue) -> None:
+    store = DirectoryStore("grandvps", catalogue, no_verdicts)
+    with pytest.raises(NotFound, match="no backup") as none:
+        await store.find("./dumps/backup_file.sql")
+    assert none.value.hint == (
+        f"A plain dump is restored from {catalogue.directory}: put it there and say"
+        " /restore file:backup_file.sql."
+    )
 
 
 def test_an_id_that_begins_another_is_found_by_itself(catalogue: Catalogue) -> None:
