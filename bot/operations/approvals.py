@@ -10,6 +10,7 @@ from bot.operations.approvers import Approvers
 from bot.operations.buttons import APPROVAL
 from bot.operations.ending import operation_event
 from bot.operations.model import SOMEONE, Operation, Step
+from bot.operations.plan import Plan
 from bot.operations.scheduling import Scheduling
 from bot.operations.states import OperationState
 from bot.operations.telling import Telling
@@ -33,6 +34,11 @@ class Approvals:
         self._scheduling = scheduling
         self._telling = telling
         self._approvers = approvers
+
+    def needed(self, plan: Plan, actor: str) -> str:
+        """How many others must approve a plan that this actor asks for, and by which role, as a
+        sentence; "" where nobody must."""
+        return self._approvers.needed_in_words(plan.rule, actor)
 
     async def wait(self, tx: Transaction, operation: Operation, span: timedelta) -> bool:
         """planned → awaiting, for so long at most; False where nobody has to approve it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.config.access import ANYONE, AccessRule
 from bot.errors import Refused, Unavailable
 from bot.slack.people import Decision, People, decide
-from bot.words import join
+from bot.words import count, join
 
 
 class Approvers:
@@ -20,6 +20,15 @@ class Approvers:
     def needed(self, access: str, actor: str) -> int:
         """How many others must approve what this actor asks for; none for what the clock does."""
         return self._rule(access).approvals if _is_person(actor) else 0
+
+    def needed_in_words(self, access: str, actor: str) -> str:
+        """The same as a sentence: `Needs 1 approval by admin.`; "" where nobody must."""
+        needed = self.needed(access, actor)
+        if not needed:
+            return ""
+        role = self._rule(access).role
+        whom = "anyone else who may do this" if role == ANYONE else role
+        return f"Needs {count(needed, 'approval')} by {whom}."
 
     async def others(self, access: str, actor: str) -> tuple[str, ...] | None:
         """Those beside the actor who may approve, as actors; None where Slack does not say, or

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from bot.config.access import ANYONE
 from bot.operations import plan_view
-from bot.operations.model import Operation, TargetLock
 from bot.operations.plan import Confirm, Plan
 from bot.operations.queued import followed, queued
 from bot.operations.service import Operations
@@ -55,16 +53,16 @@ class Asking:
         async def show(request: Request, modals: Modals) -> Answer:
             if request.user.startswith("os:"):
                 plan = await self._operations.plan(runbook, target, parameters)
-                told = plan_view.message(plan, *await self._beside(plan))
+                told = plan_view.message(plan, await self._beside(plan, request.actor))
                 return Answer(told, data={"plan": plan.as_json()})
             operation = await self._operations.preview(
                 runbook, target, parameters, actor=request.actor, reason=reason
             )
             plan = operation.plan
-            usual, lock = await self._beside(plan)
-            told = plan_view.message(plan, usual, lock)
+            beside = await self._beside(plan, request.actor)
+            told = plan_view.message(plan, beside)
             if not all(step.left_out for step in plan.steps):
-                told = plan_view.waiting(operation, usual, "Run", lock=lock)
+                told = plan_view.waiting(operation, beside, "Run")
             return Answer(told, data={"plan": plan.as_json()})
 
         async def ask(request: Request, modals: Modals) -> Answer | None:
@@ -87,25 +85,27 @@ class Asking:
             runbook, target, parameters, actor=request.actor, reason=reason
         )
         plan = operation.plan
-        usual, lock = await self._beside(plan)
+        beside = await self._beside(plan, request.actor)
         if request.user.startswith("os:"):
-            text = blocks.section(blocks.code(_text(operation, usual)))
-            told = Message(plan.title, [*plan_view.locked(lock), text])
+            text = blocks.section(blocks.code("\n".join(plan_view.lines(plan, beside))))
+            told = Message(plan.title, [*plan_view.locked(beside.lock), text])
             data = {"planned": operation.id, "target": target, "confirm": plan.confirm.value}
             return Answer(told, data=data)
         if plan.confirm is Confirm.NONE:
             async with self._database.transaction() as tx:
                 return await self._confirmed(tx, operation.id, request.actor)
         if request.trigger_id:
-            await modals.open(request, plan_view.modal(operation, usual, lock))
+            await modals.open(request, plan_view.modal(operation, beside))
             return None
-        return Answer(plan_view.waiting(operation, usual, lock=lock))
+        return Answer(plan_view.waiting(operation, beside))
 
-    async def _beside(self, plan: Plan) -> tuple[Mapping[str, timedelta], TargetLock | None]:
-        """How long the plan's steps take as a rule, and who keeps its target."""
+    async def _beside(self, plan: Plan, actor: str) -> plan_view.Beside:
+        """What is to be told with a plan that this actor asks for."""
         usual = await self._operations.usual_steps(plan)
+        needs = self._operations.approvals.needed(plan, actor)
         async with self._database.transaction() as tx:
-            return usual, await self._operations.locks.get(tx, plan.target)
+            lock = await self._operations.locks.get(tx, plan.target)
+        return plan_view.Beside(usual, lock, needs)
 
     def controls(self) -> list[Control | Form]:
         """The buttons of operations and the forms behind them. Who may is decided by the rule of
@@ -169,8 +169,8 @@ class Asking:
 
     async def _see(self, request: Request, modals: Modals) -> Answer | None:
         operation = await self._operations.get(int(request.value))
-        beside = await self._beside(operation.plan)
-        await modals.open(request, plan_view.seen(operation.plan, *beside))
+        beside = await self._beside(operation.plan, operation.actor)
+        await modals.open(request, plan_view.seen(operation.plan, beside))
         return None
 
     async def _review(self, request: Request, modals: Modals) -> Answer | None:
@@ -179,8 +179,8 @@ class Asking:
             await self._operations.check(operation.plan.rule, request.actor)
             async with self._database.transaction() as tx:
                 return await self._confirmed(tx, operation.id, request.actor)
-        beside = await self._beside(operation.plan)
-        await modals.open(request, plan_view.modal(operation, *beside))
+        beside = await self._beside(operation.plan, operation.actor)
+        await modals.open(request, plan_view.modal(operation, beside))
         return None
 
     async def _ask_why(self, request: Request, modals: Modals) -> Answer | None:
@@ -203,10 +203,6 @@ class Asking:
         )
         told = "It goes on 60 seconds after this was sent, unless it is cancelled before."
         return Answer(Message(f"{told} {followed(self._operations.told_in)}"))
-
-
-def _text(operation: Operation, usual: Mapping[str, Any]) -> str:
-    return "\n".join(plan_view.lines(operation.plan, usual))
 
 
 def _wrong_name(request: Request) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,29 +24,36 @@ _WHOLE = "Undo of the whole"
 Usual = Mapping[str, timedelta]
 
 
-def message(plan: Plan, usual: Usual, lock: TargetLock | None = None) -> Message:
-    """The plan for who asked to see it; nothing runs. `lock` is who keeps its target."""
-    return Message(_sentence(plan), _blocks(plan, usual, lock))
+@dataclass(frozen=True)
+class Beside:
+    """What is shown beside a plan: how long its steps take as a rule, who keeps its target, and
+    whose approval it `needs`, as a sentence."""
+
+    usual: Usual = field(default_factory=dict)
+    lock: TargetLock | None = None
+    needs: str = ""
 
 
-def waiting(
-    operation: Operation,
-    usual: Usual,
-    label: str = "Go on",
-    *,
-    lock: TargetLock | None = None,
-) -> Message:
+NOTHING = Beside()
+
+
+def message(plan: Plan, beside: Beside = NOTHING) -> Message:
+    """The plan for who asked to see it; nothing runs."""
+    return Message(_sentence(plan), _blocks(plan, beside))
+
+
+def waiting(operation: Operation, beside: Beside = NOTHING, label: str = "Go on") -> Message:
     """The same with the button that goes on: where no modal could be opened, or after a plan that
     was only to be seen."""
     go_on = blocks.button(label, "operation.review", str(operation.id), style="primary")
-    shown = _blocks(operation.plan, usual, lock)
+    shown = _blocks(operation.plan, beside)
     return Message(_sentence(operation.plan), [*shown, blocks.actions(go_on)])
 
 
-def modal(operation: Operation, usual: Usual, lock: TargetLock | None = None) -> dict[str, Any]:
+def modal(operation: Operation, beside: Beside = NOTHING) -> dict[str, Any]:
     """The plan with what it takes to run it."""
     plan = operation.plan
-    shown = _blocks(plan, usual, lock)
+    shown = _blocks(plan, beside)
     if plan.confirm is Confirm.NAME:
         typed = blocks.text_input(NAME, limit=200)
         shown.append(blocks.field(f"To confirm, type {plan.target}", typed, block_id=NAME))
@@ -59,9 +67,9 @@ def modal(operation: Operation, usual: Usual, lock: TargetLock | None = None) ->
     )
 
 
-def seen(plan: Plan, usual: Usual, lock: TargetLock | None = None) -> dict[str, Any]:
+def seen(plan: Plan, beside: Beside = NOTHING) -> dict[str, Any]:
     """The plan alone, in a modal."""
-    return blocks.modal("operation.plan", "Plan", _blocks(plan, usual, lock))
+    return blocks.modal("operation.plan", "Plan", _blocks(plan, beside))
 
 
 def locked(lock: TargetLock | None) -> list[Block]:
@@ -72,11 +80,12 @@ def locked(lock: TargetLock | None) -> list[Block]:
     return [blocks.context(told)]
 
 
-def lines(plan: Plan, usual: Usual) -> list[str]:
+def lines(plan: Plan, beside: Beside = NOTHING) -> list[str]:
     """The plan as plain lines, for the terminal."""
     result = [plan.title, *(f"  {blocks.without_moments(note)}" for note in plan.notes)]
+    result += [f"  {beside.needs}"] if beside.needs else []
     for number, step in enumerate(plan.steps, 1):
-        result.append(f"{number}. {step.title}" + _tail(step, usual))
+        result.append(f"{number}. {step.title}" + _tail(step, beside.usual))
         result += [f"     {line}" for line in _details(step)]
     return [*result, *([f"{_WHOLE}: {plan.undo}"] if plan.undo else [])]
 
@@ -85,11 +94,12 @@ def _sentence(plan: Plan) -> str:
     return f"{plan.title}: the plan. Nothing has been run."
 
 
-def _blocks(plan: Plan, usual: Usual, lock: TargetLock | None) -> list[Block]:
-    shown: list[Block] = [blocks.section(f"*{blocks.literal(plan.title)}*"), *locked(lock)]
+def _blocks(plan: Plan, beside: Beside) -> list[Block]:
+    shown: list[Block] = [blocks.section(f"*{blocks.literal(plan.title)}*"), *locked(beside.lock)]
+    shown += [blocks.context(blocks.literal(beside.needs))] if beside.needs else []
     if plan.notes:
         shown.append(blocks.paragraph("\n".join(plan.notes)))
-    texts = [_text(number, step, usual) for number, step in enumerate(plan.steps, 1)]
+    texts = [_text(number, step, beside.usual) for number, step in enumerate(plan.steps, 1)]
     # A modal holds 100 blocks.
     together = -(-len(texts) // MOST_SECTIONS)
     shown += [

@@ -188,9 +188,9 @@ class Planning:
             SWAP,
             "Swap the database",
             {"live": live},
-            command=f"{first}alter database {_sql(new)} rename to {_sql(name)};",
-            risk="sessions are ended and the application is away for a moment; what was written"
-            " after the backup is in the old database alone",
+            command=self._away(f"{first}alter database {_sql(new)} rename to {_sql(name)};"),
+            risk=f"sessions are ended and {self._visitors}; what was written after the backup is in"
+            " the old database alone",
             undo="the names are swapped back" if live else "",
         )
 
@@ -208,7 +208,7 @@ class Planning:
             MOVE,
             f"Move {_called(part)} in",
             {"part": part},
-            command=f"mv (the contents of {self._place(part)}, one by one)",
+            command=self._away(f"mv (the contents of {self._place(part)}, one by one)"),
             risk="files that were added after the backup are aside afterwards",
             undo="the old files are moved back",
         )
@@ -225,25 +225,40 @@ class Planning:
                     "incoming": {"oid": place["oid"], "name": place["database"]},
                     "kept": kept.id,
                 },
-                command=f"alter database {_sql(name)} rename to {_sql(aside)};\n"
-                f"alter database {_sql(str(place['database']))} rename to {_sql(name)};",
-                risk="sessions are ended; what was written since the restore goes aside",
+                command=self._away(
+                    f"alter database {_sql(name)} rename to {_sql(aside)};\n"
+                    f"alter database {_sql(str(place['database']))} rename to {_sql(name)};"
+                ),
+                risk=f"sessions are ended and {self._visitors}; what was written since the restore"
+                " goes aside",
                 undo="the names are swapped again",
             )
         return PlannedStep(
             MOVE,
             f"Move {_called(kept.part)} back",
             {"part": kept.part, "kept": kept.id, "place": dict(kept.place)},
-            command=f"mv (the contents of {self._place(kept.part)}, one by one)",
+            command=self._away(f"mv (the contents of {self._place(kept.part)}, one by one)"),
             risk="files that were added since the restore go aside",
             undo="the files are moved again",
         )
+
+    def _away(self, command: str) -> str:
+        """A step's command with the maintenance that is around it, where a file is configured."""
+        if self._settings.maintenance is None:
+            return command
+        return f"maintenance on, unless it is\n{command}\nmaintenance off, unless it was on before"
+
+    @property
+    def _visitors(self) -> str:
+        if self._settings.maintenance is None:
+            return "the application is away for a moment"
+        return "visitors see the maintenance page for a moment"
 
     async def _notes(self, chosen: Chosen, live: int | None, *, backup: bool) -> list[str]:
         notes = []
         if manifest := chosen.manifest:
             why = plain_origin(manifest, await self._names([manifest.by]))
-            taken = blocks.day_and_time(manifest.started, self._backups.settings.timezone)
+            taken = blocks.day_and_time(manifest.started)
             age = words.ago(manifest.started, utc_now())
             notes.append(f"The backup is of {taken}, {age}: {why}.")
         else:

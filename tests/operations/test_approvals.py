@@ -8,12 +8,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.config.access import AccessRule
+from bot.config.access import ANYONE, AccessRule
 from bot.errors import Refused
 from bot.operations import approvals, store
+from bot.operations.approvers import Approvers
 from bot.operations.plan import Confirm, Plan
 from bot.operations.states import OperationState
 from bot.slack.client import web_client
+from bot.slack.people import People
 from bot.slack.posts import RECONCILE, SHARE_FILES
 from bot.store.database import Database
 from bot.store.queue import Lane, Queue
@@ -70,6 +72,25 @@ async def test_it_waits_for_another_holder_of_the_role_and_says_for_whom(running
         "operation.approved",
         "operation.started",
     ]
+
+
+@pytest.mark.parametrize(
+    ("actor", "rule", "said"),
+    [
+        (ALICE, AccessRule(approvals=1), "Needs 1 approval by admin."),
+        ("os:root", AccessRule(role="operator", approvals=2), "Needs 2 approvals by operator."),
+        (ALICE, AccessRule(role=ANYONE, approvals=1), "Needs 1 approval by anyone else who may"),
+        (ALICE, AccessRule(), ""),
+        ("clock", AccessRule(approvals=1), ""),
+    ],
+)
+async def test_whose_approval_a_plan_needs_is_said_beforehand(
+    actor: str, rule: AccessRule, said: str, session: aiohttp.ClientSession
+) -> None:
+    people = People(web_client(session, "xoxb-unused"), {})
+    told = Approvers(lambda name: rule, people).needed_in_words("backup", actor)
+    assert told.startswith(said)
+    assert bool(told) is bool(said)
 
 
 async def test_nobody_approves_their_own_and_nobody_without_the_role(house: House) -> None:

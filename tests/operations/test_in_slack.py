@@ -89,6 +89,7 @@ async def test_the_plan_is_shown_and_nothing_runs(slack: LocalSlack) -> None:
     await alice.command("/backup now —plan", channel="ops")
     plan = await alice.wait_for_ephemeral(channel="ops", text="Backup of grandvps")
     assert "pg_dump" in plan.plain
+    assert "Needs 1 approval by operator." in plan.plain
     assert slack.messages("ops") == []
     # As `/backup now` itself: no further question, but the approval.
     await alice.click(plan, "Run")
@@ -105,7 +106,7 @@ async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(
     await alice.wait_for_ephemeral(channel="ops", text="Nothing to remove: there is no backup")
     make_sets(tmp_path / "backups" / "grandvps")
     await alice.command("/backup prune", channel="ops")
-    view = await alice.wait_for_view(10, shows("Prune"))
+    view = await alice.wait_for_view(10, shows("Needs 1 approval by operator."))
     assert slack.messages("ops") == []
     await alice.submit(view)
     await bob.click(await waiting(slack), "Approve")
@@ -139,6 +140,7 @@ async def test_the_terminal_waits_for_approval_or_breaks_the_glass(
         assert await process.wait(timeout=30) == 2
         said = " ".join(process.output)
         assert "Nothing was changed. Add --yes to run it." in said
+        assert "Needs 1 approval by operator." in said
     async with opsbell("backup", "now", cwd=config.parent, env=environment) as process:
         await process.wait_for_line("Waits for 1 approval by .* or .* until")
         asked = await waiting(slack)

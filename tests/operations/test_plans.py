@@ -162,10 +162,10 @@ async def test_what_people_read_of_a_plan_holds_no_secret_and_what_runs_does(
     assert operation.state is OperationState.DONE
     assert running.recorder.log == ["run s3cret"]
     assert operation.steps[0].planned.command == "git fetch https://u:•••@git"
-    shown = plan_view.message(operation.plan, {})
+    shown = plan_view.message(operation.plan)
     assert "s3cret" not in str(shown.as_json())
     preview = await running.operations.preview("backup", "grandvps", {}, actor=ALICE)
-    assert "s3cret" not in str(plan_view.message(preview.plan, {}).as_json())
+    assert "s3cret" not in str(plan_view.message(preview.plan).as_json())
 
 
 async def test_output_is_kept_redacted_and_shared_as_a_file(running: House) -> None:
@@ -214,7 +214,7 @@ async def test_of_many_steps_what_failed_is_still_to_be_seen(running: House) -> 
 
 
 async def test_the_plan_of_a_hundred_steps_fits_into_a_modal(running: House) -> None:
-    shown = plan_view.seen(plan(*(f"step{n}" for n in range(200))), {})
+    shown = plan_view.seen(plan(*(f"step{n}" for n in range(200))))
     assert len(fit_view(shown)["blocks"]) <= 100
     assert "Step199" in str(shown)
 

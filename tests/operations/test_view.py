@@ -42,7 +42,7 @@ def test_nothing_from_outside_is_formatting_or_a_mention() -> None:
         plan, OperationState.FAILED, steps=(ended,), error=OUTSIDE, output=f"{OUTSIDE} ```"
     )
     shown = view.message(failed, view.Shown(NOW))
-    for message in (shown, view.alarm(failed), plan_view.message(plan, {})):
+    for message in (shown, view.alarm(failed), plan_view.message(plan)):
         for text in mrkdwn(message):
             assert "<!channel>" not in text
             assert not any(sign in text.replace("*1. Migrate*", "").strip("*") for sign in "*~")
@@ -77,9 +77,9 @@ def test_a_loud_message_names_who_asked_also_at_the_terminal() -> None:
 
 def test_the_undo_of_the_whole_is_not_read_as_that_of_the_last_step() -> None:
     plan = plan_of(step("migrate", undo="migrate back"), undo="restore the backup")
-    told = plan_view.lines(plan, {})
+    told = plan_view.lines(plan)
     assert told[-2:] == ["     Undo: migrate back", "Undo of the whole: restore the backup"]
-    assert "Undo of the whole: restore the backup" in mrkdwn(plan_view.message(plan, {}))
+    assert "Undo of the whole: restore the backup" in mrkdwn(plan_view.message(plan))
 
 
 def test_who_approves_is_asked_and_told_the_risks_of_what_is_to_come() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.errors import NotFound, Refused
 from bot.operations.asking import Asking
+from bot.restores.model import MOVE, SWAP
 from bot.slack.surface import Kind, Request
 from commands.restore import RestoreCommand
 from tests.backups.test_command import NoModals
@@ -41,6 +42,19 @@ async def test_the_latest_holds_what_is_asked_for(host: Bench) -> None:
     plan = await host.restores.plan(host.target, {"set": "latest", "parts": ["database"]})
     assert plan.facts["set"] == part.name
     assert not any("not taken" in note for note in plan.notes)
+
+
+async def test_the_plan_names_the_maintenance_around_each_swap(host: Bench) -> None:
+    await host.backups.make("database", "media")
+    wanted = {"set": "latest", "parts": ["database", "media"]}
+    plan = await host.restores.plan(host.target, wanted)
+    swaps = [step for step in plan.steps if step.kind in (SWAP, MOVE)]
+    assert len(swaps) == 2
+    for step in swaps:
+        first, *_, last = step.command.splitlines()
+        assert first == "maintenance on, unless it is"
+        assert last == "maintenance off, unless it was on before"
+    assert "visitors see the maintenance page for a moment" in swaps[0].risk
 
 
 async def typed(host: Bench, text: str) -> dict[str, Any]:

@@ -112,6 +112,8 @@ async def test_the_plan_alone(slack: LocalSlack, application_url: str) -> None:
     plan = await alice.wait_for_ephemeral(channel="ops", text="Restore grandvps from")
     for told in ("pg_restore --exit-on-error", "_before_TIME", "Safety backup", "swapped back"):
         assert told in plan.plain
+    assert "maintenance on" not in plan.plain
+    assert "the application is away for a moment" in plan.plain
     await alice.command("/restore undo", channel="ops")
     await alice.wait_for_ephemeral(channel="ops", text="There is no restore of grandvps to undo")
     assert len(databases(application_url)) == 1
