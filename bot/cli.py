@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +15,11 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from bot.cli_twins import DEFAULT_CONFIG, ConfigOption, JsonOption, add_operation, add_twins
+from bot.cli_options import DEFAULT_CONFIG, ConfigBefore, ConfigOption, JsonOption, hand_on
+from bot.cli_twins import add_operation, add_twins
+from bot.config.errors import ConfigurationError
 from bot.errors import Failed, UsageError
-from bot.leaving import finish, leave
+from bot.leaving import WRONG, finish, leave
 
 cli = typer.Typer(
     name="opsbell",
@@ -37,16 +40,27 @@ def main() -> None:
     cli()
 
 
+# /opsbell's own words stand by themselves: opsbell status. Who types the slash command's name
+# before them means the same.
+own = typer.Typer(no_args_is_help=True)
+cli.add_typer(own, name="opsbell", hidden=True)
+
+
 @cli.callback(invoke_without_command=True)
 def root(
+    context: typer.Context,
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    before: ConfigBefore = None,
 ) -> None:
     if show_version:
         typer.echo(version("opsbell"))
         raise typer.Exit
+    if before:
+        hand_on(context)
 
 
 @cli.command("help")
+@own.command("help")
 def help_(
     context: typer.Context,
     command: Annotated[str, typer.Argument(help="One command; all without it.")] = "",
@@ -91,12 +105,14 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
 
 @cli.command()
+@own.command()
 def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """How Opsbell is: version, connection, queue, what comes next."""
     finish(_status(config, as_json))
 
 
 @cli.command()
+@own.command()
 def audit(
     words: Annotated[list[str] | None, typer.Argument(help="verify, or nothing.")] = None,
     since: Annotated[
@@ -186,9 +202,9 @@ def init(
 
 
 def _show_help(context: typer.Context, name: str) -> int:
-    above = context.parent
-    if above is None or not isinstance(above.command, TyperGroup):
-        raise RuntimeError("help is a command among others")
+    above = context.find_root()
+    if not isinstance(above.command, TyperGroup):
+        raise TypeError("help is a command among others")
     if not name:
         typer.echo(above.get_help())
         return 0
@@ -241,7 +257,14 @@ async def _manifest(config: Path, url: str, as_json: bool) -> int:
 async def _check(config: Path, as_json: bool) -> int:
     from bot.doctor.terminal import check
 
-    return await check(config, as_json=as_json)
+    try:
+        return await check(config, as_json=as_json)
+    except ConfigurationError as error:
+        if not as_json:
+            raise
+        problems = [asdict(each) for each in error.problems]
+        typer.echo(json.dumps({"file": error.file, "problems": problems}, indent=2))
+        return WRONG
 
 
 async def _demo(directory: Path, port: int) -> int:

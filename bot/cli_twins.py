@@ -4,10 +4,11 @@ buttons on an operation's message."""
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bot.cli_options import DEFAULT_CONFIG, ConfigOption, JsonOption
 
 TWINS = {
     "backup": "Backups: now [PARTS], list, show [ID], verify [ID], prune.",
@@ -17,18 +18,6 @@ TWINS = {
     "checklist": "Checklists: list, post NAME, status [NAME], history [NAME].",
     "runbook": "Runbooks: list, NAME [key=value …], plan NAME.",
 }
-
-ConfigOption = Annotated[
-    Path,
-    typer.Option(
-        "--config",
-        help="The configuration file.",
-        envvar="OPSBELL_CONFIG",
-        readable=False,  # what keeps it from being read is said as of any other trouble with it
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
-DEFAULT_CONFIG = Path("opsbell.yaml")
 
 TargetOption = Annotated[str, typer.Option("--target", help="The target; not needed for only one.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Run the plan without asking.")]
@@ -61,12 +50,13 @@ def add_operation(cli: typer.Typer, finish: Finish) -> None:
         verb: Annotated[
             str, typer.Argument(help="cancel, resume, undo or leave; nothing to look at it.")
         ] = "",
+        as_json: JsonOption = False,
         config: ConfigOption = DEFAULT_CONFIG,
     ) -> None:
         """Shows an operation, cancels it, or settles what becomes of an interrupted one."""
         from bot.operation_terminal import operation as at_terminal
 
-        finish(at_terminal(config, number, verb))
+        finish(at_terminal(config, number, verb, as_json=as_json))
 
 
 def _twin(name: str, finish: Finish) -> Callable[..., None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +18,7 @@ from bot.core import Core, opened
 from bot.deploys.planning import RUNBOOK as DEPLOY
 from bot.errors import NotFound, OpsbellError, Refused, UsageError
 from bot.log import first_redact, set_up_logging
-from bot.operations import standing
+from bot.operations import outcome, standing
 from bot.operations.model import Operation
 from bot.operations.states import Course, OperationState
 from bot.operations.view import who
@@ -45,8 +47,9 @@ _STANDS = {
 """How an operation stands, where "is" before its words does not say it."""
 
 
-async def operation(config: Path, number: int, verb: str) -> int:
+async def operation(config: Path, number: int, verb: str, *, as_json: bool = False) -> int:
     """Shows an operation, or does one of VERBS and follows what comes of it; the exit status.
+    Where it is asked for as JSON, what happens meanwhile goes to standard error.
 
     Raises ConfigurationError, UsageError, NotFound, and Refused where it cannot be done any more.
     """
@@ -65,12 +68,14 @@ async def operation(config: Path, number: int, verb: str) -> int:
         except OpsbellError as error:
             await people.explain(error)
             raise
-        console = Console(highlight=False)
+        console = Console(highlight=False, stderr=as_json)
         if verb in ("", Course.LEAVE.value):
-            await _show(core, number, console, people)
+            await _show(core, number, console, people, as_json=as_json)
             return 0
         async with app.worked(core):
             ended = await terminal.follow(core.operations, number, console, people)
+    if as_json:
+        typer.echo(_json(ended))
     wanted = {CANCEL: OperationState.CANCELLED, Course.UNDO.value: OperationState.UNDONE}
     return 0 if ended.state is wanted.get(verb, OperationState.DONE) else 1
 
@@ -98,8 +103,13 @@ async def _do(core: Core, found: Operation, verb: str) -> None:
             await core.operations.choose(tx, found.id, Course(verb), actor=actor)
 
 
-async def _show(core: Core, number: int, console: Console, people: terminal.People) -> None:
+async def _show(
+    core: Core, number: int, console: Console, people: terminal.People, *, as_json: bool
+) -> None:
     found = await core.operations.get(number)
+    if as_json:
+        typer.echo(_json(found))
+        return
     asked = _asked(found)
     told = [
         *await terminal.shown(found, people),
@@ -110,6 +120,10 @@ async def _show(core: Core, number: int, console: Console, people: terminal.Peop
     ]
     for line in filter(None, told):
         console.print(Text(line), soft_wrap=True)
+
+
+def _json(found: Operation) -> str:
+    return json.dumps({**outcome.as_data(found), "can": _verbs(found)}, indent=2)
 
 
 def _asked(found: Operation) -> Message:

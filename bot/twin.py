@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 import typer
@@ -26,7 +27,7 @@ from bot.operations.states import OperationState
 from bot.os_user import me
 from bot.slack import present
 from bot.slack.surface import Answer, Kind, Request
-from bot.slack.text_in import joined
+from bot.slack.text_in import clean, joined
 from bot.store.database import Transaction
 
 _NOT_DONE = {"restore": "Not restored", "deploy": "Not deployed"}
@@ -51,6 +52,7 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
     settings = load(config, os.environ)
     secrets = SlackSecrets.for_terminal(os.environ)
     set_up_logging(first_redact(settings, secrets), logging.ERROR)
+    words = [_without_dashes(word) for word in words]
     text = joined([*words, *([f"in:{wishes.target}"] if wishes.target else [])])
     request = Request(
         kind=Kind.COMMAND, key=f"terminal:{uuid.uuid4()}", name=name, user=f"os:{me()}", text=text
@@ -63,6 +65,12 @@ async def twin(config: Path, name: str, words: list[str], wishes: Wishes) -> int
         except OpsbellError as error:
             await people.explain(error)
             raise
+
+
+def _without_dashes(word: str) -> str:
+    """A word that a phone has given a dash for its `--`, as in Slack; any other is as the shell
+    has read it. What stands in angle brackets is not Slack's here."""
+    return clean(escape(word, quote=False)) if word.startswith(("—", "–")) else word
 
 
 async def _do(
