@@ -25,6 +25,7 @@ _SYNTAX = {
     "sequence entries are not allowed": 'a "- " where none can stand',
     "could not find expected ':'": "a key without a colon",
 }
+_CLOSING = {"{": "}", "[": "]", '"': '"', "'": "'"}
 _REFERENCE = re.compile(
     r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_]\w*)(?P<default>:-[^}]*)?\}|\$\{"
 )
@@ -90,9 +91,14 @@ def _fill(document: Document, root: yaml.Node, environ: Mapping[str, str]) -> No
 def _syntax_problem(error: yaml.MarkedYAMLError, document: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line = mark.line + 1 if mark else None
-    text = error.problem or ""
-    if line and (bare := _BARE.search(document.splitlines()[line - 1 : line][0])):
+    # PyYAML's mark of the end may be a line behind the last.
+    at = "".join(document.splitlines()[line - 1 : line]) if line else ""
+    text = (error.problem or "").replace(repr("\0"), "the end of the file")
+    if bare := _BARE.search(at):
         return Problem("", line, f"{bare[1]} without quotes", f'"{bare[1]}"')
+    if opened := _unclosed(error, document):
+        sign, closing = document[opened.index], _CLOSING[document[opened.index]]
+        return Problem("", opened.line + 1, f"a {sign} that is never closed", f"a {closing} for it")
     if "'\\t'" in text:
         return Problem("", line, "a tab", "spaces for indentation")
     for beginning, found in _SYNTAX.items():
@@ -101,6 +107,21 @@ def _syntax_problem(error: yaml.MarkedYAMLError, document: str) -> Problem:
     if halves := re.fullmatch(r"expected (.+), but (?:got|found) (.+)", text):
         return Problem("", line, halves[2], halves[1])
     return Problem("", line, text.removeprefix("but ").removeprefix("found "), _VALID)
+
+
+def _unclosed(error: yaml.MarkedYAMLError, document: str) -> yaml.Mark | None:
+    """Where the quote or the innermost bracket stands that was open when the text ended."""
+    if error.context == "while scanning a quoted scalar":
+        return error.context_mark
+    if "'<stream end>'" not in (error.problem or ""):
+        return None
+    opened: list[yaml.Mark] = []
+    for token in yaml.scan(document):
+        if isinstance(token, yaml.FlowMappingStartToken | yaml.FlowSequenceStartToken):
+            opened.append(token.start_mark)
+        elif isinstance(token, yaml.FlowMappingEndToken | yaml.FlowSequenceEndToken):
+            opened.pop()
+    return opened[-1] if opened else None
 
 
 class _TooMuchError(Exception):

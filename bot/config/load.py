@@ -24,9 +24,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     the file start at its directory.
     """
     document = read(_text(path), environ)
-    found = list(document.problems)
+    found: list[Problem] = []
     settings = None
-    if document.data is None and not found:
+    if document.data is None and not document.problems:
         found.append(Problem("", 1, "an empty file", "at least one setting, such as timezone: UTC"))
     if document.data is not None:
         try:
@@ -34,8 +34,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
         except ValidationError as error:
             found += report.problems(Settings, error, document)
         found += inconsistencies(document)
-    if settings is None or found:
-        raise ConfigurationError(path, _in_order(found))
+    if settings is None or found or document.problems:
+        raise ConfigurationError(path, _in_order(document.problems, found))
     return with_own_target(settings, path)
 
 
@@ -62,9 +62,12 @@ def _context(document: Document, path: Path) -> Context:
     return Context(path.absolute().parent, names)
 
 
-def _in_order(found: list[Problem]) -> list[Problem]:
-    """By line; of several problems at one place, the first alone."""
-    first: dict[tuple[str, int | None], Problem] = {}
-    for problem in found:
-        first.setdefault((problem.path, problem.line), problem)
-    return sorted(first.values(), key=lambda problem: problem.line or 0)
+def _in_order(reading: list[Problem], checking: list[Problem]) -> list[Problem]:
+    """By line: all that reading found, and of what checking found the first at each other place."""
+    kept = list(dict.fromkeys(reading))
+    places = {(problem.path, problem.line) for problem in reading}
+    for problem in checking:
+        if (place := (problem.path, problem.line)) not in places:
+            places.add(place)
+            kept.append(problem)
+    return sorted(kept, key=lambda problem: problem.line or 0)

@@ -25,6 +25,13 @@ def test_one_mistake_is_one_line(problems: Problems, text: str, message: str) ->
     ("text", "start"),
     [
         ("a: [1\nb: 2\n", "opsbell.yaml:2: found ':', expected ',' or ']'"),
+        ("slack: {mode: socket\n", "opsbell.yaml:1: found a { that is never closed, expected a }"),
+        ("a: [1,\nb: 2\n", "opsbell.yaml:1: found a [ that is never closed, expected a ] for it"),
+        ("x: 1\na: {b: [{c: d}], e: [\n", "opsbell.yaml:2: found a [ that is never closed"),
+        ('x: 1\ntimezone: "UTC', 'opsbell.yaml:2: found a " that is never closed, expected a "'),
+        ("x: 1\ntimezone: 'UTC\n\n", "opsbell.yaml:2: found a ' that is never closed"),
+        ('a: "x\n---\nb: "y"\n', 'opsbell.yaml:1: found a " that is never closed'),
+        ('a: "\\x', "opsbell.yaml:1: found the end of the file, expected escape sequence of 2"),
         ("timezone: UTC: x\n", 'opsbell.yaml:1: found a ": " where none can stand'),
         ("a: *b\n", "opsbell.yaml:1: found undefined alias"),
         ("---\na: 1\n---\nb: 2\n", "opsbell.yaml:3: found another document"),
@@ -75,6 +82,20 @@ runbooks:
         ["opsbell.yaml:13", "checklists.daily.items[0].check"],
         ["opsbell.yaml:13", "checklists.daily.chanel"],
         ["opsbell.yaml:15", "runbooks.r.target"],
+    ]
+
+
+def test_several_problems_at_one_place_are_all_told(problems: Problems) -> None:
+    text = 'data: "${A1}-${B1}-${A1}"\nhttp: {listen: "${HOST1}:${PORT1}"}\n'
+    assert problems(text).splitlines() == [
+        f'opsbell.yaml:{line}: {place}: found "${{{name}}}", expected the environment variable'
+        f" {name} to be set, or ${{{name}:-default}}"
+        for line, place, name in [
+            (1, "data", "A1"),
+            (1, "data", "B1"),
+            (2, "http.listen", "HOST1"),
+            (2, "http.listen", "PORT1"),
+        ]
     ]
 
 
