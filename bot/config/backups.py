@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from bot.config.base import LocalPath, Model, wrong
+from bot.config.base import LocalPath, Model, located, wrong
 from bot.config.cron import CronLine
 from bot.config.secret import Secret
 from bot.config.values import Period, Text
@@ -15,10 +16,14 @@ from bot.config.values import Period, Text
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _filled(value: Secret) -> Secret:
+def _repository(value: Secret, info: ValidationInfo) -> Secret:
     if not value:
         raise wrong("an address such as sftp:backup@host:/srv/restic", secret=True)
-    return value
+    address = value.reveal().removeprefix("local:")
+    if ":" in address.partition("/")[0]:
+        return value
+    # restic would begin a relative one where it was started.
+    return Secret(str(located(Path(address), info)))
 
 
 def _variable(value: str) -> str:
@@ -27,7 +32,9 @@ def _variable(value: str) -> str:
     return value
 
 
-Filled = Annotated[Secret, AfterValidator(_filled)]
+Repository = Annotated[Secret, AfterValidator(_repository)]
+"""As restic names it; one without a backend's scheme is a path, as `LocalPath` is."""
+
 Variable = Annotated[str, AfterValidator(_variable)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -38,7 +45,7 @@ class Restic(Model):
     `environment` are the variables by which restic's backends sign in (AWS_ACCESS_KEY_ID, …).
     """
 
-    repository: Filled
+    repository: Repository
     password: Secret | None = None
     password_file: LocalPath | None = None
     environment: Mapping[Variable, Secret] = {}

@@ -68,7 +68,8 @@ def _reference(kind: str, *always: str, or_else: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
-def _file(value: Path, info: ValidationInfo) -> Path:
+def located(value: Path, info: ValidationInfo) -> Path:
+    """A path from the file: ``~`` is the home, a relative one starts at the file's directory."""
     path = value.expanduser()
     return info.context.directory / path if isinstance(info.context, Context) else path
 
@@ -91,7 +92,7 @@ CheckName = Annotated[str, _reference("checks")]
 RunbookName = Annotated[str, _reference("runbooks")]
 RoleName = Annotated[str, _reference("roles", "anyone", "operator", "admin")]
 
-LocalPath = Annotated[Path, AfterValidator(_file)]
+LocalPath = Annotated[Path, AfterValidator(located)]
 """A path on Opsbell's own machine; a relative one starts at the configuration file's directory."""
 
 InnerPath = Annotated[PurePosixPath, AfterValidator(_within)]

@@ -18,6 +18,7 @@ import pytest
 
 from bot.backups.model import Manifest
 from bot.backups.restic import Restic
+from bot.config.load import load
 from bot.errors import Failed, NotFound, OpsbellError
 from bot.operations.model import Operation
 from bot.operations.states import OperationState
@@ -98,6 +99,19 @@ async def make(bench: Bench, *include: str) -> Manifest:
     assert found.good, found.trouble
     assert found.path is None
     return found.good
+
+
+async def test_a_relative_repository_lies_beside_the_configuration(
+    tmp_path: Path, application_url: str, database: Database, queue: Queue
+) -> None:
+    make_application(tmp_path / "application")
+    settings = restic_settings(tmp_path, application_url, repository="./repository")
+    config = tmp_path / "opsbell.yaml"
+    config.write_text(json.dumps(settings, default=str))
+    async with open_bench(dict(load(config, {})), database, queue) as bench:
+        manifest = await make(bench, "logs")
+    assert [each["paths"] for each in snapshots(tmp_path)]
+    assert manifest.id in snapshots(tmp_path)[0]["tags"]
 
 
 async def failed(bench: Bench) -> Operation:

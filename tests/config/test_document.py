@@ -72,6 +72,32 @@ backups: {shop: {include: [config], store: {directory: /mnt/backups}}}
     assert settings.backups["shop"].store.directory == Path("/mnt/backups")
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("./sets", "DIRECTORY/sets"),
+        ("local:sets", "DIRECTORY/sets"),
+        ("../with:colon", "DIRECTORY/../with:colon"),
+        ("s3", "DIRECTORY/s3"),
+        ("~/sets", str(Path.home() / "sets")),
+        ("/srv/sets", "/srv/sets"),
+        ("sftp:backup@host:sets", "sftp:backup@host:sets"),
+        ("rest:https://host/sets", "rest:https://host/sets"),
+    ],
+)
+def test_a_restic_repository_without_a_scheme_is_a_path(
+    loaded: Load, tmp_path: Path, written: str, read: str
+) -> None:
+    text = f"""\
+targets: {{shop: {{runtime: host, directory: shop, config: [settings.ini]}}}}
+backups:
+  shop: {{include: [config], store: {{restic: {{repository: "{written}", password: x}}}}}}
+"""
+    restic = loaded(text).backups["shop"].store.restic
+    assert restic
+    assert restic.repository.reveal() == read.replace("DIRECTORY", str(tmp_path))
+
+
 def test_a_value_from_the_environment_is_never_shown(problems: Problems) -> None:
     text = 'timezone: "${CANARY}"\nalerts: {group_wait: "a${CANARY}b"}\nslack: "${CANARY}"\n'
     message = problems(text, {"CANARY": "kestrel-93"})
