@@ -116,8 +116,13 @@ def write_file(path: Path, content: str) -> SetFile:
 
 
 def make_directory(path: Path) -> None:
-    """A directory that is its owner's alone; one that is there already is made so."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """A directory that is its owner's alone; one that is there already is made so.
+
+    Those above it that are missing are made the same way; those that are there stay as they are.
+    """
+    if not path.parent.exists():
+        make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
     path.chmod(0o700)
 
 

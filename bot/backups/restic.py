@@ -20,6 +20,7 @@ from time import monotonic
 from urllib.parse import unquote
 
 from bot import words
+from bot.backups import disk
 from bot.backups.threads import in_thread
 from bot.config.backups import Restic as Settings
 from bot.errors import Failed, NotFound, OpsbellError, Unavailable
@@ -115,7 +116,7 @@ class Restic:
     async def _call(
         self, argv: Sequence[str], directory: Path = Path("/"), lines: Lines | None = None
     ) -> bytes:
-        await in_thread(_make_private, self.cache)
+        await in_thread(disk.make_directory, self.cache)
         printed, rest = bytearray(), b""
         async with host_process(
             ("restic", *argv), environment=self._environment(), directory=directory
@@ -208,7 +209,3 @@ class Restic:
             hint="Try again once that has ended. A lock left behind is removed 30 minutes after"
             " its owner was last seen.",
         )
-
-
-def _make_private(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -153,6 +153,23 @@ async def test_modes_are_private_whatever_the_umask(host: Bench) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+async def test_directories_above_the_sets_that_are_missing_are_private_too(
+    tmp_path: Path, application_url: str, database: Database, queue: Queue
+) -> None:
+    make_application(tmp_path / "application")
+    there = tmp_path / "there"
+    there.mkdir()
+    there.chmod(0o755)
+    settings = host_settings(tmp_path / "application", application_url, there / "a" / "store")
+    async with open_bench(settings, database, queue) as bench:
+        path, _ = await bench.make("logs")
+    made = [path, *path.parents]
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in made[: made.index(there)]}
+    assert modes.keys() >= {"a", "store", path.name}
+    assert set(modes.values()) == {0o700}
+    assert stat.S_IMODE(there.stat().st_mode) == 0o755
+
+
 async def test_the_revision_is_that_of_the_directorys_own_repository(host: Bench) -> None:
     directory = host.settings.target(host.target).directory
     outer = ("git", "-C", str(directory.parent))
