@@ -173,14 +173,28 @@ class Guide:
             f" {aside(place.name, self._manifest.id)}: nothing is deleted."
         )
         names = [f"--set=name={place.name}", f"--set=aside={aside(place.name, self._manifest.id)}"]
+        other = _connect(_other(place.name))
+        twice = (
+            "' is there already, from an earlier run; the present database was left as it is."
+            " Drop one of the two as Afterwards says, then begin again.'"
+        )
+        allow = f"alter database {_identifier(place.name)} allow_connections true"
         set_aside = [
-            f"db psql {_SCRIPT} {join(names)} {_connect(_other(place.name))} <<'SQL'",
+            f"db psql {_SCRIPT} {join(names)} {other} <<'SQL' || {{",
+            "\\set VERBOSITY terse",
+            "select format('do %L', format('begin raise exception using message = %L; end',",
+            f"  'The database ' || quote_ident(:'aside') || {twice}))",
+            "from pg_database where datname = :'name'",
+            "  and exists (select from pg_database where datname = :'aside') \\gexec",
             "select format('alter database %I allow_connections false', datname)",
             "from pg_database where datname = :'name' \\gexec",
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = :'name';",
             "select format('alter database %I rename to %I', datname, :'aside')",
             "from pg_database where datname = :'name' \\gexec",
             "SQL",
+            f"  db psql {_SCRIPT} {other} --command={quote(allow)} </dev/null",
+            "  false",
+            "}",
         ]
         # Without an input of its own, `compose exec` would swallow what is pasted after it.
         analyze = f"db psql {_SCRIPT} {_connect(place.name)} --command=analyze </dev/null"
