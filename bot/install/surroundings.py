@@ -162,7 +162,7 @@ def _not_running(name: str, around: Surroundings) -> UsageError:
 
 def _in_directory(text: str, name: str, around: Surroundings) -> Project:
     """The project in a directory: as it runs, if it does, else as its files are."""
-    directory = Path(text).expanduser().absolute()
+    directory = _absolute(text)
     for running in around.projects.values():
         if running.directory == directory and name in ("", running.name):
             return running
@@ -183,6 +183,14 @@ def _in_directory(text: str, name: str, around: Surroundings) -> Project:
     override = [each for each in _OVERRIDES if looks(directory / each, Path.is_file)][:1]
     files = tuple(directory / each for each in (first, *override) if each)
     return Project(name or _default_name(directory), directory, files, _environment(directory))
+
+
+def _absolute(text: str) -> Path:
+    """The path as it was typed, its links too, but without ``..``."""
+    parts = Path(text).expanduser().absolute().parts
+    # What stands before a `..` may be a link, so only the file system knows where that leads.
+    climbed = max((n for n, part in enumerate(parts, 1) if part == ".."), default=0)
+    return Path(*parts[:climbed]).resolve().joinpath(*parts[climbed:])
 
 
 def _default_name(directory: Path) -> str:
