@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.backups.disk import CompressedArchive
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
-from bot.backups.processes import batches, failure, said
+from bot.backups.processes import failure, said, write_out
 from bot.backups.tar import OURS, Notes, Source, TarStream
 from bot.backups.threads import in_thread
 from bot.targets.marked import MARK
@@ -91,9 +91,7 @@ async def archive_in(
     argv = ["tar", "-c", "-f", "-", *exclude, "-C", "/", "--", member]
     with CompressedArchive(path) as file:
         async with target.process(argv, service=service, environment={MARK: mark}) as process:
-            async for chunk in batches(process):
-                await in_thread(file.write, chunk)
-                await meter.show(file.size)
+            await write_out(process.chunks(), file.write, lambda: meter.show(file.size))
             status = await process.wait()
             notes = judge(target, status, process.error_tail)
         return _archived(await in_thread(file.finish), notes)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,12 +14,12 @@ from pathlib import Path
 from bot.backups import disk
 from bot.backups.disk import NewFile
 from bot.backups.dump_directory import OnlyAlone, dump_here, dump_out_of
-from bot.backups.dump_jobs import Sizes, jobs_for, spare_cores
+from bot.backups.dump_jobs import MOST_JOBS, Sizes, jobs_for, spare_cores
 from bot.backups.dump_reading import check_contents
 from bot.backups.dump_scratch import Place, choose, find_places, remove_abandoned
 from bot.backups.meter import Meter
 from bot.backups.model import DATABASE, DUMP, GLOBALS, SetFile, part_of
-from bot.backups.processes import batches, failure
+from bot.backups.processes import failure, write_out
 from bot.backups.snapshot import (
     LOCK_WAIT,
     Snapshot,
@@ -60,13 +60,10 @@ class Dumped:
 
 @dataclass(frozen=True)
 class _Means:
-    """What there is to dump with: the best compression, pg_dump's version, idle cores, places for
-    scratch files in the container."""
+    """What there is to dump with: the best compression, pg_dump's version."""
 
     compression: str
     version: str
-    spare: int
-    places: Sequence[Place]
 
 
 @dataclass(frozen=True)
@@ -116,29 +113,21 @@ class DatabaseBackup:
                 return await self._attempt(partial, meter, looking, alone=True)
 
     async def _look(self) -> _Means:
-        """Looks at everything that does not depend on the database, at once."""
+        """Looks at the tools, and removes what dead backups have left in the container."""
         with _first_error_alone():
             async with asyncio.TaskGroup() as group:
                 compression = group.create_task(self._compression())
                 version = group.create_task(self._version())
-                spare = group.create_task(spare_cores(self._target, self._place.service))
-                places = group.create_task(self._places())
-        return _Means(compression.result(), version.result(), spare.result(), places.result())
-
-    async def _places(self) -> Sequence[Place]:
-        """Where the database's container has room for scratch files, once what dead backups have
-        left there is gone."""
-        if self._place.service is None:
-            return ()
-        await remove_abandoned(self._target, self._place.service)
-        return await find_places(self._target, self._place.service)
+                if self._place.service:
+                    group.create_task(remove_abandoned(self._target, self._place.service))
+        return _Means(compression.result(), version.result())
 
     async def _attempt(
         self, partial: Path, meter: Meter, looking: asyncio.Task[_Means], *, alone: bool = False
     ) -> Dumped:
         async with open_snapshot(self._target, self._place.service, self._environment) as snapshot:
             sizes, means = await snapshot.sizes(), await looking
-            way = _Way(1) if alone else self._way(sizes, means)
+            way = _Way(1) if alone else await self._way(sizes)
             argv = self._pg_dump(way, snapshot.id, means.compression)
             imported = asyncio.Event()
             with _first_error_alone():
@@ -151,13 +140,16 @@ class DatabaseBackup:
         versions = {"postgresql": snapshot.server, "pg_dump": means.version}
         return Dumped(files, counting.result(), versions, way.jobs)
 
-    def _way(self, sizes: Sizes, means: _Means) -> _Way:
-        """How a database of that size is best dumped."""
-        jobs = jobs_for(sizes, means.spare)
-        if jobs == 1 or self._place.service is None:
+    async def _way(self, sizes: Sizes) -> _Way:
+        """How a database of that size is best dumped. Asked when all is quiet: every other look
+        would make the machine seem busy."""
+        service = self._place.service
+        if jobs_for(sizes, MOST_JOBS) == 1:
+            return _Way(1)
+        jobs = jobs_for(sizes, await spare_cores(self._target, service))
+        if jobs == 1 or service is None:
             return _Way(jobs)
-        # Most of the files have left before the last is written.
-        place = choose(means.places, sizes.total // 2)
+        place = choose(await find_places(self._target, service), sizes.total)
         return _Way(jobs, place) if place else _Way(1)
 
     async def end_leftovers(self) -> None:
@@ -257,16 +249,18 @@ class DatabaseBackup:
     ) -> SetFile:
         """Streams a tool's output into a new file. Nothing but its exit status says that it is
         all there."""
+
+        async def tell() -> None:
+            if begun:
+                begun.set()
+            if meter:
+                await meter.show(file.size)
+
         with NewFile(path) as file:
             async with self._target.process(
                 argv, service=self._place.service, environment=self._environment
             ) as process:
-                async for chunk in batches(process):
-                    if begun:
-                        begun.set()
-                    await in_thread(file.write, chunk)
-                    if meter:
-                        await meter.show(file.size)
+                await write_out(process.chunks(), file.write, tell)
                 if status := await process.wait():
                     raise failure(self._target, name, status, process.error_tail)
             return await in_thread(file.finish)

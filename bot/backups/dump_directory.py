@@ -1,4 +1,4 @@
-"""A directory dump by several sessions at once: made here, or in a container and sent."""
+"""A directory dump by several sessions at once: made here, or in a container and fetched."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from bot.backups import disk
 from bot.backups.dump_receiving import ReceivedFiles
 from bot.backups.dump_scratch import Place, scratch_name
-from bot.backups.dump_script import DUMP_OUT
+from bot.backups.dump_script import DUMP_BESIDE, DUMPED
 from bot.backups.meter import Meter
 from bot.backups.model import SetFile
-from bot.backups.processes import batches, failure
+from bot.backups.processes import failure, lines_of, write_out
 from bot.backups.threads import in_thread
 from bot.errors import Failed
 from bot.targets.marked import MARK
 from bot.targets.model import Target
 
 _LOOK_EVERY = 0.5
+_DUMP = "dump"
 
 # What ends a dump by several sessions, and not one by a single session: a lock that someone else
 # waits for, a session too many; in a container, no room for the scratch files, or a pg_dump so old
@@ -68,24 +70,38 @@ async def dump_out_of(
     jobs: int,
     place: Place,
 ) -> tuple[SetFile, ...]:
-    """Runs pg_dump in a service's container, with scratch files at `place`, and writes what it
-    sends into `directory`; its files, all on the disk. Raises like `dump_here`.
+    """Runs pg_dump in a service's container, with scratch files at `place`, and fetches what it
+    has written into `directory`; its files, all on the disk. Raises like `dump_here`.
 
     The scratch files may be left behind where this raises: see `remove_abandoned`.
     """
     mark = environment[MARK]
-    script = ["sh", "-c", DUMP_OUT, "sh", f"{place.path.rstrip('/')}/{scratch_name(mark)}"]
-    arguments = [str(place.reserve // 1024), mark, str(jobs), *argv]
-    with ReceivedFiles(directory) as files:
-        async with target.process(
-            [*script, *arguments], service=service, environment=environment
-        ) as process:
-            async for chunk in batches(process):
-                await in_thread(files.feed, chunk)
-                await meter.show(files.size)
-            if status := await process.wait():
-                tail = process.error_tail
-                raise _failed(target, status, tail, _FOR_SESSIONS, _FOR_SCRATCH)
+    scratch = f"{place.path.rstrip('/')}/{scratch_name(mark)}"
+    script = ["sh", "-c", DUMP_BESIDE, "sh", scratch, str(place.reserve // 1024), mark]
+    async with target.process(
+        [*script, *argv, f"--jobs={jobs}"], service=service, environment=environment, stdin=True
+    ) as process:
+        files: tuple[SetFile, ...] = ()
+        written = 0
+        async with aclosing(lines_of(process)) as lines:
+            async for line in lines:
+                if line == DUMPED:
+                    files = await _fetch(target, service, scratch, directory, meter, written)
+                    await process.end_input()
+                else:
+                    written = int(line) * 1024
+                    await meter.show(written)
+        if status := await process.wait():
+            raise _failed(target, status, process.error_tail, _FOR_SESSIONS, _FOR_SCRATCH)
+    return files
+
+
+async def _fetch(
+    target: Target, service: str, scratch: str, directory: Path, meter: Meter, written: int
+) -> tuple[SetFile, ...]:
+    with ReceivedFiles(directory, _DUMP) as files:
+        archive = target.archive(service, f"{scratch}/{_DUMP}")
+        await write_out(archive, files.feed, lambda: meter.show_fetched(files.size, written))
         return await in_thread(files.finish)
 
 

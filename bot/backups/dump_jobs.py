@@ -20,7 +20,7 @@ MOST_FILES = 2000
 """Tables, or large objects, above which a directory dump is too many files."""
 
 _SPEEDUP = 1.3
-_SAMPLE = "0.3"
+_SAMPLE = "0.2"
 _LOOK_LIMIT = timedelta(seconds=30)
 
 # Argument: seconds. Idle time of so long, of all cores; then how many of them may be used, by

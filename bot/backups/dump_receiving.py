@@ -1,4 +1,4 @@
-"""Files that come as a stream of tar archives, into a directory of a set. Blocking."""
+"""Files that come as a tar archive of a directory, into a directory of a set. Blocking."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from bot.errors import Failed
 _BLOCK = tarfile.BLOCKSIZE
 _EMPTY = bytes(_BLOCK)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]*")
+_SIZE = re.compile(rb"\d+ size=(\d+)\n")
+_LONGEST_EXTENSION = 1 << 16
 
 
 class ReceivedFiles:
-    """Writes the files of archives that follow one another, as their bytes come in pieces of any
-    size. `size` is what has been written.
+    """Writes the files of an archive as its bytes come in pieces of any size. `size` is what has
+    been written.
 
-    Only plain files with plain names are taken: what comes is not to be trusted. Raises Failed
-    for anything else, FileExistsError for a name that comes twice.
+    The archive is of a flat directory, its name before every file's. Only plain files with plain
+    names are taken: what comes is not to be trusted. Raises Failed for anything else,
+    FileExistsError for a name that comes twice.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, archived: str) -> None:
         self.size = 0
         self._directory = directory
+        self._archived = archived
         self._files: list[SetFile] = []
         self._header = b""
+        self._extension: bytearray | None = None
+        self._ended = False
         self._file: NewFile | None = None
         self._left = 0
         self._padding = 0
@@ -67,8 +73,8 @@ class ReceivedFiles:
                     self._begin()
 
     def finish(self) -> tuple[SetFile, ...]:
-        """The files, all of them on the disk. Raises Failed where the last one is not whole."""
-        if self._left or self._header:
+        """The files, all of them on the disk. Raises Failed where the archive is not whole."""
+        if not self._ended:
             raise Failed("The dump's files did not come whole.")
         # Here rather than one by one: by now most of it is on the disk, and one wait serves many.
         for file in self._files:
@@ -78,30 +84,46 @@ class ReceivedFiles:
 
     def _contents(self, rest: memoryview) -> memoryview:
         taken = rest[: self._left]
+        self._left -= len(taken)
         if self._file:
             self._file.write(bytes(taken))
-        self._left -= len(taken)
-        self.size += len(taken)
-        if not self._left:
-            self._end()
+            self.size += len(taken)
+            if not self._left:
+                self._end()
+        elif self._extension is not None:
+            self._extension += taken
         return rest[len(taken) :]
 
     def _begin(self) -> None:
-        """The next file, by its header; an archive's end is blocks of zeros."""
+        """The next member, by its header; an archive's end is blocks of zeros."""
         header, self._header = self._header, b""
         if header == _EMPTY:
+            self._ended = True
             return
         try:
             member = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
         except tarfile.HeaderError as error:
             raise Failed(f"The dump's files came garbled: {error}.") from error
-        if not member.isreg() or not _NAME.fullmatch(member.name):
+        self._left = self._size_of(member)
+        self._padding = -self._left % _BLOCK
+        if member.type == tarfile.XHDTYPE and self._left <= _LONGEST_EXTENSION:
+            self._extension = bytearray()
+            return
+        self._extension = None
+        top, _, name = member.name.partition("/")
+        if member.isdir() and (top, name) == (self._archived, ""):
+            return
+        if not member.isreg() or top != self._archived or not _NAME.fullmatch(name):
             raise Failed(f'A dump holds no "{member.name[:40]}".')
-        self._file = self._open.enter_context(NewFile(self._directory / member.name))
-        self._left = member.size
-        self._padding = -member.size % _BLOCK
+        self._file = self._open.enter_context(NewFile(self._directory / name))
         if not self._left:
             self._end()
+
+    def _size_of(self, member: tarfile.TarInfo) -> int:
+        """A member's bytes: from 8 GiB on they stand in the extended header before it
+        (POSIX.1-2017, pax, "pax Extended Header")."""
+        extended = _SIZE.search(self._extension or b"")
+        return int(extended[1]) if extended else member.size
 
     def _end(self) -> None:
         if self._file:

@@ -23,3 +23,7 @@ class Meter:
         # What is expected is a guess: only the end is the end.
         share = min(0.99, written / self._expected) if self._expected else None
         await self._context.progress(f"{words.size(written)}{speed}", share)
+
+    async def show_fetched(self, fetched: int, of: int) -> None:
+        """Says how much is here of what was written elsewhere; cheap to call often."""
+        await self._context.progress(f"{words.size(fetched)} of {words.size(of)} fetched", 0.99)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
+from bot.backups.threads import in_thread
+from bot.cancelling import end
 from bot.errors import Failed
 from bot.targets.model import Process, Target
 from bot.targets.output import ERROR_TAIL
@@ -40,11 +43,31 @@ def failure(target: Target, what: str, status: int, error_tail: str) -> Failed:
     return Failed(f"{sentence.rstrip('.')}.", hint=hint, output="\n".join(lines[-LINES_SHOWN:]))
 
 
-async def batches(process: Process) -> AsyncIterator[bytes]:
-    """Standard output in pieces of a mebibyte and little more: an Engine gives it in many small
-    ones, and whoever writes them hands each to a thread."""
+async def write_out(
+    chunks: AsyncIterator[bytes],
+    write: Callable[[bytes], object],
+    tell: Callable[[], Awaitable[None]],
+) -> None:
+    """Has a thread `write` all that comes, and comes back when it has: one piece while the next is
+    on its way. `tell` is called once for each."""
+    writing: asyncio.Task[object] | None = None
+    try:
+        async for batch in _batches(chunks):
+            if writing:
+                await writing
+            writing = asyncio.create_task(in_thread(write, batch))
+            await tell()
+        if writing:
+            await writing
+    finally:
+        if writing:
+            await end([writing])
+
+
+async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same in pieces of a mebibyte and little more: an Engine gives many small ones."""
     batch = bytearray()
-    async for chunk in process.chunks():
+    async for chunk in chunks:
         batch += chunk
         if len(batch) >= BATCH:
             yield bytes(batch)
@@ -53,7 +76,7 @@ async def batches(process: Process) -> AsyncIterator[bytes]:
         yield bytes(batch)
 
 
-async def lines_of(process: Process) -> AsyncIterator[str]:
+async def lines_of(process: Process) -> AsyncGenerator[str, None]:
     """Standard output line by line, without line ends; what follows the last one is dropped."""
     rest = b""
     async for chunk in process.chunks():

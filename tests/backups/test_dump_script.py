@@ -1,98 +1,107 @@
-"""The script that sends a dump's files while others are still written, with a pg_dump of ours that
-is slow where it matters."""
+"""The script that dumps into a scratch directory and keeps it, with a pg_dump of ours."""
 
-import io
+import signal
 import subprocess
 import sys
-import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.backups.dump_script import DUMP_OUT
+from bot.backups.dump_script import DUMP_BESIDE, DUMPED
 
-WHOLE = b"first half, " * 1000 + b"second half\n" * 1000
+LIMIT = 30
 
-# Arguments: what it does, then the script's. Its workers are forks, as pg_dump's are.
+# Arguments: what it does, then the script's.
 PG_DUMP = """
-import ctypes, os, pathlib, sys, time
+import pathlib, sys, time
 
-FIRST, SECOND = b"first half, " * 1000, b"second half\\n" * 1000
 directory = pathlib.Path(sys.argv[-1].removeprefix("--file="))
 directory.mkdir()
-
-def until(true):
-    end = time.monotonic() + 30
-    while not true():
-        if time.monotonic() > end:
-            os._exit(3)
-        time.sleep(0.01)
-
-def hidden(number):
-    # PR_SET_DUMPABLE: nobody else may read where the descriptors lead.
-    ctypes.CDLL(None).prctl(4, 0)
-    with open(directory / f"{number}.dat", "wb", buffering=0) as file:
-        file.write(FIRST)
-        time.sleep(1)
-        file.write(SECOND)
-
-first_ended, first_ends = os.pipe()
-
-def stalled(number):
-    done, new = directory / "1.dat", directory / "2.dat"
-    if number == 1:
-        # As it is to be seen when the file is there and its descriptor is not yet.
-        new.touch()
-        done.write_bytes(FIRST + SECOND)
-        until(lambda: not done.exists())
-        new.write_bytes(FIRST + SECOND)
-        os.write(first_ends, b".")
-    else:
-        os.read(first_ended, 1)
-
-work = {"hidden": hidden, "stalled": stalled}[sys.argv[1]]
-workers = []
-for number in (1, 2):
-    if not (worker := os.fork()):
-        work(number)
-        os._exit(0)
-    workers.append(worker)
-if sys.argv[1] == "hidden":
-    ctypes.CDLL(None).prctl(4, 0)
-ended = [os.waitpid(worker, 0)[1] for worker in workers]
+(directory / "1.dat").write_bytes(bytes(3 << 20))
+print("all is noted in the errors")
+if sys.argv[1] == "fails":
+    sys.exit(3)
+if sys.argv[1] == "takes long":
+    time.sleep(3600)
 (directory / "toc.dat").write_bytes(b"contents")
-sys.exit(any(ended))
-"""
-
-# root may look at everything; a container's may not. PR_CAPBSET_DROP of CAP_SYS_PTRACE.
-WITHOUT_PTRACE = """
-import ctypes, os, sys
-
-ctypes.CDLL(None).prctl(24, 19)
-os.execvp(sys.argv[1], sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("what", ["hidden", "stalled"])
-def test_a_file_is_sent_when_it_is_finished(tmp_path: Path, what: str) -> None:
-    pg_dump = tmp_path / "pg_dump.py"
-    pg_dump.write_text(PG_DUMP)
-    scratch = tmp_path.resolve() / "scratch"
-    script = ["sh", "-c", DUMP_OUT, "sh", str(scratch), "1", "the mark", "2"]
-    argv = [sys.executable, "-c", WITHOUT_PTRACE, *script, sys.executable, str(pg_dump), what]
-    done = subprocess.run(argv, capture_output=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr.decode()) == (0, "")
-    assert received(done.stdout) == {"1.dat": WHOLE, "2.dat": WHOLE, "toc.dat": b"contents"}
-    assert not scratch.exists()
+class Script:
+    """The script, started."""
+
+    def __init__(self, place: Path, what: str, reserve: int = 1) -> None:
+        self.scratch = place / "scratch"
+        pg_dump = place / "pg_dump.py"
+        pg_dump.write_text(PG_DUMP)
+        script = ["sh", "-c", DUMP_BESIDE, "sh", str(self.scratch), str(reserve), "the mark"]
+        self.process = subprocess.Popen(
+            [*script, sys.executable, str(pg_dump), what],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def lines(self) -> list[str]:
+        """What it says until the dump is there, or until it ends."""
+        assert self.process.stdout
+        said = []
+        for line in self.process.stdout:
+            said.append(line.decode().strip())
+            if said[-1] == DUMPED:
+                break
+        return said
+
+    def ended(self) -> tuple[int, str]:
+        """Ends its input; its status and its errors."""
+        _, errors = self.process.communicate(timeout=LIMIT)
+        return self.process.returncode, errors.decode()
 
 
-def received(stream: bytes) -> dict[str, bytes]:
-    """The files of archives that follow one another; each comes once."""
-    found: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(stream), mode="r:", ignore_zeros=True) as archive:
-        for member in archive:
-            file = archive.extractfile(member)
-            assert file
-            assert member.name not in found
-            found[member.name] = file.read()
-    return found
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_the_dump_stays_until_it_was_fetched(place: Path) -> None:
+    script = Script(place, "works")
+    *sizes, last = script.lines()
+    assert last == DUMPED
+    assert int(sizes[-1]) >= 3 << 10
+    assert (script.scratch / "mark").read_text() == "the mark\n"
+    assert {file.name for file in (script.scratch / "dump").iterdir()} == {"1.dat", "toc.dat"}
+    assert script.scratch.stat().st_mode & 0o777 == 0o700
+    assert script.process.poll() is None
+    assert script.ended() == (0, "all is noted in the errors\n")
+
+
+def test_it_tells_how_far_it_is(place: Path) -> None:
+    script = Script(place, "takes long")
+    assert script.process.stdout
+    assert int(script.process.stdout.readline()) >= 3 << 10
+    script.process.send_signal(signal.SIGTERM)
+    assert script.ended()[0] == 143
+
+
+def test_a_dump_that_fails_is_no_dump(place: Path) -> None:
+    script = Script(place, "fails")
+    assert DUMPED not in script.lines()
+    assert script.ended() == (3, "all is noted in the errors\n")
+
+
+def test_a_full_disk_ends_the_dump(place: Path) -> None:
+    script = Script(place, "takes long", reserve=1 << 60)
+    assert DUMPED not in script.lines()
+    status, errors = script.ended()
+    assert status == 75
+    assert "the disk with the scratch files is nearly full" in errors
+
+
+def test_where_it_cannot_write_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    script = Script(tmp_path, "works")
+    assert script.lines() == []
+    assert script.ended()[0] == 74
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Directory dumps by several sessions in a container, sent out while they are made."""
+"""Directory dumps by several sessions in a container, fetched from there."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ import pytest
 
 from bot.backups import database as dumps
 from bot.backups import dump_jobs
+from bot.backups.catalogue import HIDDEN
 from bot.backups.dump_directory import OnlyAlone, dump_out_of
 from bot.backups.dump_scratch import Place, find_places, remove_abandoned
 from bot.backups.meter import Meter
@@ -24,12 +25,13 @@ from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.targets.marked import MARK
 from tests.backups.conftest import Bench, compose_settings, open_bench
-from tests.backups.parallel import fill_tables, mid_directory, two_cores
+from tests.backups.parallel import fill_tables, two_cores
 from tests.backups.sample import contents, tree
 from tests.backups.test_container_failures import cancelled
 from tests.backups.test_meter import Told
 from tests.backups.tools import commands, shell
 from tests.backups.trouble import (
+    PATIENCE,
     partial_sets,
     server_never_restarted,
     sessions,
@@ -76,6 +78,24 @@ async def scratch(project: ComposeProject) -> list[str]:
     """What lies in the container where scratch files do."""
     found = await project.exec("db", "sh", "-c", "ls -d /tmp/* /var/tmp/* 2>/dev/null; true")
     return found.split()
+
+
+async def mid_dump(project: ComposeProject) -> None:
+    """Waits until a dump is being written in the container."""
+    size = "du -s -k /tmp/opsbell_*/dump /var/tmp/opsbell_*/dump 2>/dev/null; true"
+    async with asyncio.timeout(PATIENCE):
+        while not any(
+            int(line.split()[0]) > 1 << 10
+            for line in (await project.exec("db", "sh", "-c", size)).splitlines()
+        ):
+            await asyncio.sleep(0.05)
+
+
+async def mid_fetch(bench: Bench) -> None:
+    """Waits until what was dumped is on its way."""
+    async with asyncio.timeout(PATIENCE):
+        while not list(bench.store.glob(f"{HIDDEN}*/database/*")):
+            await asyncio.sleep(0.005)
 
 
 async def signalled(project: ComposeProject, program: str, sent: signal.Signals) -> list[int]:
@@ -145,12 +165,42 @@ async def test_a_cancelled_dump_leaves_nothing_in_the_container(
     big: Bench, own_grandvps: ComposeProject, working: Queue
 ) -> None:
     number = await big.request("database")
-    await mid_directory(big.store)
-    assert await scratch(own_grandvps) != []
+    await mid_dump(own_grandvps)
     await cancelled(big, number)
     assert "pg_dump" not in await tools_in(own_grandvps)
     assert await scratch(own_grandvps) == []
     assert sessions(own_grandvps.database_url) == []
+    assert await server_never_restarted(own_grandvps)
+
+
+async def test_cancelled_while_the_dump_is_fetched_it_leaves_nothing(
+    big: Bench, own_grandvps: ComposeProject, working: Queue
+) -> None:
+    number = await big.request("database")
+    await mid_fetch(big)
+    await cancelled(big, number)
+    assert partial_sets(big) == []
+    assert await scratch(own_grandvps) == []
+    assert await server_never_restarted(own_grandvps)
+
+
+async def test_killed_while_the_dump_is_fetched_the_container_clears_itself(
+    big: Bench, own_grandvps: ComposeProject, tmp_path: Path, database_url: str
+) -> None:
+    file = tmp_path / "settings.json"
+    settings = compose_settings(own_grandvps, tmp_path / "store")
+    file.write_text(json.dumps(settings, default=str))
+    number = await big.request("database")
+    argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
+    async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
+        await mid_fetch(big)
+        await child.kill9()
+    async with asyncio.timeout(PATIENCE):
+        while await scratch(own_grandvps):
+            await asyncio.sleep(0.1)
+    await big.engine.run(number)
+    assert (await big.operations.get(number)).state is OperationState.INTERRUPTED
+    assert partial_sets(big) == []
     assert await server_never_restarted(own_grandvps)
 
 
@@ -163,7 +213,7 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
     number = await big.request("database")
     argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
     async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
-        await mid_directory(big.store)
+        await mid_dump(own_grandvps)
         # Its end is not to come while it is looked for.
         dumping = await signalled(own_grandvps, "pg_dump", signal.SIGSTOP)
         await child.kill9()
