@@ -60,7 +60,12 @@ def _mode(path: Path) -> Finding:
     if mode & 0o067:
         says = f"{path} has mode {mode:o}: others on this machine can look into it."
         return beware(AREA, "Directory", says, f"Run: chmod 700 {path}")
-    return well(AREA, "Directory", f"{path} is private to {username(path.stat().st_uid)}.")
+    owner = username(path.stat().st_uid)
+    if mode & 0o010:
+        passing = "Its group may pass through without looking, as the embedded PostgreSQL does"
+        says = f"{path} belongs to {owner}. {passing} (mode {mode:o})."
+        return well(AREA, "Directory", says)
+    return well(AREA, "Directory", f"{path} is private to {owner}.")
 
 
 def _room(path: Path) -> Finding:
