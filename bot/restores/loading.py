@@ -158,15 +158,13 @@ async def _schema(server: Server, dump: Dump, meter: LoadMeter) -> AsyncIterator
 
 async def _settled(server: Server, database: str, jobs: int, options: str) -> Mapping[str, int]:
     """Has the planner's statistics made and proves constraints and indexes; the rows by table."""
-    await _prove_indexes(server, database)
-    analyzing = asyncio.create_task(
-        statistics.gather(server, database, jobs=jobs, options=options, rough=True)
-    )
+    gathering = statistics.gather(server, database, jobs=jobs, options=options, rough=True)
+    beside = [asyncio.create_task(gathering), asyncio.create_task(_prove_indexes(server, database))]
     try:
         rows = await _rows(server, database)
-        await analyzing
+        await asyncio.gather(*beside)
     finally:
-        await end([analyzing])
+        await end(beside)
     return rows
 
 

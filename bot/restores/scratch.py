@@ -21,6 +21,7 @@ from bot.targets.waiting import to_the_end
 
 _READ_SIZE = 1 << 20
 _QUICK = timedelta(seconds=60)
+_UNPACK = 'mkdir -m 700 -- "$1" && exec tar -x -f - -C "$1"'
 
 
 @asynccontextmanager
@@ -40,7 +41,6 @@ async def scratch_copy(
         )
     directory = _directory(server, place)
     try:
-        await _run(server, "mkdir", "-m", "700", "--", directory)
         await _copy(server, files, directory, meter)
         yield PurePosixPath(directory) / path.name
     finally:
@@ -82,7 +82,7 @@ async def _copy(
     server: Server, files: list[tuple[Path, str, int]], place: str, meter: LoadMeter
 ) -> None:
     async with server.target.process(
-        ["tar", "-x", "-f", "-", "-C", place],
+        ["sh", "-c", _UNPACK, "sh", place],
         service=server.service,
         environment=server.environment(server.elsewhere),
         stdin=True,
