@@ -136,14 +136,16 @@ def _told_rows(
     rows: list[list[Step]], now: datetime, expected: Mapping[str, timedelta]
 ) -> list[str]:
     """A line for each row; of many, the first that are done are one line, so that what runs or
-    failed is never cut off."""
+    failed is never cut off. One that is done with a warning keeps its line."""
     told = [_rows_line(row, now, expected) for row in rows]
     folded = 0
     while len(rows) - folded > MOST_ROWS and rows[folded][-1].state is StepState.DONE:
         folded += 1
     if folded < 2:
         return told
-    return [f"{Sign.DONE} {words.count(folded, 'step')} done", *told[folded:]]
+    doubted = [at for at in range(folded) if rows[at][-1].sign is Sign.WARNING]
+    plain = words.count(folded - len(doubted), "step")
+    return [f"{Sign.DONE} {plain} done", *(told[at] for at in doubted), *told[folded:]]
 
 
 def _cut(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.operations import view
 from bot.operations.model import Operation, Step, TakenBack
 from bot.operations.outcome import as_data
 from bot.operations.standing import sign
@@ -55,6 +56,14 @@ def test_what_was_taken_back_was_not_produced() -> None:
     assert "commit" not in told
     assert told["error"].startswith("Kept until ")
     assert "<!date" not in told["error"]
+
+
+def test_where_many_steps_are_told_as_one_a_warning_keeps_its_line() -> None:
+    told = view.lines(done({}, {"proven": False}, *({} for _ in range(view.MOST_ROWS + 3))), NOW)
+    assert told[0].startswith("⚠️ ")
+    assert told[1] == "✅ 4 steps done"
+    assert told[2] == f"⚠️ Step 1{view.GAP}note 1"
+    assert told[3].startswith("✅ Step 5")
 
 
 @pytest.mark.parametrize(
