@@ -88,7 +88,7 @@ async def dump_out_of(
                 if line == DUMPED:
                     files = await _fetch(target, service, scratch, directory, meter, written)
                     await process.end_input()
-                else:
+                elif line.isdigit():  # empty while there is no directory yet
                     written = int(line) * 1024
                     await meter.show(written)
         if status := await process.wait():
