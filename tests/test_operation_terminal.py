@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.operation_terminal import _instead
 from bot.operations.model import Operation, TakenBack
@@ -14,6 +15,7 @@ from bot.operations.plan import Plan
 from bot.operations.states import OperationState
 from bot.os_user import host, me
 from bot.playground import LocalSlack
+from tests.parts.compose_project import ComposeProject
 from tests.parts.house import (
     app_slack,
     running_opsbell,
@@ -22,6 +24,8 @@ from tests.parts.house import (
     write_config,
 )
 from tests.parts.process import ChildProcess, opsbell
+from tests.runbooks.test_commands import count_in
+from tests.targets.places import compose_settings
 
 RUNBOOKS = """
 access: {{runbook: {{approvals: {approvals}}}}}
@@ -72,6 +76,24 @@ class Terminal:
             while not (self.app / "sleeps").exists():
                 await asyncio.sleep(0.05)
         (self.app / "sleeps").unlink()
+
+
+@pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
+async def test_what_one_process_runs_in_a_container_another_one_cancels(
+    tmp_path: Path, database_url: str, slack: LocalSlack, grandvps: ComposeProject
+) -> None:
+    command = ["sh", "-c", "sleep 36082 & sleep 36082; true"]
+    slow = {"title": "Take long", "steps": [{"run": {"service": "web", "command": command}}]}
+    target = compose_settings(grandvps)
+    part = yaml.safe_dump({"targets": {"grandvps": target}, "runbooks": {"slow": slow}})
+    terminal = Terminal(write_config(tmp_path, database_url, part), slack)
+    async with terminal.slow() as following:
+        await count_in(grandvps, "36082", 2)
+        status, ended = await terminal.operation("1", "cancel")
+        assert status == 0, ended
+        assert "Take long on grandvps · cancelled" in ended
+        assert await following.wait(timeout=30) == 1
+    await count_in(grandvps, "36082", 0)
 
 
 async def test_a_running_operation_is_shown_and_cancelled(

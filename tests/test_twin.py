@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,25 @@ async def test_a_backup_says_where_it_is_and_why_it_failed(config: Path) -> None
     status, looked = await asked(config, "operation", "2")
     assert status == 0
     assert looked == {**failed, "can": []}
+
+
+async def test_a_plan_is_shown_and_nothing_is_run(config: Path) -> None:
+    _, made = await asked(config, "backup", "now", "database")
+    for words, shown in (
+        (("restore", "latest"), "swap"),
+        (("backup", "now", "media"), "media.tar.zst"),
+        (("maintenance", "on"), "maintenance_mode.txt"),
+    ):
+        status, plan = await typed(config, *words, "--plan")
+        assert status == 0, plan
+        assert shown in plan
+        assert "undo" in plan.lower()
+    assert made["backup"] in (await typed(config, "restore", "latest", "--plan"))[1]
+    # How long it took before is what it is expected to take.
+    _, backup = await typed(config, "backup", "now", "database", "--plan")
+    assert re.search(r"Database · (under 1 s|about [\d.]+ s)", backup), backup
+    assert not (config.parent / "app" / "maintenance_mode.txt").exists()
+    assert (await typed(config, "operation", "2"))[0] == 1
 
 
 async def test_a_page_that_does_not_follow_is_a_warning_and_on_all_the_same(

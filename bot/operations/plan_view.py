@@ -123,7 +123,11 @@ def _tail(step: PlannedStep, usual: Usual) -> str:
     if step.left_out:
         return f" · {Sign.REFUSED} left out: {step.left_out}"
     expected = usual.get(step.title)
-    return f" · about {words.duration(expected)}" if expected else ""
+    if not expected:
+        return ""
+    if expected < timedelta(seconds=1):
+        return " · under 1 s"
+    return f" · about {words.duration(expected)}"
 
 
 def _details(step: PlannedStep) -> list[str]:
