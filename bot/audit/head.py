@@ -62,10 +62,14 @@ def read_head(path: Path) -> Head | None:
 
 
 def write_head(path: Path, head: Head) -> None:
-    """Puts the file in place whole, or not at all (mode 0600)."""
+    """Puts the file in place whole, or not at all (mode 0600). Where root does it for somebody
+    else, it belongs to the owner of the directory, who has to write it again."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            if os.geteuid() == 0:
+                owner = path.parent.stat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
             json.dump({"id": head.id, "mac": head.mac, "at": head.at.isoformat()}, file)
             file.flush()
             os.fsync(file.fileno())

@@ -223,6 +223,7 @@ class DatabaseBackup:
                     meter,
                     way.jobs,
                     way.place,
+                    imported,
                 )
             return await dump_here(target, argv, self._environment, into, meter, way.jobs)
         finally:

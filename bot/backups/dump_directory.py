@@ -19,7 +19,7 @@ from bot.backups.processes import failure, lines_of, write_out
 from bot.backups.threads import in_thread
 from bot.errors import Failed
 from bot.targets.marked import MARK
-from bot.targets.model import Target
+from bot.targets.model import Process, Target
 
 _LOOK_EVERY = 0.5
 _DUMP = "dump"
@@ -69,9 +69,11 @@ async def dump_out_of(
     meter: Meter,
     jobs: int,
     place: Place,
+    dumped: asyncio.Event,
 ) -> tuple[SetFile, ...]:
     """Runs pg_dump in a service's container, with scratch files at `place`, and fetches what it
-    has written into `directory`; its files, all on the disk. Raises like `dump_here`.
+    has written into `directory`; its files, all on the disk. `dumped` is set before they are
+    fetched. Raises like `dump_here`.
 
     The scratch files may be left behind where this raises: see `remove_abandoned`.
     """
@@ -81,27 +83,33 @@ async def dump_out_of(
     async with target.process(
         [*script, *argv, f"--jobs={jobs}"], service=service, environment=environment, stdin=True
     ) as process:
-        files: tuple[SetFile, ...] = ()
-        written = 0
+        written, whole = 0, False
         async with aclosing(lines_of(process)) as lines:
             async for line in lines:
-                if line == DUMPED:
-                    files = await _fetch(target, service, scratch, directory, meter, written)
-                    await process.end_input()
-                elif line.isdigit():  # empty while there is no directory yet
-                    written = int(line) * 1024
-                    await meter.show(written)
+                if whole := line == DUMPED:
+                    break
+                written = int(line) * 1024
+                await meter.show(written)
+        files: tuple[SetFile, ...] = ()
+        if whole:
+            dumped.set()
+            tar = ["tar", "-c", "-f", "-", "-C", scratch, _DUMP]
+            async with target.process(tar, service=service, environment=environment) as sending:
+                files = await _fetch(target, sending, directory, meter, written)
+            await process.end_input()
         if status := await process.wait():
             raise _failed(target, status, process.error_tail, _FOR_SESSIONS, _FOR_SCRATCH)
     return files
 
 
 async def _fetch(
-    target: Target, service: str, scratch: str, directory: Path, meter: Meter, written: int
+    target: Target, sending: Process, directory: Path, meter: Meter, written: int
 ) -> tuple[SetFile, ...]:
     with ReceivedFiles(directory, _DUMP) as files:
-        archive = target.archive(service, f"{scratch}/{_DUMP}")
-        await write_out(archive, files.feed, lambda: meter.show_fetched(files.size, written))
+        chunks = sending.chunks()
+        await write_out(chunks, files.feed, lambda: meter.show_fetched(files.size, written))
+        if status := await sending.wait():
+            raise failure(target, "tar", status, sending.error_tail)
         return await in_thread(files.finish)
 
 

@@ -17,8 +17,6 @@ from bot.errors import Failed
 _BLOCK = tarfile.BLOCKSIZE
 _EMPTY = bytes(_BLOCK)
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]*")
-_SIZE = re.compile(rb"\d+ size=(\d+)\n")
-_LONGEST_EXTENSION = 1 << 16
 
 
 class ReceivedFiles:
@@ -36,7 +34,6 @@ class ReceivedFiles:
         self._archived = archived
         self._files: list[SetFile] = []
         self._header = b""
-        self._extension: bytearray | None = None
         self._ended = False
         self._file: NewFile | None = None
         self._left = 0
@@ -85,13 +82,11 @@ class ReceivedFiles:
     def _contents(self, rest: memoryview) -> memoryview:
         taken = rest[: self._left]
         self._left -= len(taken)
+        self.size += len(taken)
         if self._file:
             self._file.write(bytes(taken))
-            self.size += len(taken)
-            if not self._left:
-                self._end()
-        elif self._extension is not None:
-            self._extension += taken
+        if not self._left:
+            self._end()
         return rest[len(taken) :]
 
     def _begin(self) -> None:
@@ -104,26 +99,16 @@ class ReceivedFiles:
             member = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
         except tarfile.HeaderError as error:
             raise Failed(f"The dump's files came garbled: {error}.") from error
-        self._left = self._size_of(member)
-        self._padding = -self._left % _BLOCK
-        if member.type == tarfile.XHDTYPE and self._left <= _LONGEST_EXTENSION:
-            self._extension = bytearray()
-            return
-        self._extension = None
         top, _, name = member.name.partition("/")
         if member.isdir() and (top, name) == (self._archived, ""):
             return
         if not member.isreg() or top != self._archived or not _NAME.fullmatch(name):
             raise Failed(f'A dump holds no "{member.name[:40]}".')
         self._file = self._open.enter_context(NewFile(self._directory / name))
+        self._left = member.size
+        self._padding = -member.size % _BLOCK
         if not self._left:
             self._end()
-
-    def _size_of(self, member: tarfile.TarInfo) -> int:
-        """A member's bytes: from 8 GiB on they stand in the extended header before it
-        (POSIX.1-2017, pax, "pax Extended Header")."""
-        extended = _SIZE.search(self._extension or b"")
-        return int(extended[1]) if extended else member.size
 
     def _end(self) -> None:
         if self._file:

@@ -29,10 +29,17 @@ trap 'leave 143' TERM HUP INT
 "$@" --file="$scratch/dump" >&2 </dev/null &
 dumper=$!
 (
-    # What sleeps on for a moment keeps nobody waiting for the end of the output.
-    while sleep 1 >/dev/null 2>&1; do
+    # Nothing may live on when this ends: it would become the child of the container's first
+    # process, and where that is PostgreSQL, ending it would make the whole server restart.
+    nap=
+    trap 'kill "$nap"; wait "$nap"; exit' TERM
+    while
+        sleep 1 &
+        nap=$!
+        wait "$nap"
+    do
         set -- $(du -s -k dump)
-        echo "$1"
+        [ "$1" ] && echo "$1"
         set -- $(df -P -k . | tail -n 1)
         if [ "$4" -lt "$reserve" ]; then
             : >full

@@ -1,8 +1,8 @@
 """What the planner knows of a restored database: roughly before it goes live, well soon after.
 
 A database without statistics is slow at first; whole ones take long to gather. Rough ones are had
-in a fraction of the time, and are what people wait for. Both as `vacuumdb --analyze-in-stages` has
-it, which PostgreSQL's manual wants run after pg_upgrade for the same reason.
+in a fraction of the time, and are what people wait for; `vacuumdb --analyze-in-stages` is made for
+the same.
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ async def ahead_of_autovacuum(server: Server) -> str:
 async def gather(
     server: Server, database: str, *, jobs: int, options: str = "", rough: bool = False
 ) -> None:
-    """Gathers statistics of all tables, by `jobs` at a time: rough ones, or better and better ones
-    up to whole ones. Raises Failed, and Unavailable after six hours."""
+    """Gathers statistics of all tables, by `jobs` at a time. Raises Failed, and Unavailable after
+    six hours."""
     wanted = " ".join(filter(None, (_NOW, _ROUGH if rough else "", options)))
-    how = "--analyze-only" if rough else "--analyze-in-stages"
-    argv = [server.target.tool("vacuumdb"), how, "--quiet", "--no-password"]
+    argv = [server.target.tool("vacuumdb"), "--analyze-only", "--quiet", "--no-password"]
     done = await server.target.run(
         [*argv, f"--jobs={jobs}", server.dbname(database)],
         timeout=_LIMIT,

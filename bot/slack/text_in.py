@@ -85,13 +85,17 @@ def _quoted(word: str) -> str:
     raise UsageError(f"{_short(word)} has both kinds of quotes in it.")
 
 
+# An apostrophe stands within words; the other kind does not, and punctuation may follow it.
+_CLOSING = {"'": re.compile(r"'(?!\S)"), '"': re.compile(r'"(?=[,.;:!?)]*(?:\s|$))')}
+
+
 def _next_word(text: str) -> tuple[str, str]:
     if name := _BEFORE_QUOTE.match(text):
         word, rest = _next_word(text[name.end() :])
         return name[0] + word, rest
     quote = text[0]
     if quote in "\"'":
-        if closed := re.compile(rf"{quote}(?!\S)").search(text, 1):
+        if closed := _CLOSING[quote].search(text, 1):
             return text[1 : closed.start()], text[closed.end() :].lstrip()
         if quote == '"':
             raise UsageError(f'The quote before "{_short(text[1:])}" is not closed.')

@@ -152,6 +152,8 @@ def _start_patiently(cluster: Path) -> str:
         # Not by its `start`: that has one lock for the whole machine, a file of whoever came first,
         # and a list of users that is changed at their exits while others read it.
         started = PostgresServer(cluster.resolve())
+        # Opens what lies above to the server's user, though somebody has closed it since.
+        started.ensure_pgdata_inited()
         try:
             started.ensure_postgres_running()
         except subprocess.TimeoutExpired:

@@ -45,11 +45,6 @@ class ComposeTarget(RunningTarget[configured.ComposeTarget]):
         async for line in merged(logs):
             yield line
 
-    async def archive(self, service: str, path: str) -> AsyncIterator[bytes]:
-        """From the container that `process` uses. Volumes are there, file systems in memory not."""
-        async for piece in (await self.running(service)).archive(path):
-            yield piece
-
     def database(self) -> DatabasePlace:
         """The container of the database's service, whose tools have the server's version."""
         database = self._settings.database

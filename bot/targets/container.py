@@ -1,9 +1,8 @@
 """A running container: starting execs in it, and ending all that one of them started."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from docker.api.client import APIClient
 
@@ -46,19 +45,6 @@ class Container:
         )
         exec_id = str(created["Id"])
         return exec_id, await self.engine.exec_stream(exec_id, stdin=stdin)
-
-    async def archive(self, path: str) -> AsyncIterator[bytes]:
-        """A file or directory as a tar archive, made by the Engine (Docker Engine API, "Get an
-        archive of a filesystem resource in a container"). Raises NotFound, and Unavailable where
-        it does not come whole."""
-        stream = await self.engine.get_stream(
-            f"/containers/{self.id}/archive?{urlencode({'path': path})}"
-        )
-        try:
-            while data := await stream.read():
-                yield data
-        finally:
-            stream.close()
 
     async def still_runs(self) -> bool:
         """Whether the container runs. The Engine may learn of its end a moment after we do, so a

@@ -47,10 +47,6 @@ class HostTarget(RunningTarget[configured.HostTarget]):
         async for line in read_log(self._settings.path(path), since):
             yield line
 
-    def archive(self, service: str, path: str) -> AsyncIterator[bytes]:
-        """Refused: there are no containers."""
-        raise self._no_containers()
-
     def database(self) -> DatabasePlace:
         """This machine, with the sign-in of the configured URL."""
         if self._settings.database is None:

@@ -102,12 +102,6 @@ class Target(Protocol):
         """A service's log lines from `since` on, oldest first."""
         ...
 
-    def archive(self, service: str, path: str) -> AsyncIterator[bytes]:
-        """A directory in a service's container as a tar archive, its own name before every other.
-        Raises NotFound where it is not there, Unavailable where it does not come whole, Refused
-        for a target without containers."""
-        ...
-
     def database(self) -> DatabasePlace:
         """Where the target's database tools run. Raises NotFound where none is configured."""
         ...

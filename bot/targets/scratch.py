@@ -169,10 +169,6 @@ class ScratchServer(RunningTarget[configured.ComposeTarget]):
         """Refused: it is no service of the project."""
         raise self._no_project()
 
-    def archive(self, service: str, path: str) -> AsyncIterator[bytes]:
-        """Refused: it is no service of the project."""
-        raise self._no_project()
-
     def compose(self, *arguments: str) -> tuple[str, ...]:
         """Refused: it is no service of the project."""
         raise self._no_project()

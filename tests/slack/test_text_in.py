@@ -41,6 +41,7 @@ def test_clean(typed: str, meant: str) -> None:
         ("a  b\tc\nd", ["a", "b", "c", "d"]),
         ('open "the site is down" sev1', ["open", "the site is down", "sev1"]),
         ("'two words' ''", ["two words", ""]),
+        ('on "db upgrade", back at five', ["on", "db upgrade", ",", "back", "at", "five"]),
         ("it's Bob's", ["it's", "Bob's"]),
         ("'tis late", ["'tis", "late"]),
         ("on don't panic 'it's late'", ["on", "don't", "panic", "it's late"]),

@@ -78,6 +78,16 @@ async def test_the_directories_above_are_opened_for_passing_only_and_not_to_othe
     assert "PANIC" not in (data / "postgres" / "log").read_text()
 
 
+@pytest.mark.needs("root")
+async def test_what_was_closed_since_is_opened_to_the_server_again(data: Path) -> None:
+    async with embedded_postgres(data):
+        pass
+    data.parent.chmod(0o700)
+    data.chmod(0o700)
+    async with embedded_postgres(data) as url:
+        assert await answers(url)
+
+
 async def test_a_cluster_that_was_made_by_half_is_made_anew(data: Path) -> None:
     draft = data / "postgres.new"
     draft.mkdir()
