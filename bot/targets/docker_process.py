@@ -143,15 +143,18 @@ class DockerProcess:
             data = await self._stream.read()
             if not data:
                 raise await self._cut_off()
-            for stream, content in self._frames.feed(data):
-                self._keep(stream, content)
+            self._keep(data)
         return piece
 
-    def _keep(self, stream: int, content: bytes) -> None:
-        if stream == STDOUT:
-            self._output.add(content)
-        else:
-            self._errors.add(content)
+    def _keep(self, data: bytes) -> None:
+        output = []
+        for stream, content in self._frames.feed(data):
+            if stream == STDOUT:
+                output.append(content)
+            else:
+                self._errors.add(content)
+        # At once: each piece alone would be searched together with all before it.
+        self._output.add(b"".join(output))
 
     async def _read_first_line(self) -> None:
         """Learns where the process runs, from the line that the start script writes first."""
@@ -197,8 +200,7 @@ class DockerProcess:
         with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(_LAST_ERRORS_LIMIT):
                 while data := await self._stream.read():
-                    for stream, content in self._frames.feed(data):
-                        self._keep(stream, content)
+                    self._keep(data)
 
     async def _cut_off(self, said: str = "") -> OpsbellError:
         """Why the output ended too early: the container is gone, or something killed it all."""

@@ -73,16 +73,17 @@ class SshRelay:
                 stderr=PIPE,
                 start_new_session=True,
             )
+        talking = asyncio.create_task(ssh.communicate())
         try:
-            _, errors = await ssh.communicate()
-        except asyncio.CancelledError:
+            await asyncio.shield(talking)
+        finally:
+            # One that has ended by itself has something to say, also where it is to be ended.
             with suppress(ProcessLookupError):
                 ssh.kill()
-            await ssh.communicate()
-            raise
-        if ssh.returncode:
-            said = text_of(errors).strip()
-            log.warning("ssh to the Docker Engine: %s", said, extra={"action": "docker.ssh"})
+            _, errors = await talking
+            if (ssh.returncode or 0) > 0:
+                said = text_of(errors).strip()
+                log.warning("ssh to the Docker Engine: %s", said, extra={"action": "docker.ssh"})
 
 
 def ssh_command(address: str) -> tuple[str, ...]:
