@@ -30,7 +30,9 @@ async def opsbell_away(stage: Stage) -> Taken:
         async with _visited(stage.project) as gaps:
             await bench.restored(parts=["database"], backup=False)
         for aside in await bench.restores.kept(bench.target):
-            await stage.project.psql(f'drop database "{aside.place["database"]}"', "postgres")
+            await stage.project.psql(
+                f'drop database if exists "{aside.place["database"]}"', "postgres"
+            )
     return Taken(max(gaps))
 
 
