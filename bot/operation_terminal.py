@@ -38,13 +38,6 @@ _NOT_DONE = {
     Course.UNDO.value: "Not undone",
     Course.LEAVE.value: "Nothing to leave",
 }
-_STANDS = {
-    OperationState.AWAITING: "waits for approval",
-    OperationState.QUEUED: "waits",
-    OperationState.FAILED: "failed",
-    OperationState.EXPIRED: "was not approved in time",
-}
-"""How an operation stands, where "is" before its words does not say it."""
 
 
 async def operation(config: Path, number: int, verb: str, *, as_json: bool = False) -> int:
@@ -90,7 +83,7 @@ async def _found(core: Core, number: int) -> Operation:
 
 async def _do(core: Core, found: Operation, verb: str) -> None:
     if verb not in _verbs(found):
-        stands = _STANDS.get(found.state, f"is {standing.words_of(found)}")
+        stands = standing.predicate(found)
         raise Refused(
             f"{_NOT_DONE[verb]}: operation {found.id}, {found.plan.title}, {stands}.",
             hint=_instead(found, verb),

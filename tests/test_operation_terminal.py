@@ -121,7 +121,7 @@ async def test_a_running_operation_is_shown_and_cancelled(
         assert "Take long on grandvps · cancelled" in ended
         assert await following.wait(timeout=30) == 1
     assert (terminal.app / "undone").exists()
-    ended = "operation 1, Take long on grandvps, is cancelled. How it ended: opsbell operation 1."
+    ended = "operation 1, Take long on grandvps, was cancelled. How it ended: opsbell operation 1."
     assert await terminal.operation("1", "cancel") == (1, f"Not cancelled: {ended}")
     assert await terminal.operation("1", "undo") == (1, f"Not undone: {ended}")
     none = "There is no operation 7. opsbell audit --since 7d names those of the last week."

@@ -43,12 +43,17 @@ def words_of(operation: Operation) -> str:
 
 def sentence(operation: Operation) -> str:
     """The same as a full sentence, as notifications show it."""
-    said = _SAID[operation.state]
-    if operation.taken_back:
-        told = _taken_back(operation)
-        said = f"was {told}" if _is_undone(operation) else f"{said}, {told}"
     tail = f": {operation.error}" if operation.error and operation.state.final else "."
-    return f"{sign(operation)} {operation.plan.title} {said}{tail}"
+    return f"{sign(operation)} {operation.plan.title} {predicate(operation)}{tail}"
+
+
+def predicate(operation: Operation) -> str:
+    """The same as what follows its name in a sentence: `is running`, `was cancelled`."""
+    said = _SAID[operation.state]
+    if not operation.taken_back:
+        return said
+    told = _taken_back(operation)
+    return f"was {told}" if _is_undone(operation) else f"{said}, {told}"
 
 
 def _state_words(operation: Operation) -> str:
