@@ -98,6 +98,17 @@ async def mid_fetch(bench: Bench) -> None:
             await asyncio.sleep(0.005)
 
 
+def by_another(
+    project: ComposeProject, directory: Path, database_url: str, number: int
+) -> ChildProcess:
+    """Another process that runs a backup by several sessions."""
+    file = directory / "settings.json"
+    settings = compose_settings(project, directory / "store")
+    file.write_text(json.dumps(settings, default=str))
+    argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
+    return ChildProcess(*argv, "by several sessions", cwd=ROOT)
+
+
 async def signalled(project: ComposeProject, program: str, sent: signal.Signals) -> list[int]:
     """Sends a signal to what runs of a program in the database's container; their process IDs."""
     rows = await run("docker", "top", project.container("db"), "-e", "-o", "pid,comm")
@@ -187,12 +198,8 @@ async def test_cancelled_while_the_dump_is_fetched_it_leaves_nothing(
 async def test_killed_while_the_dump_is_fetched_the_container_clears_itself(
     big: Bench, own_grandvps: ComposeProject, tmp_path: Path, database_url: str
 ) -> None:
-    file = tmp_path / "settings.json"
-    settings = compose_settings(own_grandvps, tmp_path / "store")
-    file.write_text(json.dumps(settings, default=str))
     number = await big.request("database")
-    argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
-    async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
+    async with by_another(own_grandvps, tmp_path, database_url, number) as child:
         await mid_fetch(big)
         await child.kill9()
     async with asyncio.timeout(PATIENCE):
@@ -207,12 +214,8 @@ async def test_killed_while_the_dump_is_fetched_the_container_clears_itself(
 async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
     big: Bench, own_grandvps: ComposeProject, tmp_path: Path, database_url: str
 ) -> None:
-    file = tmp_path / "settings.json"
-    settings = compose_settings(own_grandvps, tmp_path / "store")
-    file.write_text(json.dumps(settings, default=str))
     number = await big.request("database")
-    argv = (sys.executable, "-m", "tests.backups.child", str(file), database_url, str(number))
-    async with ChildProcess(*argv, "by several sessions", cwd=ROOT) as child:
+    async with by_another(own_grandvps, tmp_path, database_url, number) as child:
         await mid_dump(own_grandvps)
         # Its end is not to come while it is looked for.
         dumping = await signalled(own_grandvps, "pg_dump", signal.SIGSTOP)

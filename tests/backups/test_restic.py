@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
@@ -305,52 +304,3 @@ async def test_a_snapshot_without_all_its_files_is_no_good_set(
     # It pushes out no good one, and is not pushed out.
     await make(bench, "logs")
     assert len(await bench.backups.sets(bench.target)) == 3
-
-
-@contextlib.asynccontextmanager
-async def locked(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Another restic that holds the repository until it is ended, at the latest with the block."""
-    holder = await asyncio.create_subprocess_exec(
-        *("restic", "backup", "--quiet", "--stdin"),
-        env=environment(tmp_path),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(20):
-            while not list((tmp_path / "repository" / "locks").iterdir()):
-                await asyncio.sleep(0.05)
-        yield holder
-    finally:
-        if holder.returncode is None:
-            holder.kill()
-        await holder.wait()
-
-
-async def test_the_lock_of_a_living_one_is_respected(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bot.backups.restic._LOCK_POLL", 0.2)
-    for _ in range(2):
-        await make(bench, "logs")
-    store = bench.backups.store(bench.target)
-    async with locked(tmp_path) as holder:
-        # Looking and backing up go on beside it.
-        [newest, *_] = await store.sets()
-        await make(bench, "media")
-        monkeypatch.setattr("bot.backups.restic.LOCK_WAIT", timedelta(seconds=1))
-        with pytest.raises(Failed, match=rf"locked by process {holder.pid} on "):
-            await store.remove([newest])
-    assert len(await store.sets()) == 3
-
-
-async def test_the_lock_of_a_dead_one_is_removed(bench: Bench, tmp_path: Path) -> None:
-    for _ in range(2):
-        await make(bench, "logs")
-    async with locked(tmp_path) as holder:
-        holder.kill()
-        await holder.wait()
-        assert list((tmp_path / "repository" / "locks").iterdir())
-        operation = await bench.run("logs")
-    assert operation.state is OperationState.DONE
-    assert operation.steps[-1].note.startswith("1 old backup removed")
