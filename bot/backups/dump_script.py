@@ -60,7 +60,7 @@ if [ -e full ]; then
 fi
 [ "$status" = 0 ] || leave "$status"
 set -- $(du -s -k dump)
-echo "$1"
+[ "$1" ] && echo "$1"
 echo {DUMPED}
 read -r _
 leave 0
