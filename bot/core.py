@@ -8,9 +8,11 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import aiohttp
 
+from bot.backups.disk import make_directory
 from bot.backups.service import Backups
 from bot.cancelling import end
 from bot.checklists.jobs import Jobs
@@ -79,6 +81,13 @@ class Core:
     checklist_lookup: Lookup
 
 
+def make_data_directory(path: Path) -> None:
+    """Makes the data directory where there is none, with those above it that are missing; what is
+    there keeps its mode."""
+    if not path.exists():
+        make_directory(path)
+
+
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Core]:
     """Everything built and the database migrated, with nothing running yet. From here on, times
@@ -87,7 +96,7 @@ async def opened(settings: Settings, secrets: SlackSecrets) -> AsyncIterator[Cor
     Raises Unavailable where PostgreSQL cannot be reached, DatabaseTooNew where it is newer.
     """
     tell_times_in(settings.timezone)
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_directory(settings.data)
     async with contextlib.AsyncExitStack() as stack:
         url = await _database_url(settings, stack)
         await reach(url)

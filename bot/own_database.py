@@ -20,7 +20,7 @@ from bot.config.environment import SlackSecrets
 from bot.config.load import load
 from bot.config.own import own_url
 from bot.config.settings import Settings
-from bot.core import opened
+from bot.core import make_data_directory, opened
 from bot.errors import NotFound, Refused, UsageError
 from bot.log import first_redact, set_up_logging
 from bot.operations import store
@@ -66,7 +66,7 @@ async def _unused(settings: Settings) -> AsyncIterator[str]:
     async with contextlib.AsyncExitStack() as stack:
         url = own_url(settings).reveal()
         if settings.database is None:
-            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_data_directory(settings.data)
             url = await stack.enter_async_context(embedded_postgres(settings.data))
         if await is_worked(url):
             raise Refused(

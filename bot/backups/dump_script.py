@@ -30,14 +30,18 @@ trap 'leave 143' TERM HUP INT
 dumper=$!
 (
     # Nothing may live on when this ends: it would become the child of the container's first
-    # process, and where that is PostgreSQL, ending it would make the whole server restart.
-    nap=
-    trap 'kill "$nap"; wait "$nap"; exit' TERM
-    while
+    # process, and where that is PostgreSQL, ending it would make the whole server restart. So the
+    # trap only notes that it is over: it may come before the nap's number is known.
+    over=
+    trap over=1 TERM
+    while [ ! "$over" ]; do
         sleep 1 &
         nap=$!
-        wait "$nap"
-    do
+        if [ "$over" ] || ! wait "$nap"; then
+            kill "$nap"
+            wait "$nap"
+            exit
+        fi
         set -- $(du -s -k dump)
         [ "$1" ] && echo "$1"
         set -- $(df -P -k . | tail -n 1)

@@ -56,15 +56,15 @@ def _barred(path: Path) -> tuple[str, str]:
 
 def _mode(path: Path) -> Finding:
     mode = path.stat().st_mode & 0o777
-    # Root's own group may pass through: the embedded PostgreSQL does.
-    if mode & 0o067:
+    # Passing through shows nothing of what lies there, and root's embedded PostgreSQL has to.
+    if mode & 0o066:
         says = f"{path} has mode {mode:o}: others on this machine can look into it."
         return beware(AREA, "Directory", says, f"Run: chmod 700 {path}")
     owner = username(path.stat().st_uid)
-    if mode & 0o010:
-        passing = "Its group may pass through without looking, as the embedded PostgreSQL does"
-        says = f"{path} belongs to {owner}. {passing} (mode {mode:o})."
-        return well(AREA, "Directory", says)
+    if mode & 0o011:
+        who = "Others" if mode & 0o001 else "Its group"
+        passing = f"{who} may pass through without looking, as the embedded PostgreSQL does"
+        return well(AREA, "Directory", f"{path} belongs to {owner}. {passing} (mode {mode:o}).")
     return well(AREA, "Directory", f"{path} is private to {owner}.")
 
 

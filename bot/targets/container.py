@@ -48,8 +48,8 @@ class Container:
 
     async def still_runs(self) -> bool:
         """Whether the container runs. The Engine may learn of its end a moment after we do, so a
-        container that seems to run is looked at again for a second."""
-        for wait in (0.0, 0.1, 0.3, 0.6):
+        container that seems to run is looked at again for five seconds."""
+        for wait in (0.0, 0.1, 0.3, 0.6, 1.0, 3.0):
             await asyncio.sleep(wait)
             try:
                 found = await self.engine.call(APIClient.inspect_container, self.id)
