@@ -60,7 +60,7 @@ class ActingPerson:
         return [message for message in shown if message.channel == place.id]
 
     async def wait_for_ephemeral(
-        self, channel: str | Channel | None = None, text: str = "", timeout: float = 10
+        self, channel: str | Channel | None = None, text: str = "", timeout: float = 30
     ) -> Message:
         """The newest ephemeral message that contains `text`, now or when it comes."""
 
@@ -215,7 +215,7 @@ class ActingPerson:
         return await ask_options(self._backend, self.person, surface, placed, typed)
 
     async def wait_for_view(
-        self, timeout: float = 5, where: Callable[[View], bool] | None = None
+        self, timeout: float = 30, where: Callable[[View], bool] | None = None
     ) -> View:
         """The modal in front of this person that fits, now or as soon as there is one."""
 

@@ -141,7 +141,7 @@ class LocalSlack:
             self._people[person.id] = ActingPerson(self.backend, person)
         return self._people[person.id]
 
-    async def wait_connected(self, count: int = 1, timeout: float = 10) -> None:
+    async def wait_connected(self, count: int = 1, timeout: float = 30) -> None:
         """Return once `count` sockets have been greeted. Raises TimeoutError."""
         await self.sockets.wait_connected(count, timeout)
 
@@ -167,7 +167,7 @@ class LocalSlack:
         text: str | None = None,
         where: Where | None = None,
         thread: Message | None = None,
-        timeout: float = 10,
+        timeout: float = 30,
     ) -> Message:
         """The newest message of the channel that fits, now or as soon as there is one.
 

@@ -23,7 +23,7 @@ from tests.crash.hooks import COMMIT, STATEMENT
 from tests.crash.nursery import Nursery
 from tests.crash.promises import check_all
 from tests.crash.scenarios import Scenario
-from tests.crash.stage import LIMIT, KilledError, Stage, open_stage
+from tests.crash.stage import KilledError, Stage, open_stage
 from tests.parts.house import write_config
 from tests.parts.postgres import PostgresServer
 
@@ -154,7 +154,6 @@ class Campaign:
                 seconds = time.monotonic() - killed_at
                 await check_all(stage)
                 await scenario.check(stage)
-                assert seconds < LIMIT, f"took {seconds:.0f} s"
             except PROBLEMS as error:
                 problem = f"{type(error).__name__}: {error}\n{stage.running.output}"
             return Result(moment, was_reached, seconds, problem)

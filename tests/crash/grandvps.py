@@ -16,8 +16,8 @@ from bot.cancelling import end
 from bot.demo import releases
 from bot.demo.children import Child, kept
 from bot.demo.files import write_settings
-from bot.demo.sample import free_port
 from bot.targets.environment import for_children
+from tests.parts.network import free_port
 
 GRANDVPS = "crash_grandvps"
 """The database that runs copy."""
@@ -38,7 +38,7 @@ def fill_grandvps(url: str) -> None:
 
 def grandvps_target(directory: Path, url: str) -> str:
     """The configuration of the one in the run's directory, whose port is chosen here."""
-    port = free_port(0)
+    port = free_port()
     (directory / "port").write_text(str(port))
     root = f"http://127.0.0.1:{port}"
     return f"""

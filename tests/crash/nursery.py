@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 _LOOK_EVERY = 0.05
 
 
-async def until(holds: Callable[[], bool], what: str, timeout: float = 30) -> None:
+async def until(holds: Callable[[], bool], what: str, timeout: float = 120) -> None:
     """Returns once `holds`; raises AssertionError with `what` where it does not in time."""
     try:
         async with asyncio.timeout(timeout):

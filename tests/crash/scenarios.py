@@ -12,7 +12,7 @@ from bot.store.database import Database
 from bot.store.events import EventLog, load_key
 from tests.backups.sample import make_application
 from tests.crash.promises import happened, kept
-from tests.crash.stage import Stage
+from tests.crash.stage import LIMIT, Stage
 from tests.parts.compose_project import ComposeProject
 from tests.parts.house import compose_target
 from tests.slack.posting import open_desk
@@ -86,7 +86,7 @@ posting = Scenario("posting", _checklists, _post, _posted_once)
 
 
 async def _list(stage: Stage) -> Message:
-    return await stage.see(stage.slack.wait_for_message(channel="ops", text=TITLE))
+    return await stage.see(stage.slack.wait_for_message("ops", TITLE, timeout=LIMIT))
 
 
 async def _post_and_wait(stage: Stage) -> None:
@@ -153,7 +153,7 @@ async def _put(stage: Stage) -> None:
         await desk.put(_KEY, "one", uploads=files)
         await desk.put(_REPLY, "a reply", under=_KEY)
         stage.acked["put"] = True
-        await stage.see(stage.slack.wait_for_message(channel="ops", text="one"))
+        await stage.see(stage.slack.wait_for_message("ops", "one", timeout=LIMIT))
         await desk.put(_KEY, "two")
         stage.acked["change"] = True
 

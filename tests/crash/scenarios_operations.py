@@ -15,7 +15,7 @@ from bot.playground.modals import View
 from tests.crash.grandvps import GRANDVPS, answer, grandvps, grandvps_target
 from tests.crash.promises import check_all
 from tests.crash.scenarios import Scenario, nothing
-from tests.crash.stage import Stage
+from tests.crash.stage import LIMIT, Stage
 
 AT_ONCE = 6
 
@@ -25,7 +25,7 @@ async def _confirm(stage: Stage, name: str, words: str, typed: str = "") -> None
     alice = stage.slack.person("alice")
     await stage.ask(f"{name} typed", alice.command(words, channel="ops"))
     try:
-        view = await stage.see(alice.wait_for_view(30, _is_plan))
+        view = await stage.see(alice.wait_for_view(LIMIT, _is_plan))
     except TimeoutError:
         told = [message.plain for message in alice.ephemerals()]
         shown = [view.blocks for view in stage.slack.backend.views.stacks.get(alice.id, [])]
@@ -54,7 +54,7 @@ async def _decide(stage: Stage) -> str:
     choice = "Resume" if zlib.crc32(stage.directory.name.encode()) % 2 else "Undo"
     message = _message(stage, int(str(operation["id"])))
     await stage.slack.person("alice").click(message, choice)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT):
         while (await _newest(stage))["state"] == "interrupted":
             await asyncio.sleep(0.1)
     await stage.quiet()

@@ -17,7 +17,7 @@ from tests.crash.child import Order
 from tests.crash.nursery import Nursery, Program
 from tests.parts.house import slack_environment
 
-LIMIT = 60.0
+LIMIT = 120.0
 """Seconds within which everything must be as promised after a kill."""
 
 T = TypeVar("T")

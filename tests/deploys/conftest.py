@@ -19,12 +19,12 @@ from bot.cancelling import end
 from bot.demo import releases
 from bot.demo.children import Child, kept
 from bot.demo.files import write_settings
-from bot.demo.sample import free_port
 from bot.store.database import Database
 from bot.store.queue import Queue
 from bot.targets.environment import for_children
 from tests.deploys.bench import Bench, host_settings, open_bench
 from tests.parts.compose_project import run
+from tests.parts.network import free_port
 from tests.parts.postgres import PostgresServer
 
 MIGRATIONS = ("0001_initial", "0002_indexes")
@@ -76,7 +76,7 @@ async def site(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Site]:
                 insert = "insert into django_migrations (app, name) values ('grandvps', %s)"
                 connection.execute(insert, (name,))
         write_settings(directory, url)
-        port = free_port(0)
+        port = free_port()
         web = Child(
             "the web process",
             ("manage.py", "runserver"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import cast
 from tests.parts.require import need
 from tests.parts.users import OPSBELL
 
-_ADDRESS = "127.0.0.77"
 _NO_SUCH_NAME = b"\x81\x83"
 """The flags of an answer that the name does not exist (RFC 1035, 4.1.1)."""
 
@@ -26,14 +26,21 @@ class _Refusing(asyncio.DatagramProtocol):
         self._transport.sendto(data[:2] + _NO_SUCH_NAME + data[4:], addr)
 
 
+def _address() -> str:
+    """An address of this machine that no other process of the tests uses."""
+    process = os.getpid()  # 22 bits at most, proc(5)
+    return f"127.{64 + (process >> 16)}.{process >> 8 & 255}.{process & 255}"
+
+
 @asynccontextmanager
 async def refusing_resolver(directory: Path) -> AsyncIterator[tuple[str, ...]]:
     """Opsbell as a program to which this resolver is the machine's; nobody else sees it."""
     need("root")
     settings = directory / "resolv.conf"
-    settings.write_text(f"nameserver {_ADDRESS}\n")
+    address = _address()
+    settings.write_text(f"nameserver {address}\n")
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(_Refusing, local_addr=(_ADDRESS, 53))
+    transport, _ = await loop.create_datagram_endpoint(_Refusing, local_addr=(address, 53))
     mounting = f'mount --bind {settings} /etc/resolv.conf && exec "$@"'
     try:
         yield ("unshare", "--mount", "sh", "-c", mounting, "sh", *OPSBELL)

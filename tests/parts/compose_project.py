@@ -179,13 +179,21 @@ def remove_orphans() -> None:
         for listing in (("ps", "--all"), ("network", "ls"), ("volume", "ls")):
             filtered = (*listing, "--filter", f"label={_PROJECT}", "--format", template)
             projects.update(run_now("docker", *filtered).split())
-        if images := run_now("docker", "images", "--quiet", "--filter", _RELEASE).split():
-            wanted = f'{{{{index .Config.Labels "{_PROJECT}"}}}}'
-            projects.update(
-                run_now("docker", "image", "inspect", "--format", wanted, *images).split()
-            )
+        for image in run_now("docker", "images", "--quiet", "--filter", _RELEASE).split():
+            projects.update(_project_of(image))
         for project in filter(is_orphan, projects):
             remove_project(project)
+
+
+def _project_of(image: str) -> list[str]:
+    """The project that an image was built for; nothing where the image is gone by now."""
+    wanted = f'{{{{index .Config.Labels "{_PROJECT}"}}}}'
+    try:
+        return run_now("docker", "image", "inspect", "--format", wanted, image).split()
+    except CommandFailedError as error:
+        if "No such image" not in str(error):
+            raise
+        return []
 
 
 async def run(*argv: str, stdin: str = "") -> str:

@@ -1,5 +1,7 @@
 """Addresses of this machine for tests: ports that are free, certificates that nobody signed."""
 
+import itertools
+import os
 import socket
 import ssl
 import subprocess
@@ -8,19 +10,22 @@ from pathlib import Path
 
 from tests.parts.require import need
 
+# Below the ports that the kernel gives by itself to whoever asks for any (ip(7)), and a stretch for
+# each process of the tests: what is chosen here and bound later stays free until then.
+_PORTS = itertools.count(10_000 + os.getpid() * 101 % 20_000)
+
 
 def free_port(count: int = 1) -> int:
     """Return a port of 127.0.0.1 on which nobody listens, nor on the `count` - 1 above it."""
     while True:
+        ports = list(itertools.islice(_PORTS, count))
         with ExitStack() as bound:
-            first = bound.enter_context(socket.create_server(("127.0.0.1", 0)))
-            port: int = first.getsockname()[1]
             try:
-                for above in range(port + 1, port + count):
-                    bound.enter_context(socket.create_server(("127.0.0.1", above)))
+                for port in ports:
+                    bound.enter_context(socket.create_server(("127.0.0.1", port)))
             except OSError:
                 continue
-            return port
+            return ports[0]
 
 
 def self_signed(directory: Path) -> ssl.SSLContext:
