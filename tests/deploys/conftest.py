@@ -88,7 +88,7 @@ async def site(tmp_path: Path, postgres: PostgresServer) -> AsyncIterator[Site]:
         found = Site(directory, origin, url, port)
         async with kept(web):
             supervisor = asyncio.create_task(_restart_when_asked(directory, web))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not await found.runs("1.4.0"):
                     await asyncio.sleep(0.05)
             yield found

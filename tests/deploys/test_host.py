@@ -124,16 +124,20 @@ async def test_steps_are_left_out_and_say_why(host: Bench) -> None:
     }
 
 
-async def test_cancelled_while_it_is_watched_it_is_taken_back(host: Bench, site: Site) -> None:
-    number = await host.request("v1.4.1")
-    task = asyncio.create_task(host.engine.run(number))
-    async with asyncio.timeout(60):
-        while not (await host.operations.get(number)).steps[-1].started:
-            await asyncio.sleep(0.05)
-    await host.deploys.cancel(number, actor="slack:U0ALICE001")
-    task.cancel()
-    await asyncio.wait({task})
-    operation = await host.operations.get(number)
+async def test_cancelled_while_it_is_watched_it_is_taken_back(
+    settings: dict[str, Any], site: Site, database: Database, queue: Queue
+) -> None:
+    settings["targets"]["grandvps"]["deploy"]["watch"] = "10m"
+    async with open_bench(settings, database, queue) as host:
+        number = await host.request("v1.4.1")
+        task = asyncio.create_task(host.engine.run(number))
+        async with asyncio.timeout(60):
+            while not (await host.operations.get(number)).steps[-1].started:
+                await asyncio.sleep(0.05)
+        await host.deploys.cancel(number, actor="slack:U0ALICE001")
+        task.cancel()
+        await asyncio.wait({task})
+        operation = await host.operations.get(number)
     assert operation.state is OperationState.CANCELLED, operation.error
     assert await site.runs("1.4.0")
 

@@ -84,7 +84,7 @@ async def test_killed_at_a_bound_of_a_step(
 ) -> None:
     number = await host.request("v1.5.0")
     async with child(settings, tmp_path, database_url, number, kind, when) as running:
-        assert await running.wait() == -9
+        assert await running.wait(timeout=120) == -9, running.output
     found = await host.finish(number)
     assert found.state is OperationState.INTERRUPTED
     assert found.course is Course.CHOOSE
@@ -104,7 +104,7 @@ async def test_killed_once_the_new_release_runs_it_is_brought_to_its_end(
 ) -> None:
     number = await host.request("v1.5.0")
     async with child(settings, tmp_path, database_url, number, kind, "before") as running:
-        assert await running.wait() == -9
+        assert await running.wait(timeout=120) == -9, running.output
     found = await host.finish(number)
     assert found.state is OperationState.DONE, found.error
     assert await site.runs("1.5.0")

@@ -17,6 +17,10 @@ from bot.store.queue import Queue
 
 ALICE, BOB, CAROL = "slack:U0ALICE001", "slack:U0BOB00001", "slack:U0CAROL001"
 
+LIMIT = 60.0
+"""Seconds that an operation gets. Up to 10 s of them go by before a dead process's job is given to
+another, and some more where the one who would take it was paused itself."""
+
 
 @dataclass
 class Recorder:
@@ -88,14 +92,14 @@ class House:
             )
 
     async def ended(self, number: int) -> Operation:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT):
             while not (operation := await self.operations.get(number)).state.final:
                 await asyncio.sleep(0.02)
         return operation
 
     async def reached(self, number: int, state: OperationState) -> Operation:
         """The operation once it is in a state."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT):
             while (operation := await self.operations.get(number)).state is not state:
                 await asyncio.sleep(0.02)
         return operation

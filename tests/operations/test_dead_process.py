@@ -12,7 +12,7 @@ from bot.core import running
 from bot.operations.states import OperationState
 from bot.store.locks import held_lock
 from bot.store.queue import Lane, Queue
-from tests.operations.house import ALICE, House, plan
+from tests.operations.house import ALICE, LIMIT, House, plan
 
 
 async def test_a_stopped_process_says_interrupted_and_leaves_nothing(
@@ -38,7 +38,7 @@ async def test_a_process_that_waited_for_its_turn_hands_it_over_when_stopped(
     async with held_lock(house.database.url, "target:grandvps"):
         workers = asyncio.create_task(queue.run())
         number = await house.request(plan("database"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT):
             while (await queue.backlog())[Lane.WORK].running == 0:
                 await asyncio.sleep(0.02)
         workers.cancel()
@@ -88,7 +88,7 @@ async def killed(house: House) -> int:
         sys.executable, "-c", CHILD, house.database.url, stdout=asyncio.subprocess.PIPE
     )
     assert child.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT):
         assert await child.stdout.readline() == b"began\n"
     os.kill(child.pid, signal.SIGKILL)
     await child.wait()

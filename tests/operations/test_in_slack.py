@@ -94,7 +94,7 @@ async def test_the_plan_is_shown_and_nothing_runs(slack: LocalSlack) -> None:
     # As `/backup now` itself: no further question, but the approval.
     await alice.click(plan, "Run")
     await alice.click(await waiting(slack), "Plan")
-    view = await alice.wait_for_view(where=shows("pg_dump"))
+    view = await alice.wait_for_view(30, shows("pg_dump"))
     assert view.title == "Plan"
 
 
@@ -106,7 +106,7 @@ async def test_a_plan_is_confirmed_in_its_modal_and_then_approved(
     await alice.wait_for_ephemeral(channel="ops", text="Nothing to remove: there is no backup")
     make_sets(tmp_path / "backups" / "grandvps")
     await alice.command("/backup prune", channel="ops")
-    view = await alice.wait_for_view(10, shows("Needs 1 approval by operator."))
+    view = await alice.wait_for_view(30, shows("Needs 1 approval by operator."))
     assert slack.messages("ops") == []
     await alice.submit(view)
     await bob.click(await waiting(slack), "Approve")
@@ -121,7 +121,7 @@ async def test_by_mention_the_plan_has_a_button_that_opens_the_modal(
     await alice.say("@opsbell backup prune", channel="ops")
     shown = await alice.wait_for_ephemeral(channel="ops", text="Nothing has been run")
     await alice.click(shown, "Go on")
-    await alice.submit(await alice.wait_for_view(10, shows("Prune")))
+    await alice.submit(await alice.wait_for_view(30, shows("Prune")))
     assert (await waiting(slack)).ts
 
 

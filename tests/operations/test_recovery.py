@@ -10,8 +10,8 @@ from bot.operations.model import Operation
 from bot.operations.plan import Plan, Recovery
 from bot.operations.scheduling import RUN_JOB
 from bot.operations.states import Course, OperationState
-from bot.store.queue import Lane, Queue
-from tests.operations.house import ALICE, BOB, House, plan, plan_of, step
+from bot.store.queue import Backlog, Lane, Queue
+from tests.operations.house import ALICE, BOB, LIMIT, House, plan, plan_of, step
 
 
 def deploy() -> Plan:
@@ -264,12 +264,12 @@ async def test_a_locked_target_keeps_others_waiting_and_lets_them_go(
         mine = await house.operations.request(tx, own, actor=BOB, reason="manual")
     other = await house.request(plan("other"))
     assert (await house.ended(mine)).state is OperationState.DONE
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         while "Locked by <@U0BOB00001>" not in await house.said(other):
             await asyncio.sleep(0.02)
     assert "migration by hand" in await house.said(other)
-    async with asyncio.timeout(20):
-        while (await house.queue.backlog())[Lane.WORK].running:
+    async with asyncio.timeout(LIMIT):
+        while (await house.queue.backlog())[Lane.WORK] != Backlog(0, 0, 0):
             await asyncio.sleep(0.02)
     await house.operations.recover()
     jobs = await house.database.all(

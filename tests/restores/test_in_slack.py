@@ -60,13 +60,13 @@ async def test_chosen_confirmed_approved_and_undone(
     [path] = (config.parent / "backups" / "grandvps").iterdir()
     execute(application_url, "delete from users where id > 10")
     await alice.command("/restore", channel="ops")
-    picker = await alice.wait_for_view(10, shows("Choose one"))
+    picker = await alice.wait_for_view(30, shows("Choose one"))
     # What the chosen backup holds can be ticked; the database is.
     await alice.select(picker, f"{view.CHOOSE}:grandvps", path.name)
-    picker = await alice.wait_for_view(10, shows(f"{view.PARTS}:{path.name}"))
+    picker = await alice.wait_for_view(30, shows(f"{view.PARTS}:{path.name}"))
     assert "by @Alice" in json.dumps(picker.blocks)
     await alice.submit(picker)
-    plan = await alice.wait_for_view(10, shows("alter database"))
+    plan = await alice.wait_for_view(30, shows("alter database"))
     assert "by @Alice" in json.dumps(plan.blocks)
     assert "Move media in" not in json.dumps(plan.blocks)
     refused = await alice.submit(plan, {"name": "grandvsp"})
@@ -75,7 +75,7 @@ async def test_chosen_confirmed_approved_and_undone(
     waits = await slack.wait_for_message(channel="ops", text="Waits for 1 approval")
     assert users(application_url) == 10
     await bob.click(waits, "Approve")
-    await slack.wait_for_message(channel="ops", text="Restore grandvps from", timeout=10)
+    await slack.wait_for_message(channel="ops", text="Restore grandvps from", timeout=30)
     done = await slack.wait_for_message(
         channel="ops", where=lambda m: undo_is_offered(m), timeout=60
     )
@@ -85,7 +85,7 @@ async def test_chosen_confirmed_approved_and_undone(
     await alice.command("/restore status", channel="ops")
     await alice.wait_for_ephemeral(channel="ops", text="1 part of grandvps kept aside")
     await alice.click(done, "Undo")
-    undo = await alice.wait_for_view(10, shows("Undo the restore of grandvps"))
+    undo = await alice.wait_for_view(30, shows("Undo the restore of grandvps"))
     assert "alter database" in json.dumps(undo.blocks)
     await alice.close(undo)
     environment = slack_environment(slack)
@@ -107,7 +107,7 @@ async def test_the_plan_alone(slack: LocalSlack, application_url: str) -> None:
     await slack.wait_for_message(channel="ops", text="Backup of grandvps · done", timeout=60)
     await alice.command("/backup show", channel="ops")
     await alice.click(await alice.wait_for_ephemeral(channel="ops", text="not drilled"), "Restore")
-    await alice.close(await alice.wait_for_view(10, shows(f"{view.PARTS}:20")))
+    await alice.close(await alice.wait_for_view(30, shows(f"{view.PARTS}:20")))
     await alice.command("/restore latest database —plan", channel="ops")
     plan = await alice.wait_for_ephemeral(channel="ops", text="Restore grandvps from")
     for told in ("pg_restore --exit-on-error", "_before_TIME", "Safety backup", "swapped back"):

@@ -199,7 +199,9 @@ async def test_git_killed_at_any_moment_goes_back_whole(
     wanted = repositories.commit({f"new{n}.py": text for n in range(800)} | {"app.py": "5"}, "New")
     context = await planned(host)
     running = asyncio.create_task(host.kinds["git"].run(context))
-    while not (running.done() or await asyncio.to_thread(_kill_checkout, delay)):
+    while not (
+        running.done() or await asyncio.to_thread(_kill_checkout, repositories.clone, delay)
+    ):
         await asyncio.sleep(0)
     done = await asyncio.gather(running, return_exceptions=True)
     assert isinstance(done[0], Failed | dict)
@@ -209,11 +211,12 @@ async def test_git_killed_at_any_moment_goes_back_whole(
     assert repositories.state() == (wanted, "HEAD", [])
 
 
-def _kill_checkout(delay: float) -> bool:
-    """Kills the checkout once it runs, after a delay; False where none runs yet."""
+def _kill_checkout(clone: Path, delay: float) -> bool:
+    """Kills the clone's checkout once it runs, after a delay; False where none runs yet."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if process.name() == "git" and "checkout" in process.cmdline():
+            is_checkout = process.name() == "git" and "checkout" in process.cmdline()
+            if is_checkout and process.cwd() == str(clone):
                 time.sleep(delay)
                 process.kill()
                 return True

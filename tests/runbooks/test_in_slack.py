@@ -67,11 +67,11 @@ async def test_what_is_missing_is_asked_for_then_the_plan_is_shown_and_run(
 ) -> None:
     alice = slack.person("alice")
     await alice.command("/runbook greet tone=cool", channel="ops")
-    form = await alice.wait_for_view(10, shows("Who"))
+    form = await alice.wait_for_view(30, shows("Who"))
     result = await alice.submit(form, {"Who": "no!", "tone": "cool"})
     assert result.errors == {"name": "It has to be a text that matches [^!]+."}
     await alice.submit(form, {"Who": "$(touch hacked) & <b>"})
-    plan = await alice.wait_for_view(10, shows("greeted"))
+    plan = await alice.wait_for_view(30, shows("greeted"))
     assert slack.messages("ops") == []
     await alice.submit(plan)
     done = await slack.wait_for_message(channel="ops", text="Greet someone on grandvps · done")
@@ -111,7 +111,7 @@ async def test_in_a_thread_the_words_say_all(slack: LocalSlack) -> None:
     await alice.say('@opsbell runbook greet name="Bob and Eve"', channel="ops")
     shown = await alice.wait_for_ephemeral(channel="ops", text="Nothing has been run")
     await alice.click(shown, "Go on")
-    await alice.submit(await alice.wait_for_view(10, shows("Bob and Eve")))
+    await alice.submit(await alice.wait_for_view(30, shows("Bob and Eve")))
     await slack.wait_for_message(channel="ops", text="Greet someone on grandvps · done")
 
 
@@ -120,7 +120,7 @@ async def test_approvals_are_those_of_the_command(tmp_path: Path, database_url: 
     async with app_slack() as slack, running_opsbell(config, slack):
         alice, bob, carol = (slack.person(name) for name in ("alice", "bob", "carol"))
         await alice.command("/runbook greet name=Eve", channel="ops")
-        await alice.submit(await alice.wait_for_view(10, shows("Eve")))
+        await alice.submit(await alice.wait_for_view(30, shows("Eve")))
         waits = await slack.wait_for_message(channel="ops", text="Waits for 1 approval")
         await carol.click(waits, "Approve")
         await carol.wait_for_ephemeral(channel="ops", text="role operator")
@@ -134,7 +134,7 @@ async def test_a_step_that_waits_for_people_calls_those_who_can_approve_it(
 ) -> None:
     alice, bob = slack.person("alice"), slack.person("bob")
     await alice.command("/runbook ask", channel="ops")
-    await alice.submit(await alice.wait_for_view(10, shows("Ask first")))
+    await alice.submit(await alice.wait_for_view(30, shows("Ask first")))
     told = await slack.wait_for_message(
         channel="ops", text="Ask first on grandvps: waits for 1 approval of operator: Now?"
     )

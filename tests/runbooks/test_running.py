@@ -109,7 +109,7 @@ async def killed(
     file.write_text(json.dumps(wanted))
     argv = (sys.executable, "-m", "tests.runbooks.child", str(file), database_url, str(number))
     async with ChildProcess(*argv, cwd=ROOT) as child:
-        await eventually(lambda: len(sleepers(argument)) == 1, within=30)
+        await eventually(lambda: len(sleepers(argument)) == 1)
         os.kill(child.pid, 9)
         await child.wait()
     return number

@@ -129,7 +129,7 @@ async def sessions(url: str, number: int, like: str = "select pg_sleep(3600)%") 
         "select count(*) from pg_stat_activity where state = 'active' and query like"
         f" '{like}' and pid <> pg_backend_pid()"
     )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while await rows(url, query) != [(number,)]:
             await asyncio.sleep(0.05)
 

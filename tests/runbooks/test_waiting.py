@@ -19,12 +19,12 @@ from bot.runbooks.steps import (
     wait_healthy_step,
 )
 from bot.targets.health import HealthState
-from tests.parts.compose_project import ComposeProject
+from tests.parts.compose_project import ComposeProject, run
 from tests.runbooks.conftest import Place, opened_place
 from tests.runbooks.contexts import Context
 from tests.targets.places import host_settings
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 on_compose = pytest.mark.needs("docker", "compose", "postgres-image", "web-image")
 
 
@@ -96,7 +96,8 @@ async def test_containers_are_waited_for(compose: Place, grandvps: ComposeProjec
     everything = Context(wait_healthy_step((), SOON))
     result = await compose.kinds["wait_healthy"].run(everything)
     assert str(result["note"]).startswith("db and web healthy, after ")
-    await grandvps.compose("stop", "web")
+    # It is to end by itself, also where that takes it longer than its own grace period.
+    await grandvps.compose("stop", "--timeout", "60", "web")
     quick = Context(wait_healthy_step(("web",), timedelta(seconds=0.1)))
     with pytest.raises(Failed, match=r"after .*: nothing missing, web stopped\.") as caught:
         await compose.kinds["wait_healthy"].run(
@@ -139,7 +140,8 @@ async def test_a_service_that_others_wait_for_may_have_ended(
 ) -> None:
     job = Context(wait_healthy_step(("job",), timedelta(seconds=0.1)))
     depends = "--label=com.docker.compose.depends_on=job:service_completed_successfully:false"
-    async with grandvps.service_by_hand("job", "opsbell-test/web:1", "true"):
+    async with grandvps.service_by_hand("job", "opsbell-test/web:1", "true") as name:
+        await run("docker", "wait", name)
         with pytest.raises(Failed, match="job stopped"):
             await compose.kinds["wait_healthy"].run(job)
         async with grandvps.service_by_hand("user", depends, "opsbell-test/web:1", "sleep", "9"):
