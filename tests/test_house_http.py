@@ -1,7 +1,6 @@
 """`opsbell run` in HTTP mode, and what it serves to those who watch over it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,13 +10,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.playground import LocalSlack
 from tests.parts.house import ROLES, slack_environment
+from tests.parts.network import free_port
 from tests.parts.process import opsbell
 
 
 @pytest.fixture
 def address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

@@ -64,8 +64,6 @@ class Sockets:
 
     It raises Misinstalled where Slack says before the first socket that there will be none; once
     there was one, it goes on trying, for the settings may be put right again.
-
-    `trouble` says what keeps a socket from opening, "" if nothing.
     """
 
     def __init__(
@@ -89,7 +87,12 @@ class Sockets:
         self._silence = silence
         self._up: list[_Socket] = []
         self._was_up = False
-        self.trouble = ""
+        self._troubles: dict[int, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """What keeps a socket from opening, "" if nothing."""
+        return next(iter(self._troubles.values()), "")
 
     @property
     def connected(self) -> int:
@@ -100,14 +103,14 @@ class Sockets:
         """Keeps the sockets up."""
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._count):
-                    group.create_task(self._keep_one())
+                for number in range(self._count):
+                    group.create_task(self._keep_one(number))
         finally:
             for socket in list(self._up):
                 self._tasks.start(socket.leave(), "leave socket")
 
-    async def _keep_one(self) -> None:
-        socket = await self._open_next()
+    async def _keep_one(self, number: int) -> None:
+        socket = await self._open_next(number)
         pause = 0.0
         while True:
             reason = await socket.replaceable(self._silence)
@@ -115,12 +118,13 @@ class Sockets:
             is_short = socket.age < min(SHORT_LIFE, self._silence).total_seconds()
             pause = _longer(pause) if is_short else 0.0
             if pause:
-                self.trouble = f"Slack ends connections as soon as they are made: {reason}."
+                ends = f"Slack ends connections as soon as they are made: {reason}."
+                self._troubles[number] = ends
                 await asyncio.sleep(pause)
-            last, socket = socket, await self._open_next()
+            last, socket = socket, await self._open_next(number)
             self._tasks.start(last.leave(), "leave socket")
 
-    async def _open_next(self) -> _Socket:
+    async def _open_next(self, number: int) -> _Socket:
         pause = 0.0
         while True:
             try:
@@ -128,12 +132,12 @@ class Sockets:
             except (OpsbellError, aiohttp.ClientError, OSError) as error:
                 if isinstance(error, Misinstalled) and not self._was_up:
                     raise
-                self.trouble = str(error).strip() or type(error).__name__
-                logger.warning("socket not opened", extra={"error": self.trouble})
+                self._troubles[number] = str(error).strip() or type(error).__name__
+                logger.warning("socket not opened", extra={"error": self._troubles[number]})
                 pause = _longer(pause)
                 await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else pause)
             else:
-                self.trouble = ""
+                self._troubles.pop(number, None)
                 return socket
 
     async def _open(self) -> _Socket:

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from tests.mistakes.ports import closed_port
 from tests.mistakes.projects import as_nobody
 from tests.mistakes.resolver import refusing_resolver
 from tests.mistakes.table import Bench, Scene
 from tests.parts.database_container import DatabaseContainer, database_container
-from tests.parts.network import free_port
 from tests.parts.postgres import PostgresServer
 from tests.parts.process import ChildProcess
 from tests.parts.require import need
@@ -57,8 +57,8 @@ def at(url: str) -> Produce:
 
 @asynccontextmanager
 async def nobody_there(bench: DatabaseBench) -> AsyncIterator[Scene]:
-    port = free_port()
-    yield scene(bench, f"postgresql://opsbell@127.0.0.1:{port}/opsbell", port=port)
+    with closed_port() as port:
+        yield scene(bench, f"postgresql://opsbell@127.0.0.1:{port}/opsbell", port=port)
 
 
 @asynccontextmanager

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.mistakes.ports import closed_port
 from tests.mistakes.projects import ProjectBench, as_nobody
 from tests.mistakes.resolver import refusing_resolver
 from tests.mistakes.table import Mistake, Scene, prove
 from tests.parts.compose_project import run
-from tests.parts.network import free_port
 from tests.parts.require import need
 from tests.parts.users import AS_NOBODY
 
@@ -112,8 +112,9 @@ async def compose_is_no_plugin(bench: ProjectBench) -> AsyncIterator[Scene]:
 
 @asynccontextmanager
 async def nobody_at_the_port(bench: ProjectBench) -> AsyncIterator[Scene]:
-    where = f"127.0.0.1:{free_port()}"
-    yield bench.scene(env={"DOCKER_HOST": f"tcp://{where}"}, places={"where": where})
+    with closed_port() as port:
+        where = f"127.0.0.1:{port}"
+        yield bench.scene(env={"DOCKER_HOST": f"tcp://{where}"}, places={"where": where})
 
 
 @asynccontextmanager
@@ -126,9 +127,9 @@ async def unknown_machine(bench: ProjectBench) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def no_ssh_there(bench: ProjectBench) -> AsyncIterator[Scene]:
     need("ssh")
-    port = free_port()
-    address = f"ssh://127.0.0.1:{port}"
-    yield bench.scene(env={"DOCKER_HOST": address}, places={"port": port, "address": address})
+    with closed_port() as port:
+        address = f"ssh://127.0.0.1:{port}"
+        yield bench.scene(env={"DOCKER_HOST": address}, places={"port": port, "address": address})
 
 
 @asynccontextmanager

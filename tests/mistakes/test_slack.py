@@ -233,7 +233,7 @@ async def test_run_survives_a_token_that_is_revoked_later(bench: Bench, database
     there.config()
     app = bench.slack.workspace.app
     async with opsbell("run", cwd=there.directory, env=there.env) as process:
-        await bench.slack.wait_connected(2)
+        await bench.slack.wait_connected(2, timeout=60)
         app.dead_tokens[app.app_token] = "token_revoked"
         await bench.slack.drop_sockets()
         await process.wait_for_line("socket not opened.*was revoked")

@@ -12,29 +12,30 @@ import pytest
 from aiohttp import web
 
 from bot.playground import LocalSlack
+from tests.mistakes.ports import closed_port
 from tests.mistakes.slack_scenes import Produce
 from tests.mistakes.table import Bench, Mistake, Scene, prove
-from tests.parts.network import free_port, self_signed
+from tests.parts.network import self_signed
 
 
 @asynccontextmanager
 async def nobody_there(bench: Bench) -> AsyncIterator[Scene]:
-    port = free_port()
     bench.config()
-    env = bench.env | {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/"}
-    yield Scene(bench.directory, env, places={"port": port})
+    with closed_port() as port:
+        env = bench.env | {"SLACK_API_URL": f"http://127.0.0.1:{port}/api/"}
+        yield Scene(bench.directory, env, places={"port": port})
 
 
 @asynccontextmanager
 async def dead_proxy(bench: Bench) -> AsyncIterator[Scene]:
     """The proxy of the environment is not there; Slack itself is never asked."""
-    port = free_port()
     bench.config()
     env = bench.env | {"SLACK_API_URL": "https://slack.example/api/"}
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        env[name] = f"http://127.0.0.1:{port}"
-    env |= {"NO_PROXY": "", "no_proxy": ""}
-    yield Scene(bench.directory, env, places={"port": port})
+    with closed_port() as port:
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            env[name] = f"http://127.0.0.1:{port}"
+        env |= {"NO_PROXY": "", "no_proxy": ""}
+        yield Scene(bench.directory, env, places={"port": port})
 
 
 @asynccontextmanager

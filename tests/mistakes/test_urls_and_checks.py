@@ -10,14 +10,16 @@ import pytest
 from aiohttp import web
 
 from tests.mistakes.hosts import HostBench
+from tests.mistakes.ports import closed_port
 from tests.mistakes.table import Mistake, Scene, prove
-from tests.parts.network import free_port, self_signed
+from tests.parts.network import self_signed
 
 
 @asynccontextmanager
 async def health_refused(bench: HostBench) -> AsyncIterator[Scene]:
-    url = f"http://127.0.0.1:{free_port()}/healthz"
-    yield bench.scene(target={"health": {"url": url}}, places={"url": url})
+    with closed_port() as port:
+        url = f"http://127.0.0.1:{port}/healthz"
+        yield bench.scene(target={"health": {"url": url}}, places={"url": url})
 
 
 @asynccontextmanager

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from bot.app import slack_commands
 from bot.config.settings import Settings
-from bot.playground import LocalSlack, Workspace
+from bot.playground import LocalSlack, Workspace, triggers
 from bot.playground.modals import View
 from bot.slack.manifest import manifest
 from tests.backups.sample import make_application
 from tests.parts.compose_project import ComposeProject
 from tests.parts.process import ChildProcess, opsbell
 
+PATIENCE = 30.0  # seconds
 ROLES = """
 roles:
   operator: ["@ops"]
@@ -87,14 +90,22 @@ def shows(text: str) -> Callable[[View], bool]:
 @asynccontextmanager
 async def app_slack() -> AsyncIterator[LocalSlack]:
     """A local Slack whose app is exactly the one that `opsbell manifest` describes: its commands,
-    events and scopes."""
+    events and scopes.
+
+    It is patient with acks and modals: whole processes on a busy machine may take more than Slack's
+    three seconds, which are what the tests of the edge are for.
+    """
     app = manifest(await slack_commands(Settings()))
     workspace = Workspace.sample()
     workspace.app.scopes = set(app["oauth_config"]["scopes"]["bot"])
     commands = [each["command"] for each in app["features"]["slash_commands"]]
     events = app["settings"]["event_subscriptions"]["bot_events"]
-    async with LocalSlack(workspace, commands=commands, events=events) as opened:
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(triggers, "LIFETIME", PATIENCE)
+        async with LocalSlack(
+            workspace, commands=commands, events=events, ack_timeout=PATIENCE
+        ) as opened:
+            yield opened
 
 
 @asynccontextmanager
@@ -105,5 +116,5 @@ async def running_opsbell(
     environment = slack_environment(slack) | dict(env or {})
     async with opsbell("run", cwd=config.parent, env=environment) as process:
         await process.wait_for_line("opsbell started")
-        await slack.wait_connected()
+        await slack.wait_connected(timeout=60)
         yield process

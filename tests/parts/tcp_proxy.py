@@ -32,6 +32,8 @@ class TcpProxy:
         self._flowing.set()
         self._connections: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
         self._listener: socket.socket | None = None
+        # Has the port also while nobody listens; otherwise whoever connects might be given it.
+        self._bound = socket.socket()
 
     @property
     def connections(self) -> int:
@@ -39,6 +41,9 @@ class TcpProxy:
         return len(self._connections)
 
     async def __aenter__(self) -> Self:
+        self._bound.bind((self.host, 0))
+        self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self.port = self._bound.getsockname()[1]
         self._listen()
         return self
 
@@ -53,6 +58,7 @@ class TcpProxy:
         for task in (*self._connections,):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        self._bound.close()
 
     def cut(self) -> None:
         """Reset every open connection, on both sides."""
@@ -78,9 +84,8 @@ class TcpProxy:
             self._listen()
 
     def _listen(self) -> None:
-        self._listener = socket.create_server((self.host, self.port))
+        self._listener = socket.create_server((self.host, self.port), reuse_port=True)
         self._listener.setblocking(False)
-        self.port = self._listener.getsockname()[1]
         asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def _accept(self, listener: socket.socket) -> None:

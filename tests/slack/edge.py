@@ -17,6 +17,8 @@ from bot.config.settings import Settings
 from bot.errors import Refused, UsageError
 from bot.operations import in_hand_store
 from bot.playground import LocalSlack
+from bot.playground.modals import View
+from bot.playground.people import ActingPerson
 from bot.slack.answers import Answers
 from bot.slack.blocks import actions, button, checkboxes, modal, option, section, text_input
 from bot.slack.blocks import field as input_field
@@ -158,6 +160,11 @@ def note_form() -> dict[str, Any]:
     """A modal whose input is called `note`."""
     block = input_field("Note", text_input("text"), block_id="note")
     return modal("note:7", "A note", [block], submit="Save", metadata="C0OPS00001")
+
+
+async def note_of(person: ActingPerson) -> View:
+    """The modal `note` in front of them, not the one that waits for it where it comes late."""
+    return await person.wait_for_view(30, where=lambda view: view.callback_id == "note:7")
 
 
 def panel() -> Message:

@@ -13,6 +13,7 @@ from bot.store.database import Database
 from bot.store.events import EventLog
 from bot.store.queue import Queue
 from tests.slack.edge import Door, edge
+from tests.store.patience import PATIENCE
 
 
 async def main() -> None:
@@ -20,9 +21,8 @@ async def main() -> None:
     async with Database(url, EventLog(b"a key for tests")) as database:
         queue = Queue(database)
         await queue.open()
-        async with edge(
-            Door(api_url, bot_token, app_token, ""), database, queue, work=mode == "work"
-        ):
+        door = Door(api_url, bot_token, app_token, "")
+        async with edge(door, database, queue, limit=PATIENCE, work=mode == "work"):
             await asyncio.Event().wait()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +32,8 @@ QUICK = Timing(
     look=timedelta(seconds=1),
     share=timedelta(seconds=2),
 )
+# For counting calls: none expires because the test stood still in the midst of it.
+UNHURRIED = replace(QUICK, call=timedelta(seconds=10))
 
 
 def says(text: str) -> Message:

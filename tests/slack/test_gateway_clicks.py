@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from bot.playground import LocalSlack, Message
+from bot.slack import people
 from bot.store.database import Database
 from bot.store.queue import Queue
-from tests.slack.edge import Edge, edge, named_looked_up, panel
+from tests.slack.edge import Edge, edge, named_looked_up, note_of, panel
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ async def test_a_modal_is_opened_checked_and_taken_once(
 ) -> None:
     alice = slack.person("alice")
     await alice.click(shown, "Note")
-    view = await alice.wait_for_view()
+    view = await note_of(alice)
     wrong = await alice.submit(view, {"note": "no"})
     assert wrong.errors == {"note": "Three letters at least."}
     slack.faults.duplicate()
@@ -124,14 +126,15 @@ async def test_a_modal_is_opened_checked_and_taken_once(
 
 
 async def test_a_modal_opens_in_time_although_slack_is_slow_to_say_who_may(
-    slack: LocalSlack, bot: Edge, shown: Message
+    slack: LocalSlack, bot: Edge, shown: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(people, "LOOKUP_LIMIT", timedelta(seconds=60))
     slack.faults.slow("users.info", seconds=4)
     eve = slack.person("eve")
     await eve.click(shown, "Note")
     waiting = await eve.wait_for_view()
     assert "Looking this up" in str(waiting.blocks)
-    view = await eve.wait_for_view(where=lambda view: view.callback_id == "note:7", timeout=10)
+    view = await note_of(eve)
     assert view is waiting
     assert (await eve.submit(view, {"note": "looks fine"})).closed
     assert await bot.until_deeds(1) == ["looks fine"]

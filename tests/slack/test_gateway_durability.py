@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,17 @@ from bot.store.queue import Queue
 from tests.parts.postgres import PostgresServer
 from tests.parts.process import ChildProcess
 from tests.parts.tcp_proxy import TcpProxy
-from tests.slack.edge import DEEDS, Edge, edge, panel
+from tests.slack.edge import DEEDS, Edge, edge, note_of, panel
+from tests.store.patience import PATIENCE, impatient
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 async def slack() -> AsyncIterator[LocalSlack]:
-    async with LocalSlack(rate_limits=False, retry_delays=(0.0, 0.02)) as server:
+    async with LocalSlack(
+        rate_limits=False, retry_delays=(0.0, 0.02), ack_timeout=PATIENCE.total_seconds()
+    ) as server:
         yield server
 
 
@@ -40,8 +42,7 @@ async def bot(
     """The edge, whose requests reach PostgreSQL through the proxy."""
     name = database.url.partition("@/")[2].partition("?")[0]
     far = f"postgresql://postgres@127.0.0.1:{proxy.port}/{name}"
-    limit = timedelta(seconds=1)
-    async with edge(slack, database, queue, inbox_url=far, limit=limit) as running:
+    async with edge(slack, database, queue, inbox_url=far, limit=PATIENCE) as running:
         await slack.wait_connected(2)
         assert (await slack.person("alice").command("/backup now first", "ops")).acked
         assert await running.until_deeds(1) == ["now first"]
@@ -103,7 +104,8 @@ async def test_with_postgresql_away_the_ack_says_that_nothing_was_taken(
         proxy.cut()
     else:
         proxy.hold()
-    outcome = await alice.command("/backup now lost", "ops")
+    with impatient(bot.inbox):
+        outcome = await alice.command("/backup now lost", "ops")
     assert outcome.acked
     assert outcome.response is not None
     assert outcome.response.contains("Not done: Opsbell's own database does not answer.")
@@ -132,7 +134,8 @@ async def test_a_click_that_was_not_taken_is_told(
     alice = slack.person("alice")
     proxy.refuse()
     proxy.cut()
-    assert (await alice.click(shown, "Go")).acked
+    with impatient(bot.inbox):
+        assert (await alice.click(shown, "Go")).acked
     await alice.wait_for_ephemeral("ops", "Not done: Opsbell's own database does not answer.")
 
 
@@ -142,10 +145,11 @@ async def test_a_form_that_was_not_taken_stays_open_and_can_be_sent_again(
     await bot.client.chat_postMessage(channel="C0OPS00001", **panel().as_json())
     alice = slack.person("alice")
     await alice.click(slack.messages("ops")[-1], "Note")
-    view = await alice.wait_for_view()
+    view = await note_of(alice)
     proxy.refuse()
     proxy.cut()
-    refused = await alice.submit(view, {"note": "looks fine"})
+    with impatient(bot.inbox):
+        refused = await alice.submit(view, {"note": "looks fine"})
     assert refused.errors["note"].startswith("Not done:")
     proxy.resume()
     taken = await alice.submit(view, {"note": "looks fine"})
@@ -159,8 +163,9 @@ async def test_a_mention_that_was_not_taken_is_told(
     alice = slack.person("alice")
     proxy.refuse()
     proxy.cut()
-    await alice.say("@opsbell backup now lost", "ops")
-    await alice.wait_for_ephemeral("ops", "Not done: Opsbell's own database does not answer.")
+    with impatient(bot.inbox):
+        await alice.say("@opsbell backup now lost", "ops")
+        await alice.wait_for_ephemeral("ops", "Not done: Opsbell's own database does not answer.")
     proxy.resume()
     await alice.command("/backup now again", "ops")
     await bot.until_deeds(2)

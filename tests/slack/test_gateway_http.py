@@ -15,7 +15,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.playground import LocalSlack
 from bot.store.database import Database
 from bot.store.queue import Queue
-from tests.slack.edge import Edge, edge, panel
+from tests.slack.edge import Edge, edge, note_of, panel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -90,7 +90,7 @@ async def test_commands_clicks_forms_and_mentions_work(slack: LocalSlack, bot: E
     assert (await alice.click(shown, "Go")).acked
     await bot.until_deeds(2)
     await alice.click(shown, "Note")
-    result = await alice.submit(await alice.wait_for_view(), {"note": "no"})
+    result = await alice.submit(await note_of(alice), {"note": "no"})
     assert result.errors == {"note": "Three letters at least."}
     await alice.say("@opsbell backup now again", "ops")
     await bot.until_deeds(3)

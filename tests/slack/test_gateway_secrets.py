@@ -13,7 +13,7 @@ from bot.playground import LocalSlack
 from bot.slack.surface import Call, Command, Request
 from bot.store.database import Database
 from bot.store.queue import Queue
-from tests.slack.edge import Edge, do, edge, panel
+from tests.slack.edge import Edge, do, edge, note_of, panel
 
 CANARY = "hunter22"
 
@@ -49,7 +49,7 @@ async def test_a_secret_in_a_note_is_not_kept(
         await slack.wait_connected(2)
         await bot.client.chat_postMessage(channel="C0OPS00001", **panel().as_json())
         await alice.click(slack.messages("ops")[-1], "Note")
-        view = await alice.wait_for_view()
+        view = await note_of(alice)
         assert (await alice.submit(view, {"note": f"it was hunter\x0022, or {CANARY}"})).closed
         assert (await alice.command(f"/backup now token={CANARY}", "ops")).acked
         waiting = await rows(database)

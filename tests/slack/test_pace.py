@@ -71,7 +71,8 @@ def test_a_short_pause_does_not_end_a_long_one() -> None:
 
 
 async def test_turns_are_given_by_rank() -> None:
-    turns = Turns(Bucket(50, 1))
+    clock = Clock()
+    turns = Turns(Bucket(50, 1, clock))
     await turns.take((0,))
     order: list[int] = []
 
@@ -79,7 +80,12 @@ async def test_turns_are_given_by_rank() -> None:
         await turns.take((rank,))
         order.append(rank)
 
-    await asyncio.gather(*(wait(rank) for rank in (3, 1, 2)))
+    waiting = asyncio.gather(*(wait(rank) for rank in (3, 1, 2)))
+    await asyncio.sleep(0)  # all three wait by now
+    async with asyncio.timeout(10):
+        while not waiting.done():
+            clock.now += 1
+            await asyncio.sleep(0.01)
     assert order == [1, 2, 3]
 
 

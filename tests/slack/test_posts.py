@@ -14,12 +14,12 @@ from bot.slack.limits import UnfitBlocks
 from bot.slack.message import Message
 from bot.slack.pace import UPDATE_BURST
 from bot.store.database import Database
-from tests.slack.posting import Desk, open_desk, says
+from tests.slack.posting import UNHURRIED, Desk, open_desk, says
 
 
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[Desk]:
-    async with LocalSlack() as slack, open_desk(database, slack) as opened:
+    async with LocalSlack() as slack, open_desk(database, slack, UNHURRIED) as opened:
         yield opened
 
 

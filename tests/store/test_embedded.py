@@ -39,7 +39,7 @@ async def user_of(data: Path) -> asyncio.subprocess.Process:
         sys.executable, "-c", USER, str(data), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         assert await process.stdout.readline() == b"ready\n"
     return process
 
@@ -190,6 +190,6 @@ async def test_many_that_come_and_go_at_once_all_have_a_server(data: Path) -> No
         process.terminate()
         await process.wait()
 
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(120):
         await asyncio.gather(*(come_and_go() for _ in range(6)))
     assert not (data / "postgres" / "postmaster.pid").exists()
