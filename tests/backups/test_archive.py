@@ -13,6 +13,7 @@ from bot.errors import Failed
 from tests.backups.conftest import Bench
 from tests.backups.test_meter import Told
 from tests.backups.tools import members
+from tests.backups.trouble import PATIENCE
 
 
 async def test_a_cancelled_archive_stops_where_it_is(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ async def test_a_cancelled_archive_stops_where_it_is(tmp_path: Path) -> None:
     archive = tmp_path / "media.tar.zst"
     source = Source(tmp_path, "media")
     working = asyncio.create_task(archive_here([source], archive, Meter(Told(), None)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not archive.exists() or archive.stat().st_size < 1 << 20:
             await asyncio.sleep(0.005)
     working.cancel()

@@ -92,10 +92,10 @@ async def test_the_tools_wait_until_nobody_works_on_it(tmp_path: Path) -> None:
     async with opsbell("run", cwd=tmp_path, env=env) as running:
         await running.wait_for_line("http server started")
         # Its workers begin a moment later.
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 argv = ("database", "--", "psql", "-XAtc", "select 1")
                 async with opsbell(*argv, cwd=tmp_path) as tool:
-                    if await tool.wait():
+                    if await tool.wait(timeout=120):
                         break
         assert tool.output[0].startswith("An Opsbell is running on this database. Stop it first")

@@ -1,7 +1,6 @@
 """Directory dumps by several sessions, on this machine."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import shutil
@@ -9,7 +8,6 @@ import stat
 import sys
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
@@ -17,12 +15,19 @@ from bot.backups import database, dump_jobs
 from bot.backups.running import mark_of
 from bot.operations.states import OperationState
 from bot.store.queue import Queue
-from bot.targets.marked import MARK
 from tests.backups.conftest import ALICE, Bench, host_settings
 from tests.backups.parallel import fill_tables, mid_directory, two_cores
 from tests.backups.sample import ROWS, contents, tree
 from tests.backups.tools import commands, shell
-from tests.backups.trouble import partial_sets, sessions, tools_running, without_sessions
+from tests.backups.trouble import (
+    PATIENCE,
+    marked,
+    partial_sets,
+    stopped,
+    tools_running,
+    until_sessions,
+    without_sessions,
+)
 from tests.parts.compose_project import run
 from tests.parts.postgres import PostgresServer
 from tests.parts.process import ChildProcess
@@ -137,23 +142,25 @@ async def test_a_cancelled_dump_leaves_no_process_and_no_file(
 ) -> None:
     number = await big.request("database")
     await mid_directory(big.store)
-    assert len(tools_running("pg_dump")) >= 3
-    async with big.database.transaction() as tx:
-        await big.operations.cancel(tx, number, actor=ALICE)
-    async with asyncio.timeout(20):
+    with stopped(tools_running("pg_dump")):
+        assert len(tools_running("pg_dump")) >= 3
+        async with big.database.transaction() as tx:
+            await big.operations.cancel(tx, number, actor=ALICE)
+    async with asyncio.timeout(PATIENCE):
         while not (operation := await big.operations.get(number)).state.final:
             await asyncio.sleep(0.05)
     assert operation.state is OperationState.CANCELLED
     assert partial_sets(big) == []
     assert tools_running("pg_dump") == []
-    assert sessions(application_url) == []
+    await without_sessions(application_url)
 
 
 async def test_a_worker_that_is_killed_fails_the_dump(big: Bench, application_url: str) -> None:
     running = asyncio.create_task(big.run("database"))
     await mid_directory(big.store)
-    parent = min(tools_running("pg_dump"), key=lambda process: process.create_time())
-    parent.children()[0].kill()
+    with stopped(tools_running("pg_dump")):
+        parent = min(tools_running("pg_dump"), key=lambda process: process.create_time())
+        parent.children()[0].kill()
     operation = await running
     assert operation.state is OperationState.FAILED
     assert "a worker process died unexpectedly" in operation.error
@@ -171,7 +178,12 @@ async def test_a_lock_that_someone_waits_for_makes_it_one_session(
     async with await psycopg.AsyncConnection.connect(
         application_url, autocommit=True
     ) as connection:
-        await asyncio.gather(connection.execute(change), running)
+        # It is to wait before the dump has come to that table.
+        with stopped(tools_running("pg_dump")):
+            changing = asyncio.create_task(connection.execute(change))
+            waits = "wait_event_type = 'Lock' and query like 'alter table%'"
+            await until_sessions(application_url, waits)
+        await asyncio.gather(changing, running)
     operation = running.result()
     assert operation.state is OperationState.DONE, operation.error
     newest = await big.backups.find(big.target, "latest")
@@ -193,13 +205,10 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
         await mid_directory(big.store)
         mark = mark_of(await big.operations.get(number))
         # Its end is not to come while it is looked for.
-        for process in marked(mark):
-            process.suspend()
-        await child.kill9()
-    # pg_dump writes on: it talks to nobody, and finds out nothing.
-    assert marked(mark)
-    for process in marked(mark):
-        process.resume()
+        with stopped(marked(mark)):
+            await child.kill9()
+            # pg_dump writes on: it talks to nobody, and finds out nothing.
+            assert marked(mark)
     await big.engine.run(number)
     operation = await big.operations.get(number)
     assert operation.state is OperationState.INTERRUPTED
@@ -207,13 +216,3 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
     assert partial_sets(big) == []
     await without_sessions(application_url)
     await big.make("database")
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """The processes of a backup on this machine."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(MARK) == mark:
-                found.append(process)
-    return found

@@ -1,11 +1,8 @@
 """Directory dumps by several sessions in a container, fetched from there when they are whole."""
 
 import asyncio
-import contextlib
 import json
-import os
 import shutil
-import signal
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,6 +17,7 @@ from bot.backups.catalogue import HIDDEN
 from bot.backups.dump_directory import OnlyAlone, dump_out_of
 from bot.backups.dump_scratch import Place, find_places, remove_abandoned
 from bot.backups.meter import Meter
+from bot.backups.running import mark_of
 from bot.operations.states import OperationState
 from bot.store.database import Database
 from bot.store.queue import Queue
@@ -32,10 +30,12 @@ from tests.backups.test_meter import Told
 from tests.backups.tools import commands, shell
 from tests.backups.trouble import (
     PATIENCE,
+    marked,
     partial_sets,
     server_never_restarted,
-    sessions,
+    stopped,
     tools_in,
+    until_sessions,
     without_sessions,
 )
 from tests.parts.compose_project import ComposeProject, run
@@ -109,16 +109,6 @@ def by_another(
     return ChildProcess(*argv, "by several sessions", cwd=ROOT)
 
 
-async def signalled(project: ComposeProject, program: str, sent: signal.Signals) -> list[int]:
-    """Sends a signal to what runs of a program in the database's container; their process IDs."""
-    rows = await run("docker", "top", project.container("db"), "-e", "-o", "pid,comm")
-    found = [int(row.split()[0]) for row in rows.splitlines() if row.split()[1:] == [program]]
-    for process in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, sent)
-    return found
-
-
 async def equal(project: ComposeProject, directory: Path) -> bool:
     """Whether a directory dump, restored with plain pg_restore, is the database as it is."""
     container = project.container("db")
@@ -180,7 +170,7 @@ async def test_a_cancelled_dump_leaves_nothing_in_the_container(
     await cancelled(big, number)
     assert "pg_dump" not in await tools_in(own_grandvps)
     assert await scratch(own_grandvps) == []
-    assert sessions(own_grandvps.database_url) == []
+    await without_sessions(own_grandvps.database_url)
     assert await server_never_restarted(own_grandvps)
 
 
@@ -216,14 +206,15 @@ async def test_killed_in_the_middle_it_leaves_nothing_after_the_next_start(
 ) -> None:
     number = await big.request("database")
     async with by_another(own_grandvps, tmp_path, database_url, number) as child:
-        await mid_dump(own_grandvps)
+        copies = "application_name like 'opsbell backup %' and query ilike 'copy%'"
+        await until_sessions(own_grandvps.database_url, copies, 2)
         # Its end is not to come while it is looked for.
-        dumping = await signalled(own_grandvps, "pg_dump", signal.SIGSTOP)
-        await child.kill9()
-    assert dumping
-    assert "pg_dump" in await tools_in(own_grandvps)
-    assert len(await scratch(own_grandvps)) == 1
-    await signalled(own_grandvps, "pg_dump", signal.SIGCONT)
+        dumping = marked(mark_of(await big.operations.get(number)))
+        assert dumping
+        with stopped(dumping):
+            await child.kill9()
+            assert "pg_dump" in await tools_in(own_grandvps)
+            assert len(await scratch(own_grandvps)) == 1
     await big.engine.run(number)
     operation = await big.operations.get(number)
     assert operation.state is OperationState.INTERRUPTED

@@ -15,6 +15,7 @@ from bot.operations.states import OperationState
 from tests.backups.conftest import Bench
 from tests.backups.test_restic import bench as bench
 from tests.backups.test_restic import environment, make
+from tests.backups.trouble import PATIENCE
 
 pytestmark = pytest.mark.needs("restic")
 
@@ -29,7 +30,7 @@ async def locked(tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not list((tmp_path / "repository" / "locks").iterdir()):
                 await asyncio.sleep(0.05)
         yield holder

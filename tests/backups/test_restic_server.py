@@ -20,6 +20,7 @@ from tests.backups.conftest import Bench, open_bench
 from tests.backups.sample import make_application
 from tests.backups.test_killed import child
 from tests.backups.test_restic import PASSWORD, make, restic_settings
+from tests.backups.trouble import PATIENCE
 from tests.parts.network import free_port
 from tests.parts.process import ChildProcess
 
@@ -70,14 +71,14 @@ def running(data: Path) -> list[psutil.Process]:
     return found
 
 
-async def sending(data: Path) -> psutil.Process:
-    """The restic that sends a set just now."""
-    async with asyncio.timeout(60):
+async def sending(data: Path) -> tuple[psutil.Process, list[str]]:
+    """The restic that sends a set just now, and its command line."""
+    async with asyncio.timeout(PATIENCE):
         while True:
             for process in running(data):
                 with contextlib.suppress(psutil.Error):
-                    if "backup" in process.cmdline():
-                        return process
+                    if "backup" in (argv := process.cmdline()):
+                        return process, argv
             await asyncio.sleep(0.02)
 
 
@@ -97,7 +98,7 @@ async def test_secrets_go_to_restic_alone(
 ) -> None:
     async with serving(tmp_path / "served", port_of(settings)):
         making = asyncio.create_task(make(bench))
-        said = " ".join((await sending(tmp_path / "data")).cmdline())
+        _, argv = await sending(tmp_path / "data")
         manifest = await making
         async with bench.backups.fetched(bench.target, manifest.id, ["database"]) as directory:
             assert (directory / "globals.sql").exists()
@@ -106,7 +107,7 @@ async def test_secrets_go_to_restic_alone(
     operation = (await bench.operations.last("backup", bench.target))[0]
     assert operation.state is OperationState.FAILED
     assert "connection refused" in operation.error
-    for text in (said, guide, caplog.text, operation.error, operation.output):
+    for text in (" ".join(argv), guide, caplog.text, operation.error, operation.output):
         assert not [secret for secret in SECRETS if secret in text]
     assert await rows_that_say(bench, SECRETS) == []
 
@@ -119,7 +120,7 @@ async def test_killed_while_it_sends(
     number = await bench.request("logs")
     async with serving(tmp_path / "served", port, "--bwlimit", "1M"):
         async with child(settings, tmp_path, database_url, number) as opsbell:
-            left = await sending(data)
+            left, _ = await sending(data)
             await opsbell.kill9()
         assert len(list(bench.store.glob(".partial-*"))) == 1
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -142,7 +143,7 @@ async def test_killed_right_after_it_was_sent(
     async with serving(tmp_path / "served", port_of(settings)):
         number = await bench.request("logs")
         async with child(settings, tmp_path, database_url, number, "after the snapshot") as opsbell:
-            assert await opsbell.wait() != 0
+            assert await opsbell.wait(timeout=PATIENCE) != 0
         assert (await bench.operations.get(number)).state is OperationState.RUNNING
         await bench.engine.run(number)
         operation = await bench.operations.get(number)

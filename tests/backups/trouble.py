@@ -1,16 +1,21 @@
 """Waiting for the middle of a backup, and looking for what one that broke has left."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from bot.backups.catalogue import HIDDEN
+from bot.targets.marked import MARK
 from tests.backups.conftest import Bench
 from tests.parts.compose_project import ComposeProject, run
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 FAR_ENOUGH = 4 << 20
 
 
@@ -26,11 +31,48 @@ async def mid_dump(store: Path, file: str = "database.dump") -> Path:
 
 def tools_running(name: str) -> list[psutil.Process]:
     """The processes called so that this one has started and that still run."""
-    return [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if child.name() == name and child.status() != psutil.STATUS_ZOMBIE
-    ]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.name() == name and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """The processes of a backup, on this machine or in its containers."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == mark:
+                found.append(process)
+    return found
+
+
+@contextlib.contextmanager
+def stopped(processes: list[psutil.Process]) -> Iterator[None]:
+    """Holds processes: those that have not ended by now do not until the block is left."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+async def until_sessions(url: str, condition: LiteralString, count: int = 1) -> None:
+    """Waits until so many sessions of a database are as a condition on their activity says."""
+    query = sql.SQL("select from pg_stat_activity where datname = current_database() and {}")
+    looking = query.format(sql.SQL(condition))
+    async with (
+        asyncio.timeout(PATIENCE),
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+    ):
+        while (await connection.execute(looking)).rowcount < count:
+            await asyncio.sleep(0.02)
 
 
 def sessions(url: str) -> list[str]:

@@ -64,7 +64,7 @@ def host_address(compose_ready: None) -> str:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def slack(host_address: str) -> AsyncIterator[LocalSlack]:
     """The local Slack where containers reach it."""
-    async with LocalSlack(Workspace.sample(), host=host_address) as opened:
+    async with LocalSlack(Workspace.sample(), host=host_address, ack_timeout=30) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.image.conftest import belongs_to_user
-from tests.image.installation import Installation
+from tests.image.installation import Installation, until_answered
 from tests.parts.compose_project import (
     CommandFailedError,
     ComposeProject,
@@ -81,9 +81,8 @@ async def test_a_backup_is_taken_through_the_socket_proxy(proxied: Installation)
 
 
 async def test_the_doctor_is_content_with_the_socket_proxy(proxied: Installation) -> None:
-    said = await proxied.type(
-        "docker compose run --rm -T opsbell check --json 2>/dev/null || test $? -eq 1"
-    )
+    check = "docker compose run --rm -T opsbell check --json 2>/dev/null || test $? -eq 1"
+    said = await until_answered(lambda: proxied.type(check))
     findings = json.loads(said)["findings"]
     # There is no Slack here.
     others = [each for each in findings if each["area"] != "Slack"]

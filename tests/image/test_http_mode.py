@@ -19,7 +19,7 @@ async def test_slack_calls_opsbell_and_needs_no_app_token(
 ) -> None:
     port = prepared.environment["OPSBELL_PORT"]
     address = f"http://127.0.0.1:{port}/slack/events"
-    async with LocalSlack(host=host_address, request_url=address) as slack:
+    async with LocalSlack(host=host_address, request_url=address, ack_timeout=30) as slack:
         secrets = prepared.directory / "secrets"
         (secrets / "slack_bot_token").write_text(slack.bot_token)
         (secrets / "slack_signing_secret").write_text(slack.signing_secret)

@@ -16,7 +16,7 @@ from bot.config.load import load
 from bot.config.targets import ComposeTarget
 from bot.playground import LocalSlack
 from tests.image.conftest import ADMIN, Installed
-from tests.image.installation import DOCUMENT, USER, blocks, commands
+from tests.image.installation import DOCUMENT, USER, blocks, commands, until_answered
 from tests.install.projects import WEB, running_project
 from tests.parts.compose_project import CommandFailedError, ComposeProject, run
 from tests.parts.network import free_port
@@ -33,6 +33,13 @@ pytestmark = [
 def at_terminal(command: str) -> str:
     """A command, with a terminal for it."""
     return f"script --quiet --return --command {shlex.quote(command)} /dev/null"
+
+
+def read_until(line: str, command: str) -> str:
+    """A command that never ends, ended as soon as it has printed a line."""
+    reading = f"{command} | {{ sed {shlex.quote(f'/{line}/q')}; kill 0; }}"
+    # 143: by that signal, not by the time limit.
+    return f"timeout 60 sh -c {shlex.quote(reading)} || test $? -eq 143"
 
 
 async def inspected(kind: str, name: str) -> dict[str, Any]:
@@ -53,9 +60,8 @@ async def test_the_path_ends_with_a_bot_that_answers(
 async def test_the_doctor_finds_all_well_from_the_image_to_the_project(
     installed: Installed, grandvps: ComposeProject
 ) -> None:
-    said = await installed.installation.type(
-        "docker compose run --rm -T opsbell check --json 2>/dev/null"
-    )
+    check = "docker compose run --rm -T opsbell check --json 2>/dev/null"
+    said = await until_answered(lambda: installed.installation.type(check))
     findings = json.loads(said)["findings"]
     # There can be none on a first day.
     others = [each for each in findings if each["subject"] != "Newest backup"]
@@ -118,8 +124,7 @@ async def test_afterwards_each_command_does_what_is_said_beside_it(
     [block] = blocks(DOCUMENT, "## Afterwards")
     said = ""
     for command in commands(block):
-        # Whoever has read enough presses Ctrl-C.
-        ends = f"timeout 3 {command} || test $? -eq 124" if "--follow" in command else command
+        ends = read_until("opsbell started", command) if "--follow" in command else command
         said += await installed.installation.type(at_terminal(ends))
     await slack.wait_connected()
     assert "opsbell started" in said
@@ -179,7 +184,8 @@ async def test_the_project_can_be_mounted_to_be_read_alone(
     inside = "docker compose run --rm -T --entrypoint touch opsbell"
     with pytest.raises(CommandFailedError, match="Read-only file system"):
         await kept.type(f"{inside} {grandvps.directory}/new")
-    said = await kept.type("docker compose run --rm -T opsbell check --json 2>/dev/null || true")
+    check = "docker compose run --rm -T opsbell check --json 2>/dev/null || true"
+    said = await until_answered(lambda: kept.type(check))
     [path] = [
         each
         for each in json.loads(said)["findings"]

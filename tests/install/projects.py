@@ -28,6 +28,7 @@ services:
     healthcheck:
       test: [CMD, curl, -fsS, "http://probe:canary-probe-90ee@127.0.0.1:8000/healthz?key=canary-query-12ab"]
       interval: 500ms
+      retries: 60
 volumes:
   uploads:
 """

@@ -10,6 +10,7 @@ import pytest
 from bot.config.load import load
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
+from tests.image.installation import until_answered
 from tests.install.projects import WEB, running_project
 from tests.install.terminal import NO_DOCKER, at_terminal, init
 from tests.parts.compose_project import ComposeProject
@@ -61,9 +62,14 @@ async def test_the_written_configuration_passes_the_doctors_look_at_the_target(
 ) -> None:
     """Without tokens Slack alone is at fault."""
     await init(tmp_path, "--project", grandvps.project, "--admin", "U0ALICE001")
-    async with opsbell("check", cwd=tmp_path) as process:
-        assert await process.wait(timeout=60) == 1
-    bad = [line for line in process.output if line.startswith("🔴 critical")]
+
+    async def check() -> str:
+        async with opsbell("check", cwd=tmp_path) as process:
+            assert await process.wait(timeout=60) == 1
+        return "\n".join(process.output)
+
+    said = (await until_answered(check)).splitlines()
+    bad = [line for line in said if line.startswith("🔴 critical")]
     assert bad
     assert all("SLACK_" in line for line in bad), bad
 

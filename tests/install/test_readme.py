@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.playground import LocalSlack, Workspace
-from tests.image.installation import ROOT, blocks, commands
-from tests.parts.compose_project import ComposeProject, run
+from tests.image.installation import ROOT, blocks, commands, until_answered
+from tests.parts.compose_project import CommandFailedError, ComposeProject, run
 from tests.parts.network import free_port
 from tests.parts.process import ChildProcess
 
@@ -36,9 +36,11 @@ async def clone_beside_the_environment(directory: Path) -> None:
 
 
 async def typed(script: str, where: Path, env: Mapping[str, str]) -> list[str]:
-    """All that lines of a shell print; none may fail."""
+    """All that lines of a shell print. Raises CommandFailedError at the first that fails."""
     async with ChildProcess(*STRICT, script, cwd=where, env=env) as process:
-        assert await process.wait(timeout=100) == 0, process.output
+        status = await process.wait(timeout=100)
+    if status:
+        raise CommandFailedError("\n".join((script, f"exit status {status}", *process.output)))
     return process.output
 
 
@@ -56,10 +58,15 @@ async def test_the_plain_install_runs_and_is_used_as_it_says(
         # Another port than that of an Opsbell that may run here.
         port = f"sed -i s/127.0.0.1:8080/127.0.0.1:{free_port()}/ opsbell.yaml"
         env = {"SLACK_API_URL": slack.api_url}
-        said = await typed("\n".join((*lines, port, check)), clone, env)
+        said = await typed("\n".join((*lines, port)), clone, env)
         assert any(line.endswith("Nothing to be done for 'install'.") for line in said), said
         assert "# Next: opsbell init" in said
         tokens = next(line for line in lines if line.startswith("export "))
+
+        async def checked() -> str:
+            return "\n".join(await typed(f"{tokens}\n{check}", clone, env))
+
+        await until_answered(checked)
         async with ChildProcess(*STRICT, f"{tokens}\nexec {last}", cwd=clone, env=env) as process:
             await process.wait_for_line("opsbell started")
             await slack.wait_connected()
