@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -81,7 +82,11 @@ def _postgres_memory(directory: Path) -> int:
     pid = (directory / "var/postgres/postmaster.pid").read_text().splitlines()[0]
     postmaster = psutil.Process(int(pid))
     every = (postmaster, *postmaster.children(recursive=True))
-    return sum(process.memory_full_info().pss for process in every)
+    found = 0
+    for process in every:
+        with suppress(psutil.NoSuchProcess):  # a backend that ended meanwhile
+            found += process.memory_full_info().pss
+    return found
 
 
 def figures(measured: Measured) -> dict[str, dict[str, Figure]]:

@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 START_LIMIT = timedelta(seconds=60)
 STOP_LIMIT = timedelta(seconds=20)
 WATCH_INTERVAL = timedelta(seconds=2)
+_PID_FILE_LINES = 8  # of postmaster.pid; the last is the state of the server
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path, unix(7)
 _UNFIT = re.compile(r"[\s\"'`$&;()<>|*?\\!#%{}\[\]^~]")
 
@@ -140,7 +141,8 @@ def _check_place(cluster: Path) -> None:
 
 
 def _start_patiently(cluster: Path) -> str:
-    """pg_ctl gives up after ten seconds; recovery after a crash may take longer than that."""
+    """The library gives up after ten seconds; recovery after a crash may take longer than that,
+    and goes on by itself: until the server is ready another try fails too, and then finds it."""
     with warnings.catch_warnings():
         # Its import warns where no XDG_RUNTIME_DIR is set, as under cron and systemd.
         warnings.simplefilter("ignore", UserWarning)
@@ -154,13 +156,17 @@ def _start_patiently(cluster: Path) -> str:
         started = PostgresServer(cluster.resolve())
         # Opens what lies above to the server's user, though somebody has closed it since.
         started.ensure_pgdata_inited()
-        try:
-            started.ensure_postgres_running()
-        except subprocess.TimeoutExpired:
-            if _postmaster(cluster) is None:
-                raise
-            started.ensure_postgres_running()
-        return str(started.get_uri())
+        _remove_torn_pid_file(cluster)
+        deadline = time.monotonic() + START_LIMIT.total_seconds()
+        while True:
+            try:
+                started.ensure_postgres_running()
+            except (subprocess.TimeoutExpired, AssertionError):
+                if _postmaster(cluster) is None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return str(started.get_uri())
 
 
 def _make(cluster: Path, fill: Callable[[Path], None]) -> None:
@@ -172,6 +178,18 @@ def _make(cluster: Path, fill: Callable[[Path], None]) -> None:
     draft.mkdir(mode=0o700, parents=True)
     fill(draft)
     draft.rename(cluster)
+
+
+def _remove_torn_pid_file(cluster: Path) -> None:
+    """A server that was killed at its start, and a loss of power, leave a file that is cut short,
+    which keeps the library from every further start."""
+    file = cluster / "postmaster.pid"
+    if file.exists() and len(file.read_text().splitlines()) < _PID_FILE_LINES:
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.name() == "postgres" and process.cwd() == str(cluster.resolve()):
+                    return
+        file.unlink()
 
 
 @contextlib.contextmanager

@@ -77,7 +77,9 @@ async def run(config: Path, *words: str, env: dict[str, str] | None = None) -> t
         return status, "\n".join(process.output)
 
 
-async def test_what_happened_is_listed_with_filters_and_without_secrets(config: Path) -> None:
+async def test_what_happened_is_listed_with_filters_and_without_secrets(
+    config: Path, database_url: str
+) -> None:
     status, text = await run(config)
     assert status == 0
     lines = text.splitlines()
@@ -86,8 +88,9 @@ async def test_what_happened_is_listed_with_filters_and_without_secrets(config: 
     assert "✅ ok  os:bob  operation.requested  grandvps  operation:1" in lines[1]
     assert "🔴 failed  U0ALICE001  operation.finished" in lines[2]
     assert CANARY not in text
-    local = datetime.now().astimezone().strftime("%Y-%m-%d")
-    assert lines[0].startswith(local)
+    async with Database(database_url, EventLog(b"")) as database:
+        at = (await database.one("select at from events where id = 1"))["at"]
+    assert lines[0].startswith(at.astimezone().strftime("%Y-%m-%d"))
     assert len((await run(config, "--user", "U0ALICE001"))[1].splitlines()) == 2
     assert len((await run(config, "--user", "os:bob", "--since", "7d"))[1].splitlines()) == 1
     assert len((await run(config, "--target", "grandvps"))[1].splitlines()) == 2

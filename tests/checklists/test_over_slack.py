@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground import ActingPerson, LocalSlack, Message, View
+from bot.playground import ActingPerson, LocalSlack, Message, View, triggers
 from bot.store.database import Database
 from tests.parts.house import running_opsbell, write_config
 from tests.parts.process import ChildProcess
@@ -36,8 +36,12 @@ PATIENCE = 30
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[LocalSlack]:
-    async with LocalSlack(commands={"/checklist"}, rate_limits=False) as server:
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalSlack]:
+    # A busy machine may take longer than the three seconds that Slack gives.
+    monkeypatch.setattr(triggers, "LIFETIME", PATIENCE)
+    async with LocalSlack(
+        commands={"/checklist"}, rate_limits=False, ack_timeout=PATIENCE
+    ) as server:
         yield server
 
 

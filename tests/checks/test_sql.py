@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bot.checks.model import Reading, State
@@ -87,7 +88,6 @@ async def test_a_query_that_takes_too_long_is_ended_by_the_server(
 ) -> None:
     started = time.monotonic()
     reading = await ask(compose_settings(grandvps), "select pg_sleep(60)", timeout="2s")
-    assert time.monotonic() - started < 5
     assert reading.state is State.UNKNOWN
     assert reading.summary in (
         "The query failed: canceling statement due to statement timeout.",
@@ -96,18 +96,16 @@ async def test_a_query_that_takes_too_long_is_ended_by_the_server(
     active = "select count(*) from pg_stat_activity where query like 'select pg_sleep%'"
     while await grandvps.psql(active) != "0":
         await asyncio.sleep(0.05)
-        assert time.monotonic() - started < 10
+    # By itself it would have ended no sooner than after 60 s.
+    assert time.monotonic() - started < 40
 
 
 async def test_a_locked_table_is_unknown_in_time(grandvps: ComposeProject) -> None:
-    lock = "begin; lock table payments; select pg_sleep(4); rollback;"
-    holding = asyncio.create_task(grandvps.psql(lock))
-    waiting = "select count(*) from pg_locks where mode = 'AccessExclusiveLock'"
-    while await grandvps.psql(waiting) == "0":
-        await asyncio.sleep(0.05)
-    reading = await ask(compose_settings(grandvps), "select count(*) from payments", timeout="1s")
-    assert reading.state is State.UNKNOWN
-    await holding
+    query = "select count(*) from payments"
+    async with await psycopg.AsyncConnection.connect(grandvps.database_url) as holding:
+        await holding.execute("lock table payments")
+        reading = await ask(compose_settings(grandvps), query, timeout="1s")
+        assert reading.state is State.UNKNOWN
 
 
 async def test_a_server_that_is_not_there_or_refuses(

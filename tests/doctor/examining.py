@@ -21,7 +21,7 @@ async def findings(
     directory: Path,
     document: Mapping[str, Any],
     *,
-    limit: timedelta = timedelta(seconds=10),
+    limit: timedelta = timedelta(seconds=60),
 ) -> list[Finding]:
     """What an area finds of a configuration that is written into the directory."""
     config = directory / "opsbell.yaml"

@@ -129,9 +129,11 @@ async def test_a_check_that_takes_long_is_given_up(
 async def test_what_is_known_of_one_target_stays_where_another_takes_too_long(
     tmp_path: Path,
 ) -> None:
+    writers: list[asyncio.StreamWriter] = []
+
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.read()
-        writer.close()
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     async with server:
@@ -140,6 +142,10 @@ async def test_what_is_known_of_one_target_stays_where_another_takes_too_long(
         quick = {"runtime": "host", "directory": str(tmp_path / "gone")}
         document = {"targets": {"slow": slow["targets"]["shop"], "quick": quick}}
         found = await findings(targets.examine, tmp_path, document, limit=timedelta(seconds=3))
+        # The other end of a look that was given up is closed only when Python collects it.
+        for writer in writers:
+            writer.close()
+            await writer.wait_closed()
     assert [(each.area, each.subject) for each in found] == [
         ("Target quick", "Directory"),
         ("Area", "Time limit"),

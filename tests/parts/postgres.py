@@ -4,10 +4,13 @@ import itertools
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -17,6 +20,8 @@ from psycopg import sql
 from tests.parts.owner import cleaning_up, is_orphan, owner_tag
 
 _MARK = "-postgres"
+_PATIENCE = 60.0
+"""Seconds that a server gets to start or to end."""
 _MEMORY, _ROOM = Path("/dev/shm"), 6 << 30
 """Where there is so much room in memory, no disk is written for what is thrown away."""
 
@@ -64,22 +69,37 @@ def postgres_server() -> Iterator[PostgresServer]:
     # Beside pytest's directories, not in them: as root the server opens its parents to everyone,
     # and pytest closes its own again at each start, which would lock out another run's server.
     home = Path(tempfile.mkdtemp(prefix=f"{owner_tag()}-", suffix=_MARK, dir=_places()[0]))
-    server = get_server(home / "data", cleanup_mode="delete")
+    server = get_server(home / "data", cleanup_mode="delete", start=False)
+    start = partial(_start, server.start)
+    start()
     try:
         socket_directory = server.get_postmaster_info().socket_dir
         assert socket_directory is not None
-        running = PostgresServer(socket_directory, server.stop, server.start)
+        running = PostgresServer(socket_directory, server.stop, start)
         # The data are thrown away, so nothing waits for the disk.
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             running.execute(f"alter system set {setting} = off")
         # Some tests run many Opsbells beside one another. This one takes effect at a start.
         running.execute("alter system set max_connections = 400")
         server.stop()
-        server.start()
+        start()
         yield running
     finally:
         server.cleanup()
         shutil.rmtree(home)
+
+
+def _start(start: Callable[[], None]) -> None:
+    """The library gives up after ten seconds. The server it began then goes on to start: until it
+    is ready, another try fails too, and then finds it."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return start()
+        except (subprocess.SubprocessError, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def remove_orphans() -> None:
@@ -110,4 +130,4 @@ def kill_server(data: Path) -> None:
     if ours:
         # SIGQUIT reaches its children too, SIGKILL would leave them to find out.
         os.kill(process.pid, signal.SIGQUIT)
-        process.wait(10)
+        process.wait(_PATIENCE)

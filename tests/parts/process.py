@@ -14,7 +14,7 @@ from typing import Self
 
 from tests.parts.users import OPSBELL
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 """Seconds that a process gets to end by itself once it was asked to."""
 
 

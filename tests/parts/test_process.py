@@ -86,7 +86,9 @@ async def test_it_dies_with_a_run_that_is_killed(tmp_path: Path) -> None:
 import asyncio, pathlib
 from tests.parts.process import ChildProcess
 async def main():
-    async with ChildProcess("sleep", "600", cwd=pathlib.Path({str(tmp_path)!r})) as child:
+    argv = ("sh", "-c", "echo up; exec sleep 600")
+    async with ChildProcess(*argv, cwd=pathlib.Path({str(tmp_path)!r})) as child:
+        await child.wait_for_line("up")  # from when on it dies with the run
         print("child", child.pid)
         await child.wait(timeout=600)
 asyncio.run(main())

@@ -60,7 +60,7 @@ class RawApp:
             await socket.close()
 
 
-async def frame(socket: aiohttp.ClientWebSocketResponse, timeout: float = 5) -> JSON:
+async def frame(socket: aiohttp.ClientWebSocketResponse, timeout: float = 30) -> JSON:
     """The next JSON frame. Raises TimeoutError."""
     async with asyncio.timeout(timeout):
         received: JSON = json.loads(await socket.receive_str())

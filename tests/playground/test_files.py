@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
 import aiohttp
+import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack
+from bot.playground.api import files
 from tests.playground.helpers import error_of
 
 OPS = "C0OPS00001"
@@ -48,8 +52,18 @@ async def test_a_form_will_do_too(
 
 
 async def test_sharing_comes_after_the_answer(
-    slack: LocalSlack, client: AsyncWebClient, session: aiohttp.ClientSession
+    slack: LocalSlack,
+    client: AsyncWebClient,
+    session: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    looked, share_later = asyncio.Event(), files._share_later
+
+    async def share(*what: Any) -> None:
+        await looked.wait()
+        await share_later(*what)
+
+    monkeypatch.setattr(files, "_share_later", share)
     file_id, url = await reserved(client)
     await session.post(url, data=b"abc")
     answer = await client.files_completeUploadExternal(
@@ -57,6 +71,7 @@ async def test_sharing_comes_after_the_answer(
     )
     assert answer["files"] == [{"id": file_id, "title": "a.txt"}]
     assert (await client.files_info(file=file_id))["file"]["shares"] == {}
+    looked.set()
     message = await slack.wait_for_message("ops", "Here")
     assert (message.subtype, message.metadata) == ("file_share", None)
     shares = (await client.files_info(file=file_id))["file"]["shares"]

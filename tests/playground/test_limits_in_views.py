@@ -78,7 +78,7 @@ async def test_a_home_takes_100_blocks(client: AsyncWebClient) -> None:
     assert await error_of(publish(101)) == "invalid_arguments"
 
 
-async def test_a_view_is_at_most_250_kb(slack: LocalSlack, client: AsyncWebClient) -> None:
+async def test_a_view_is_at_most_250_kb() -> None:
     def bytes_of(view: JSON) -> int:
         return len(json.dumps(view, ensure_ascii=False).encode())
 
@@ -89,10 +89,12 @@ async def test_a_view_is_at_most_250_kb(slack: LocalSlack, client: AsyncWebClien
         assert bytes_of(view) == size
         return view
 
-    trigger = slack.backend.triggers.new(ALICE)
-    call = client.views_open(trigger_id=trigger, view=exact(250_001))
-    assert await error_of(call) == "view_too_large"
-    await client.views_open(trigger_id=trigger, view=exact(250_000))
+    async with LocalSlack(rate_limits=False, clock=Clock()) as slack:
+        client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url)
+        trigger = slack.backend.triggers.new(ALICE)
+        call = client.views_open(trigger_id=trigger, view=exact(250_001))
+        assert await error_of(call) == "view_too_large"
+        await client.views_open(trigger_id=trigger, view=exact(250_000))
 
 
 async def test_three_modals_may_be_stacked(slack: LocalSlack, client: AsyncWebClient) -> None:

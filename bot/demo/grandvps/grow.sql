@@ -2,6 +2,10 @@
 -- the last minutes at a later start. The same rows at every run, as far as their number goes:
 -- hashint8extended stands in for chance, with another seed for each column.
 
+-- One at a time, and nobody writes meanwhile: each goes on from the highest number there is, and
+-- sets the sequences by it.
+LOCK TABLE users, vps_instances, payments, support_tickets IN SHARE ROW EXCLUSIVE MODE;
+
 INSERT INTO users (id, email, name, country, is_active, is_staff, last_login, created_at)
 SELECT n,
        lower(format('%s.%s%s@example.com', first, last, n)),

@@ -22,7 +22,7 @@ class App:
         self.held: asyncio.Event | None = None
         self._heard: asyncio.Queue[JSON] = asyncio.Queue()
 
-    async def heard(self, timeout: float = 5) -> JSON:
+    async def heard(self, timeout: float = 30) -> JSON:
         """The next interaction. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             return await self._heard.get()

@@ -15,7 +15,14 @@ from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    async_playwright,
+    expect,
+)
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.playground import LocalSlack, SlashCommand
@@ -36,7 +43,7 @@ DESK: dict[str, Any] = {
     "timezone_id": "Europe/Berlin",
     "locale": "en-GB",
 }
-PATIENCE = 5000  # milliseconds that the browser waits for what is expected
+PATIENCE = 30_000  # milliseconds that the browser waits for what is expected
 
 COMMANDS = (
     SlashCommand("/backup", "Take backups and look at them", "now | list | show ID"),
@@ -57,6 +64,7 @@ class OpenTab(Protocol):
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, started once."""
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         path = shutil.which("chromium")
         opened = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
@@ -64,11 +72,20 @@ async def browser() -> AsyncIterator[Browser]:
         await opened.close()
 
 
+@pytest.fixture
+def ack_timeout() -> float:
+    """Seconds that an app has for an ack: what a browser does meanwhile may take its time."""
+    return PATIENCE / 1000
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def slack() -> AsyncIterator[LocalSlack]:
+async def slack(ack_timeout: float) -> AsyncIterator[LocalSlack]:
     """A local Slack that knows three commands."""
     async with LocalSlack(
-        rate_limits=False, retry_delays=(0.0, 0.02, 0.02), commands=COMMANDS
+        rate_limits=False,
+        retry_delays=(0.0, 0.02, 0.02),
+        commands=COMMANDS,
+        ack_timeout=ack_timeout,
     ) as server:
         yield server
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from playwright.async_api import Locator
+from playwright.async_api import Locator, expect
 
 from bot.playground import ActingPerson, Message
 from bot.playground.visible import placed_elements
@@ -28,11 +28,13 @@ def row(kind: str, **more: Any) -> list[JSON]:
     return [actions(element(kind, **more), block_id="b")]
 
 
-async def pick(shown: Locator, words: str) -> None:
-    """Search in a menu and take what is offered."""
-    field = shown.get_by_role("combobox")
-    await field.fill(words)
-    await shown.get_by_role("option", name=words).click()
+async def pick(shown: Locator, words: str, menu: str | None = None) -> None:
+    """Search in a menu, the only one or the one of that name, and take what is offered."""
+    await shown.get_by_role("combobox", name=menu).fill(words)
+    offered = shown.get_by_role("listbox", name="What fits").get_by_role("option")
+    # What fits is drawn a moment after it was typed, over all that was offered before.
+    await expect(offered).to_have_count(1)
+    await offered.filter(has_text=words).click()
 
 
 async def typed(shown: Locator) -> None:

@@ -114,22 +114,35 @@ async def test_nothing_is_sent_before_a_confirmation(
     assert payload["state"]["values"]["b"]["a"]["selected_options"] == []
 
 
-async def test_a_button_waits_for_the_answer_and_tells_when_there_is_none(
+async def test_a_button_waits_for_the_answer(
     slack: LocalSlack, client: AsyncWebClient, app: App, open_tab: OpenTab
 ) -> None:
     page = await open_tab()
-    await post(client, slack, [actions(button("Go", action_id="go"))], "Slow")
-    go = page.get_by_role("button", name="Go")
+    buttons = actions(button("Go", action_id="go"), button("After", action_id="after"))
+    await post(client, slack, [buttons], "Slow")
+    go, after = (page.get_by_role("button", name=name) for name in ("Go", "After"))
     app.held = asyncio.Event()
     await go.click()
     await expect(go).to_have_attribute("aria-busy", "true")
     await go.click()  # is not sent again while the first is under way
+    await after.click()
+    # Clicks are taken in their order: the one before this has been.
+    await expect(after).to_have_attribute("aria-busy", "true")
     app.held.set()
+    heard = [(await app.heard())["actions"][0]["action_id"] for _ in range(2)]
+    assert heard == ["go", "after"]
     await expect(go).to_have_attribute("aria-busy", "false")
-    await app.heard()
     assert app.heard_nothing
+
+
+@pytest.mark.parametrize("ack_timeout", [0.2])
+async def test_a_button_tells_when_there_is_no_answer(
+    slack: LocalSlack, client: AsyncWebClient, app: App, open_tab: OpenTab
+) -> None:
+    page = await open_tab()
+    await post(client, slack, [actions(button("Go", action_id="go"))], "Slow")
     app.is_silent = True
-    await go.click()
+    await page.get_by_role("button", name="Go").click()
     await expect(page.get_by_text("Opsbell did not answer")).to_be_visible()
 
 
@@ -142,7 +155,9 @@ async def test_a_link_opens_and_is_heard_of(
     await post(client, slack, [actions(there, hostile)], "Links")
     async with page.context.expect_page() as opened:
         await page.get_by_role("link", name="Open").click()
-    assert "as=bob" in (await opened.value).url
+    beside = await opened.value
+    assert "as=bob" in beside.url
+    await beside.close()  # else it comes back in every later test
     assert (await app.heard())["actions"][0]["action_id"] == "open"
     await page.get_by_role("button", name="Trap").click()
     assert (await app.heard())["actions"][0]["action_id"] == "trap"

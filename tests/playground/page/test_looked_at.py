@@ -85,6 +85,6 @@ async def test_a_tab_opened_in_the_background_reads_nothing(
     await expect(message(page, "Look at this")).to_be_visible()
     ops = slack.workspace.channels[OPS]
     assert current_page().reads.unread(ALICE, ops) == Unread(1)
-    read = slack.backend.changes.wait_for(lambda each: each == Read(ALICE, OPS) or None, timeout=5)
+    read = slack.backend.changes.wait_for(lambda each: each == Read(ALICE, OPS) or None, timeout=30)
     await asyncio.gather(read, page.evaluate(TO_THE_FRONT))
     assert current_page().reads.unread(ALICE, ops) == Unread()
