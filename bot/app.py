@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -40,7 +41,7 @@ from bot.status import Status, from_outside
 from bot.store.events import Event
 from bot.store.inbox import Inbox
 from bot.store.inbox_line import JOB as REQUEST_JOB
-from bot.store.queue import Lane
+from bot.store.queue import Lane, Queue
 from bot.web import connection_at, web_server
 from commands.backup import BackupCommand
 from commands.checklist import ChecklistCommand
@@ -59,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 ANSWER_LIMIT = timedelta(seconds=5)
 STAND_IN_POLL = timedelta(seconds=2)
+TOLD_AFTER = timedelta(seconds=2)
 
 
 async def at_terminal(core: Core, request: Request) -> Answer | None:
@@ -77,8 +79,11 @@ async def at_terminal(core: Core, request: Request) -> Answer | None:
 
 
 @contextlib.asynccontextmanager
-async def worked(core: Core) -> AsyncIterator[None]:
-    """Sees to it, inside the block, that operations are run: here, while no Opsbell runs."""
+async def worked(core: Core, tell: Callable[[str], None]) -> AsyncIterator[None]:
+    """Sees to it, inside the block, that operations are run: here, while no Opsbell runs.
+
+    Other people's that run here by then are waited for at its end, and `tell` says so.
+    """
 
     async def stand_in() -> None:
         while True:
@@ -88,6 +93,18 @@ async def worked(core: Core) -> AsyncIterator[None]:
 
     async with running(stand_in()):
         yield
+        await _idle(core.queue, tell)
+        core.queue.take_no_more()
+
+
+async def _idle(queue: Queue, tell: Callable[[str], None]) -> None:
+    """Returns once no job runs in this process."""
+    begun, is_told = time.monotonic(), False
+    while not queue.is_idle:
+        if not is_told and time.monotonic() - begun > TOLD_AFTER.total_seconds():
+            tell("What else runs in this process is waited for. Ctrl-C interrupts it.")
+            is_told = True
+        await asyncio.sleep(0.1)
 
 
 @contextlib.asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -65,7 +66,7 @@ async def operation(config: Path, number: int, verb: str, *, as_json: bool = Fal
         if verb in ("", Course.LEAVE.value):
             await _show(core, number, console, people, as_json=as_json)
             return 0
-        async with app.worked(core):
+        async with app.worked(core, partial(typer.echo, err=True)):
             ended = await terminal.follow(core.operations, number, console, people)
     if as_json:
         typer.echo(_json(ended))

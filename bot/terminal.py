@@ -14,6 +14,7 @@ from rich.text import Text
 
 from bot.errors import OpsbellError
 from bot.operations import view
+from bot.operations.engine import PATIENCE
 from bot.operations.model import Operation
 from bot.operations.service import Operations
 from bot.operations.states import OperationState, StepState
@@ -21,6 +22,7 @@ from bot.slack.blocks import without_moments
 from bot.slack.client import SlackClient
 from bot.slack.directory import NAMES_LIMIT, names_of
 from bot.slack.message import Block, Message
+from bot.store.database import patient
 from bot.targets.text import visible
 
 FOLLOW_INTERVAL = 0.5
@@ -115,7 +117,17 @@ def mentioned(text: str | Message) -> set[str]:
 async def follow(
     operations: Operations, number: int, console: Console, people: People
 ) -> Operation:
-    """Shows an operation until it has ended. Where nobody watches, one line per finished step."""
+    """Shows an operation until it has ended. Where nobody watches, one line per finished step.
+
+    An outage of Opsbell's own database is borne for as long as what runs bears it.
+    """
+    with patient(PATIENCE):
+        return await _follow(operations, number, console, people)
+
+
+async def _follow(
+    operations: Operations, number: int, console: Console, people: People
+) -> Operation:
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
             while True:

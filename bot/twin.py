@@ -8,6 +8,7 @@ import os
 import sys
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -178,7 +179,7 @@ class _Answered:
     async def _follow(self, number: int, answer: Answer) -> int:
         await self._say_what_waits()
         await self._say_who_asks(number)
-        async with app.worked(self._core):
+        async with app.worked(self._core, partial(typer.echo, err=True)):
             ended = await terminal.follow(self._core.operations, number, self._quiet, self._people)
         if self._wishes.as_json:
             said = {**answer.data, **outcome.as_data(ended)}

@@ -130,6 +130,37 @@ async def test_a_running_operation_is_shown_and_cancelled(
     assert (await terminal.operation("seven", "undo"))[0] == 2
 
 
+async def test_what_runs_for_others_when_ones_own_has_ended_is_waited_for(
+    tmp_path: Path, database_url: str, slack: LocalSlack
+) -> None:
+    waits = "touch begun; while ! test -e end; do sleep 0.1; done"
+    targets, runbooks = {}, {}
+    for name, target in (("short", "grandvps"), ("long", "shop")):
+        (tmp_path / target).mkdir()
+        targets[target] = {"runtime": "host", "directory": str(tmp_path / target)}
+        steps = [{"host": ["sh", "-c", waits]}]
+        runbooks[name] = {"title": name, "target": target, "steps": steps}
+    part = yaml.safe_dump({"targets": targets, "runbooks": runbooks})
+    cwd = write_config(tmp_path, database_url, part).parent
+    env = slack_environment(slack)
+    async with opsbell("runbook", "short", "--yes", cwd=cwd, env=env) as short:
+        await begun(tmp_path / "grandvps")
+        # Somebody works off what is asked for, so this one leaves its own to them.
+        async with opsbell("runbook", "long", "--yes", cwd=cwd, env=env) as long:
+            await begun(tmp_path / "shop")
+            (tmp_path / "grandvps" / "end").touch()
+            await short.wait_for_line("What else runs in this process is waited for.")
+            (tmp_path / "shop" / "end").touch()
+            assert await short.wait() == 0, short.output
+            assert await long.wait() == 0, long.output
+
+
+async def begun(directory: Path) -> None:
+    async with asyncio.timeout(60):
+        while not (directory / "begun").exists():
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize(
     ("verb", "state"), [("resume", "done"), ("undo", "undone"), ("leave", "left as it is")]
 )

@@ -206,11 +206,13 @@ class Backups:
         )
 
     async def waiting(self, tx: Transaction, plan: Plan) -> Operation | None:
-        """A backup of the plan's target that has not begun and will hold all that it would."""
+        """A backup of the plan's target that has not begun and will hold all that it would; none
+        that waits for somebody to unlock the target, which may take a week."""
         wanted = {*plan.facts["include"]}
         for operation in await self._operations.unfinished(tx, plan.target):
             waits = operation.state is OperationState.QUEUED and operation.plan.runbook == RUNBOOK
-            if waits and wanted <= {*operation.plan.facts["include"]}:
+            holds_all = waits and wanted <= {*operation.plan.facts["include"]}
+            if holds_all and not await self._operations.locks.keep_out(tx, operation):
                 return operation
         return None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.errors import Refused
 from bot.operations import lock_store, lock_view
-from bot.operations.model import TargetLock
+from bot.operations.model import Operation, TargetLock
 from bot.operations.scheduling import Scheduling
+from bot.operations.states import OperationState
 from bot.operations.telling import Telling
 from bot.store.database import Transaction
 from bot.store.events import Event
@@ -21,6 +22,12 @@ class Locks:
     async def get(self, tx: Transaction, target: str) -> TargetLock | None:
         """Who holds the target; None where nobody does."""
         return await lock_store.get(tx, target)
+
+    async def keep_out(self, tx: Transaction, operation: Operation) -> bool:
+        """Whether an operation waits until somebody else unlocks its target."""
+        lock = await lock_store.get(tx, operation.plan.target)
+        waits = operation.state is OperationState.QUEUED
+        return waits and lock is not None and lock.keeps_out(operation.wanted_by)
 
     async def check(self, tx: Transaction, target: str, *, actor: str) -> None:
         """Raises Refused where somebody else keeps the target from an actor."""

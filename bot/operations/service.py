@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import os_user
 from bot.errors import OpsbellError, Refused
-from bot.operations import lock_store, output_store, step_store, store
+from bot.operations import output_store, step_store, store
 from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
@@ -221,11 +221,7 @@ class Operations:
                 if await self._queue.is_open(tx, job):
                     continue
                 operation = await store.get(tx, number)  # it may have ended with its job
-                kept = await lock_store.get(tx, target)
-                waits = operation.state is OperationState.QUEUED
-                if operation.state.final or (
-                    waits and kept and kept.keeps_out(operation.wanted_by)
-                ):
+                if operation.state.final or await self.locks.keep_out(tx, operation):
                     continue
                 logger.warning("operation without a job", extra={"operation": number})
                 await self._scheduling.run(tx, number, target)

@@ -28,6 +28,7 @@ RETRY = timedelta(seconds=15)
 # A person waits for this answer.
 LOOKUP_LIMIT = timedelta(seconds=5)
 _MOST_PROFILES = 10_000
+_NO_GROUP = "no_such_subteam"
 _NOBODY = {"user_not_found", "user_not_visible"}
 
 # What keeps someone in users.info from having a role, in the order in which it is told.
@@ -241,9 +242,16 @@ class People:
             self._handles_at = self._clock()
 
     async def _refresh_group(self, group: str) -> None:
-        with slack_errors("usergroups.users.list"):
-            answer = await self._client.usergroups_users_list(usergroup=group)
-        self._groups[group] = _Known(frozenset(answer["users"]), self._clock())
+        try:
+            with slack_errors("usergroups.users.list"):
+                answer = await self._client.usergroups_users_list(usergroup=group)
+            users = frozenset(answer["users"])
+        except SlackRefused as refusal:
+            if refusal.code != _NO_GROUP:
+                raise
+            logger.warning("no such group", extra={"group": group})
+            users = frozenset()
+        self._groups[group] = _Known(users, self._clock())
 
     def _group_names(self) -> set[str]:
         return {each for members in self._roles.values() for each in members if each[0] in "@S"}

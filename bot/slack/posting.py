@@ -51,6 +51,7 @@ TOKEN_REFUSED = {
     "token_revoked",
 }
 DELETED = {"message_not_found"}
+_NO_THREAD = "thread_not_found"
 
 
 @dataclass(frozen=True)
@@ -155,10 +156,13 @@ class Poster:
                 since=unsettled,
             )
         except SlackRefused as refusal:
-            if refusal.code not in OUTSIDE:
+            if refusal.code == _NO_THREAD:
+                ts = None  # deleted, and what may have been posted there with it
+            elif refusal.code in OUTSIDE:
+                self._channels.doubt(post.channel)
+                return self._timing.poll.total_seconds()
+            else:
                 raise
-            self._channels.doubt(post.channel)
-            return self._timing.poll.total_seconds()
         # `post.wait` was read before the look, so where it says that the time is over, the look
         # began after that.
         if ts is None and post.wait > 0:

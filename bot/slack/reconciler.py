@@ -26,6 +26,8 @@ from bot.store.queue import Lane, Queue, Stopping
 logger = logging.getLogger(__name__)
 
 LOOK = "posts.look"
+LOOK_AT_FILES = "posts.look_at_files"
+_FILES = "file uploads"  # among the channels that wait for something; no channel has such a name
 # A single hiccup is nobody's business.
 FAILURES_TOLD_OF = 3
 
@@ -53,14 +55,14 @@ class Reconciler:
         self._queue.handle(RECONCILE, self.reconcile, lane=Lane.POSTS)
         self._queue.handle(LOOK, self.look, lane=Lane.POSTS)
         self._queue.handle(SHARE_FILES, self.share_files, lane=Lane.POSTS)
+        self._queue.handle(LOOK_AT_FILES, self.look_at_files, lane=Lane.POSTS)
 
     async def recover(self) -> None:
         """Queues a job for all that is open, at the start: a job may have been lost by hand."""
         for channel in await self._store.open_channels():
             await self.look(channel)
         for key in await self._files.ready_posts():
-            async with self._database.transaction() as tx:
-                await defer_files(self._queue, self._files, tx, key)
+            await self.look_at_files(key)
 
     def stop(self) -> None:
         """Ends the jobs that wait, after the calls under way."""
@@ -81,25 +83,14 @@ class Reconciler:
         row; to do so it must wait for the put's commit, and then the row, which now says
         something else than what was sent, stays open. So the last look below still finds it.
         """
-        await self._work(lambda: self._step(channel), channel)
-
-    async def share_files(self, key: str) -> None:
-        """The job that works until all files of a post are in its thread."""
-        await self._work(lambda: self._sharer.advance(key), "")
-
-    async def _work(self, step: Callable[[], Awaitable[float | None]], channel: str) -> None:
-        """Repeats a step until it says None, resting as it says and while Slack is away.
-
-        Raises Stopping, so that the queue keeps the job.
-        """
         failures = 0
         while True:
             try:
-                rest = await step()
+                rest = await self._step(channel)
             except (SlackAway, SlackRefused, RateLimited) as error:
                 failures += 1
                 rest = self._pause(error, failures)
-                if channel and (failures >= FAILURES_TOLD_OF or isinstance(error, SlackRefused)):
+                if failures >= FAILURES_TOLD_OF or isinstance(error, SlackRefused):
                     await self._tell(channel, error)
             else:
                 if rest == 0 and failures:
@@ -108,6 +99,40 @@ class Reconciler:
             if rest is None:
                 return
             await self._rest(rest)
+
+    async def share_files(self, key: str) -> None:
+        """The job that works until all files of a post are in its thread.
+
+        Where Slack does not take them it ends, and another one is to go on later: messages wait
+        for the same workers.
+        """
+        failures = 0
+        while True:
+            try:
+                rest = await self._sharer.advance(key)
+            except (SlackAway, SlackRefused, RateLimited) as error:
+                failures += 1
+                if failures >= FAILURES_TOLD_OF:
+                    await self._put_off_files(key, error)
+                    return
+                rest = self._pause(error, failures)
+            else:
+                if rest == 0:
+                    await self._store.over(_FILES)
+            if rest is None:
+                return
+            await self._rest(rest)
+
+    async def look_at_files(self, key: str) -> None:
+        """The job that has the files of a post shared after a while."""
+        async with self._database.transaction() as tx:
+            await defer_files(self._queue, self._files, tx, key)
+
+    async def _put_off_files(self, key: str, error: OpsbellError) -> None:
+        await self._tell(_FILES, error)
+        async with self._database.transaction() as tx:
+            later = datetime.now(UTC) + self._timing.look
+            await self._queue.defer(tx, LOOK_AT_FILES, {"key": key}, at=later)
 
     async def _step(self, channel: str) -> float | None:
         """Does the next thing: seconds to wait before another; None when there is nothing."""

@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 START_LIMIT = timedelta(seconds=60)
 STOP_LIMIT = timedelta(seconds=20)
 WATCH_INTERVAL = timedelta(seconds=2)
-_PID_FILE_LINES = 8  # of postmaster.pid; the last is the state of the server
 LONGEST_SOCKET = 107  # bytes of a Unix socket's path, unix(7)
 _UNFIT = re.compile(r"[\s\"'`$&;()<>|*?\\!#%{}\[\]^~]")
 
@@ -156,7 +155,7 @@ def _start_patiently(cluster: Path) -> str:
         started = PostgresServer(cluster.resolve())
         # Opens what lies above to the server's user, though somebody has closed it since.
         started.ensure_pgdata_inited()
-        _remove_torn_pid_file(cluster)
+        _remove_stale_files(cluster)
         deadline = time.monotonic() + START_LIMIT.total_seconds()
         while True:
             try:
@@ -180,16 +179,23 @@ def _make(cluster: Path, fill: Callable[[Path], None]) -> None:
     draft.rename(cluster)
 
 
-def _remove_torn_pid_file(cluster: Path) -> None:
-    """A server that was killed at its start, and a loss of power, leave a file that is cut short,
-    which keeps the library from every further start."""
-    file = cluster / "postmaster.pid"
-    if file.exists() and len(file.read_text().splitlines()) < _PID_FILE_LINES:
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.name() == "postgres" and process.cwd() == str(cluster.resolve()):
-                    return
-        file.unlink()
+def _remove_stale_files(cluster: Path) -> None:
+    """Removes what a server that is gone has left: after a loss of power its PID file may be cut
+    short, or bear a number that is somebody else's by now, and either keeps the library, and
+    PostgreSQL itself, from every further start."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.name() == "postgres" and _may_work_in(process, cluster.resolve()):
+                return
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (cluster / name).unlink(missing_ok=True)
+
+
+def _may_work_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        return process.cwd() == str(directory)
+    except psutil.AccessDenied:  # as in a container, of another user's
+        return True
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import psycopg
@@ -43,6 +43,8 @@ _FORGETS_THE_CANCEL = (
     " where id = %(job_id)s and status = 'doing' and abort_requested"
 )
 
+_IN_WORK = "select id from procrastinate_jobs where worker_id = %(worker_id)s and status = 'doing'"
+
 _IS_SETTLED = "select now() - pg_postmaster_start_time() > %(after)s::interval as settled"
 
 
@@ -55,16 +57,49 @@ class PatientJobs(JobManager):
         self._tried_to_beat: dict[int, float] = {}
         self._is_away = False
         self._back_since = -math.inf
+        self._asking = 0
+        self._held: set[int] = set()
+        self._unheard: set[int] = set()
+        self._takes_more = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether this process runs no job, and is getting none."""
+        return not self._held and not self._asking
+
+    def take_no_more(self) -> None:
+        """Has this process get no further job."""
+        self._takes_more = False
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """The next job; None where there is none, or nobody can be asked."""
+        if not self._takes_more:
+            return None
+        self._asking += 1
         try:
-            return await super().fetch_job(queues, worker_id)
+            if worker_id in self._unheard:
+                await self._give_back(worker_id)
+            job = await super().fetch_job(queues, worker_id)
         except ConnectorException as error:
             if not _is_away(error):
                 raise
+            self._unheard.add(worker_id)
             await asyncio.sleep(PAUSE)
             return None
+        finally:
+            self._asking -= 1
+        if job is not None and job.id is not None:
+            self._held.add(job.id)
+        return job
+
+    async def _give_back(self, worker_id: int) -> None:
+        """Frees the job that a worker got by an answer which it never heard: it lives, so that
+        nobody else would take the job for a dead one's."""
+        rows = await self.connector.execute_query_all_async(_IN_WORK, worker_id=worker_id)
+        for job_id in {row["id"] for row in rows} - self._held:
+            logger.warning("job given back", extra={"job": job_id})
+            await super().retry_job_by_id_async(job_id, datetime.now(UTC))
+        self._unheard.discard(worker_id)
 
     async def update_heartbeat(self, worker_id: int) -> None:
         """Says that the worker lives."""
@@ -98,6 +133,7 @@ class PatientJobs(JobManager):
         its lock would hold up everything behind it."""
         finish = super().finish_job_by_id_async
         await _patiently("end of a job", lambda: finish(job_id, status, delete_job))
+        self._held.discard(job_id)
 
     async def retry_job_by_id_async(
         self,
@@ -113,6 +149,7 @@ class PatientJobs(JobManager):
         forget = self.connector.execute_query_async
         await _patiently("end of a job", lambda: forget(_FORGETS_THE_CANCEL, job_id=job_id))
         await _patiently("end of a job", lambda: retry(job_id, retry_at, priority, queue, lock))
+        self._held.discard(job_id)
 
     async def get_stalled_jobs(
         self,

@@ -87,7 +87,8 @@ class Queue:
         self._database = database
         keep_arguments_out()
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-        self._app.job_manager = PatientJobs(self._app.connector)
+        self._jobs = PatientJobs(self._app.connector)
+        self._app.job_manager = self._jobs
 
     async def open(self) -> None:
         """Joins the database's pool for it; needed before anything is deferred."""
@@ -186,6 +187,15 @@ class Queue:
             "select from procrastinate_jobs where id = %s and status in ('todo', 'doing')", (job,)
         )
         return row is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether this process runs no job."""
+        return self._jobs.is_idle
+
+    def take_no_more(self) -> None:
+        """Has this process begin no further job, though `run` goes on."""
+        self._jobs.take_no_more()
 
     async def is_worked(self) -> bool:
         """Whether some process is alive that works off jobs."""

@@ -89,6 +89,19 @@ async def test_it_does_not_merge_into_a_smaller_one_or_one_that_runs(night: Nigh
     assert (newest.state, newest.reason) == (OperationState.QUEUED, "schedule")
 
 
+async def test_it_does_not_merge_into_one_that_waits_for_an_unlock(night: Night) -> None:
+    async with night.bench.database.transaction() as tx:
+        locks = night.bench.operations.locks
+        await locks.take(tx, night.bench.target, actor="slack:U0BOB00001", reason="the sale")
+    await night.bench.request()
+    night.now = TWO
+    await night.sweep()
+    newest, locked_out = await night.operations()
+    assert (newest.reason, locked_out.reason) == ("schedule", "manual")
+    await night.bench.engine.run(newest.id)
+    assert (await night.bench.operations.get(newest.id)).state is OperationState.DONE
+
+
 async def test_missed_ones_are_told_in_ops(night: Night) -> None:
     night.now = TWO + timedelta(days=1, hours=7)
     await night.sweep()

