@@ -262,6 +262,10 @@ class Operations:
         """Operations that wait to run or run, oldest first."""
         return await store.unfinished(tx, target)
 
+    async def cut_off(self, tx: Transaction, target: str) -> int | None:
+        """An operation of the target that was cut off, and may still go on or be taken back."""
+        return await store.cut_off(tx, target)
+
     async def step_approvals(self, number: int, position: int) -> tuple[list[str], str]:
         """What people said to a step that asks them: who approved, and who refused ("")."""
         operation = await self.get(number)

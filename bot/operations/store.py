@@ -79,6 +79,16 @@ async def unfinished(tx: Transaction, target: str | None = None) -> list[Operati
     return [await _load(tx, row) for row in rows]
 
 
+async def cut_off(tx: Transaction, target: str) -> int | None:
+    """An operation of the target that was cut off, and may still go on or be taken back."""
+    row = await tx.first(
+        "select id from operations where target = %s and (state = 'interrupted' and"
+        " course = 'choose' or state = 'queued' and course in ('resume', 'undo')) limit 1",
+        (target,),
+    )
+    return row["id"] if row else None
+
+
 async def unfinished_jobs(tx: Transaction) -> dict[int, tuple[int, str]]:
     """Operations that wait or run: number → the job that runs it, and the target."""
     rows = await tx.all(

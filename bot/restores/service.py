@@ -176,7 +176,12 @@ class Restores:
         return Planning(self._backups, found, settings, self._names)
 
     async def _remove(self, kept: Kept) -> None:
-        """Removes what an undo could have put back. Raises Failed where it is not what it was."""
+        """Removes what an undo could have put back. Raises Failed where it is not what it was, and
+        while an operation that was cut off may come to need it."""
+        async with self._database.transaction() as tx:
+            number = await self._operations.cut_off(tx, kept.target)
+        if number is not None:
+            raise Failed(f"operation {number} may still go on or be taken back")
         target, mark = self._targets.get(kept.target), f"opsbell restore kept {kept.id}"
         if kept.part != DATABASE:
             files = files_at(target, kept.place, mark)

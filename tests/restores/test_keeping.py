@@ -73,6 +73,21 @@ async def test_what_cannot_be_removed_is_tried_again_in_an_hour(host: Bench, wor
     assert {*names(world)} == {name_of(world)}
 
 
+async def test_what_an_operation_that_was_cut_off_may_need_stays(host: Bench, world: str) -> None:
+    await host.backups.make("database")
+    await host.restored(parts=["database"], backup=False)
+    [kept] = await host.restores.kept(host.target)
+    await age(host, timedelta(hours=25))
+    stands = "update operations set state = 'interrupted', course = %s where id = %s"
+    await host.backups.database.execute(stands, ("choose", kept.operation))
+    await host.restores.keeping.remove_old(kept.id)
+    assert await host.restores.kept(host.target)
+    await host.backups.database.execute(stands, ("leave", kept.operation))
+    await age(host, timedelta(hours=2))
+    await host.restores.keeping.remove_old(kept.id)
+    assert {*names(world)} == {name_of(world)}
+
+
 async def waiting_removals(bench: Bench, kept: int) -> list[datetime]:
     """When the removals of one that are queued will be tried."""
     async with bench.backups.database.transaction() as tx:
