@@ -73,6 +73,7 @@ _SAID = {
     "maintenance.missed": "missed to begin a maintenance: {reason}",
     "maintenance.reopened": "the end of the maintenance was taken back: it is on again",
     "maintenance.found_ended": "somebody ended the maintenance by hand",
+    "maintenance.abandoned": "gave the maintenance up: its target is no longer configured",
     "maintenance.left_on": "the maintenance stays on",
     "maintenance.undone": "the maintenance was undone",
     "maintenance.unproven": "found that {said}",

@@ -40,7 +40,7 @@ class Checks:
 
     Whatever goes wrong with a look is an unknown reading with the reason in one line. A look that
     exceeds its time limit is given up; until it has really ended, its check reads unknown at once,
-    so that looks which hang never pile up.
+    so that looks which hang never pile up, nor threads which hang in the kernel.
     """
 
     def __init__(
@@ -75,7 +75,11 @@ class Checks:
         return dict(zip(wanted, readings, strict=True))
 
     async def close(self) -> None:
-        """Waits for the looks that were given up; each is bounded."""
+        """Waits for the looks that were given up; each is bounded. A disk's answer may never come,
+        so that is not waited for."""
+        for look in self._given_up.values():
+            if not look.cancelling():
+                look.cancel()
         if self._given_up:
             await asyncio.wait(self._given_up.values())
 
@@ -117,13 +121,20 @@ class Checks:
             await asyncio.wait({look}, timeout=check.timeout.total_seconds())
         finally:
             if not look.done():
-                self._give_up(name, look)
+                self._give_up(name, check, look)
         return _outcome(name, look) if look.done() else _late(check)
 
-    def _give_up(self, name: str, look: asyncio.Task[Finding]) -> None:
-        look.cancel()
+    def _give_up(self, name: str, check: Check, look: asyncio.Task[Finding]) -> None:
+        # A look at a disk would end at once, and its thread hang on where nobody knows of it.
+        if not isinstance(check, DiskCheck):
+            look.cancel()
         self._given_up[name] = look
-        look.add_done_callback(lambda _: self._given_up.pop(name, None))
+        look.add_done_callback(partial(self._has_ended, name))
+
+    def _has_ended(self, name: str, look: asyncio.Task[Finding]) -> None:
+        self._given_up.pop(name, None)
+        if not look.cancelled():
+            look.exception()  # marks it as seen: its reading has been given
 
     async def _look(self, name: str, check: Check, redact: Redact, now: datetime) -> Finding:
         match check:

@@ -101,7 +101,8 @@ class Calendar:
         )
         await self._records.save(tx, joined, "maintenance.joined", OPSBELL)
 
-    async def missed(self, tx: Transaction, window: Window) -> None:
-        """Its time passed without it."""
-        missed = replace(window, state=State.MISSED, ended=self._records.clock())
+    async def missed(self, tx: Transaction, window: Window, trouble: str = "") -> None:
+        """Its time passed without it, or `trouble` keeps it from beginning at all."""
+        now = self._records.clock()
+        missed = replace(window, state=State.MISSED, ended=now, trouble=trouble)
         await self._records.save(tx, missed, "maintenance.missed", OPSBELL)

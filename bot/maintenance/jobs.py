@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.errors import OpsbellError, Refused
 from bot.maintenance import store
 from bot.maintenance.calendar import Calendar
-from bot.maintenance.model import State, Window
+from bot.maintenance.model import State, Window, unknown
 from bot.maintenance.plans import OFF_RUNBOOK, Plans
 from bot.maintenance.records import (
     BEGIN_JOB,
@@ -61,7 +61,10 @@ class Jobs:
         """Turns a scheduled one on, unless it was cancelled, or its time passed without us."""
         async with self._database.transaction() as tx:
             found = await store.lock(tx, window)
-            if not found or found.state is not State.SCHEDULED or found.target not in self._targets:
+            if not found or found.state is not State.SCHEDULED:
+                return
+            if not self._records.is_known(found.target):
+                await self._calendar.missed(tx, found, unknown(found.target))
                 return
             running = await store.lock_active(tx, found.target)
             if found.planned_end and found.planned_end <= self._records.clock():
@@ -79,13 +82,15 @@ class Jobs:
     async def end(self, window: int, until: str) -> None:
         """Ends it, unless it was extended, or somebody was quicker.
 
-        It is ended by an operation, so behind whatever holds the target now.
+        It is ended by an operation, so behind whatever holds the target now. One whose target left
+        the configuration is the lookout's.
         """
         async with self._database.transaction() as tx:
             found = await store.lock(tx, window)
             if not found or found.state is not State.ON or not found.until:
                 return
-            if found.until != datetime.fromisoformat(until) or found.target not in self._targets:
+            moved = found.until != datetime.fromisoformat(until)
+            if moved or not self._records.is_known(found.target):
                 return
             await self.end_again(tx, found, 0)
 
@@ -134,12 +139,6 @@ class Jobs:
             )
         except Refused as error:
             logger.info("asked for already", extra={"error": str(error)})
-
-    @property
-    def _targets(self) -> frozenset[str]:
-        """The targets that can be switched: a configuration may have lost one since."""
-        configured = self._records.settings.targets
-        return frozenset(name for name, each in configured.items() if each.maintenance)
 
 
 def _ends(plan: Plan, until: str) -> bool:

@@ -46,10 +46,13 @@ class Lookout:
 
     async def look(self, window: int, look: int) -> None:
         """The job: looks at one, and has it looked at again. What cannot be looked at now is
-        looked at the next time."""
+        looked at the next time; one whose target left the configuration never could be."""
         async with self._database.transaction() as tx:
             found = await store.lock(tx, window)
             if not found or not found.state.active or found.looks != look:
+                return
+            if not self._records.is_known(found.target):
+                await self._windows.abandoned(tx, found)
                 return
             await store.save(tx, await self._records.look_again(tx, found))
         try:

@@ -15,7 +15,8 @@ WARNING = timedelta(minutes=5)
 class State(StrEnum):
     """scheduled → beginning → on → ending → over; or one of the rest, which are final as well.
 
-    While it is beginning or ending, the file alone says whether the application is closed.
+    While it is beginning or ending, the file alone says whether the application is closed. One
+    that is abandoned was on when its target left the configuration: its file is as it was.
     """
 
     SCHEDULED = "scheduled"
@@ -26,6 +27,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     MISSED = "missed"
     UNDONE = "undone"
+    ABANDONED = "abandoned"
 
     @property
     def active(self) -> bool:
@@ -53,6 +55,7 @@ _SIGNS = {
     State.CANCELLED: Sign.REFUSED,
     State.MISSED: Sign.CRITICAL,
     State.UNDONE: Sign.UNDONE,
+    State.ABANDONED: Sign.CRITICAL,
 }
 
 
@@ -65,7 +68,8 @@ class Window:
     are the operations that turned it on and off. One that is `embedded` belongs to a longer
     operation (a deploy), whose message tells of it. `before` says that the file was there already,
     made by hand. `proven` says whether the page was seen to answer as it should (None: it was not
-    looked at yet, or has no URL), `trouble` what it answered where it did not.
+    looked at yet, or has no URL), `trouble` what it answered where it did not, or why one came to
+    nothing.
     `warned` is the end that was warned of, `looks` the number of the next look at it.
     """
 
@@ -120,6 +124,11 @@ class Window:
         if self.until is None:
             raise ValueError(f"{self.key} has no end")
         return max(self.until, now) + by
+
+
+def unknown(target: str) -> str:
+    """The trouble of one whose target left the configuration, or has no file there any more."""
+    return f"Opsbell no longer knows a maintenance file of {target}"
 
 
 @dataclass(frozen=True)

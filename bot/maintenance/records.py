@@ -77,6 +77,11 @@ class Records:
             embedded=wish.embedded,
         )
 
+    def is_known(self, target: str) -> bool:
+        """Whether a target can be switched: a configuration may have lost one since."""
+        found = self.settings.targets.get(target)
+        return found is not None and found.maintenance is not None
+
     async def hold(self, tx: Transaction, number: int) -> Window:
         """One, held until the transaction ends. Raises NotFound."""
         window = await store.lock(tx, number)

@@ -22,6 +22,7 @@ from bot.maintenance.records import Records
 from bot.maintenance.windows import Windows
 from bot.operations.model import StepContext
 from bot.operations.plan import PlannedStep
+from bot.operations.states import StepState
 from bot.store.database import Database, Transaction
 from bot.targets.targets import Targets
 
@@ -226,11 +227,17 @@ class OffStep:
         return {**proved, "note": note, "kept": False}
 
     async def undo(self, context: StepContext) -> None:
-        """Makes the file again if this operation has removed it."""
-        operation = context.operation
+        """Makes the file again if this operation has removed it.
+
+        Not where the target has been put into maintenance since, nor where the step that made the
+        file is undone already: nobody would remove it.
+        """
+        if _is_on_undone(context):
+            return
         async with self._switch.database.transaction() as tx:
-            window = await store.turned_off_by(tx, operation.id)
-        if window is None:
+            window = await store.turned_off_by(tx, context.operation.id)
+            active = await store.lock_active(tx, window.target) if window else None
+        if window is None or (active and active.id != window.id):
             return
         file = self._switch.file(window.target)
         if await file.read() is None:
@@ -251,6 +258,13 @@ class OffStep:
         if window is None or window.id != arguments["window"] or window.until is None:
             return True
         return window.until != datetime.fromisoformat(arguments["until"])
+
+
+def _is_on_undone(context: StepContext) -> bool:
+    """Whether an earlier try to undo the operation has undone a step before this one that turned
+    maintenance on."""
+    before = context.operation.steps[: context.step.position]
+    return any(s.planned.kind == ON_KIND and s.state is StepState.UNDONE for s in before)
 
 
 def _wish(context: StepContext) -> Wish:

@@ -18,10 +18,16 @@ _INSERTED = (*_SAVED, "target", "asked")
 
 @dataclass(frozen=True)
 class Topic:
-    """What Opsbell has written as a channel's topic, and what it was before."""
+    """What Opsbell is to have written as a channel's topic, and what it was before. `replaced` is
+    an earlier text of Opsbell's that still stands where the writing failed."""
 
     ours: str
     previous: str
+    replaced: str | None = None
+
+    def wrote(self, text: str) -> bool:
+        """Whether a text is Opsbell's."""
+        return text in (self.ours, self.replaced)
 
 
 async def insert(tx: Transaction, window: Window) -> Window:
@@ -120,22 +126,23 @@ async def last(tx: Transaction, target: str, limit: int) -> Sequence[Window]:
 async def topic(tx: Transaction, channel: str) -> Topic | None:
     """What is remembered of a channel's topic; None for nothing."""
     row = await tx.first(
-        "select ours, previous from maintenance_topics where channel = %s", (channel,)
+        "select ours, previous, replaced from maintenance_topics where channel = %s", (channel,)
     )
-    return Topic(row["ours"], row["previous"]) if row else None
+    return Topic(**row) if row else None
 
 
-async def keep_topic(tx: Transaction, channel: str, ours: str, previous: str) -> None:
-    """Remembers both."""
+async def keep_topic(tx: Transaction, channel: str, topic: Topic) -> None:
+    """Remembers it."""
     await tx.execute(
-        "insert into maintenance_topics (channel, ours, previous) values (%s, %s, %s)"
-        " on conflict (channel) do update set ours = excluded.ours, previous = excluded.previous",
-        (channel, ours, previous),
+        "insert into maintenance_topics (channel, ours, previous, replaced)"
+        " values (%s, %s, %s, %s) on conflict (channel) do update set"
+        " ours = excluded.ours, previous = excluded.previous, replaced = excluded.replaced",
+        (channel, topic.ours, topic.previous, topic.replaced),
     )
 
 
 async def forget_topic(tx: Transaction, channel: str) -> None:
-    """Forgets both."""
+    """Forgets it."""
     await tx.execute("delete from maintenance_topics where channel = %s", (channel,))
 
 

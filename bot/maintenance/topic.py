@@ -75,23 +75,24 @@ class TopicKeeper:
         now = await self._topics.read(place)
         async with self._database.transaction() as tx:
             kept = await store.topic(tx, channel)
-        is_ours = kept is not None and now == kept.ours
+        ours = kept if kept and kept.wrote(now) else None
         if not on:
-            if kept and is_ours:
-                await self._topics.write(place, kept.previous)
+            if ours:
+                await self._topics.write(place, ours.previous)
             async with self._database.transaction() as tx:
                 await store.forget_topic(tx, channel)
             return
-        previous = kept.previous if kept and is_ours else now
+        previous = ours.previous if ours else now
         text = wanted(on, previous, self._zone)
         if text == now:
             return
+        to_write = store.Topic(text, previous, replaced=now if ours else None)
         async with self._database.transaction() as tx:
-            await store.keep_topic(tx, channel, text, previous)
+            await store.keep_topic(tx, channel, to_write)
         written = await self._topics.write(place, text)
         if written != text:
             async with self._database.transaction() as tx:
-                await store.keep_topic(tx, channel, written, previous)
+                await store.keep_topic(tx, channel, store.Topic(written, previous))
 
 
 def _reason(error: SlackRefused) -> str:

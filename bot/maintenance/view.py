@@ -25,6 +25,14 @@ EXTENSION = timedelta(minutes=30)
 """What the button adds."""
 
 
+_NEXT_STEPS = {
+    State.MISSED: "Where it was renamed, schedule this again under the new name.",
+    State.ABANDONED: "The file was left as it was. Where the target was renamed, end this with"
+    " `/maintenance off` under the new name; else remove the file by hand.",
+}
+"""What to do about one whose target left the configuration."""
+
+
 def said(sentence: str) -> Message:
     """A sentence that may hold moments, as a message of its own."""
     shown = blocks.section(blocks.literal(sentence))
@@ -58,10 +66,14 @@ def sentence(window: Window, zone: ZoneInfo) -> str:
             return f"{subject} is over."
         case State.CANCELLED:
             return f"{subject} was cancelled."
+        case State.MISSED if window.trouble:
+            return f"{subject} was missed: {window.trouble}."
         case State.MISSED:
             return f"{subject} was missed: its time passed before it could begin."
         case State.UNDONE:
             return f"{subject} was undone."
+        case State.ABANDONED:
+            return f"{subject} was abandoned, and its file left as it was: {window.trouble}."
 
 
 def until(window: Window, zone: ZoneInfo) -> str:
@@ -76,7 +88,7 @@ def message(window: Window, zone: ZoneInfo) -> Message:
     parts: list[Block] = [blocks.section(_head(window, zone))]
     body = [blocks.escape(window.reason)] if window.reason else []
     if window.trouble:
-        body.append(f"{Sign.CRITICAL} *{_state(window)}, but {blocks.escape(window.trouble)}*")
+        body.append(f"{Sign.CRITICAL} *{blocks.escape(_trouble(window))}*{_next_step(window)}")
     elif window.proven and window.state is State.ON:
         body.append(f"{Sign.DONE} Visitors meet the maintenance page.")
     elif window.state is State.ON:
@@ -94,8 +106,15 @@ def message(window: Window, zone: ZoneInfo) -> Message:
     return Message(f"{_sign(window)} {told}", parts)
 
 
-def _state(window: Window) -> str:
-    return "Off" if window.state is State.OVER else window.state.value.capitalize()
+def _trouble(window: Window) -> str:
+    if window.state in _NEXT_STEPS:
+        return f"{window.trouble}."
+    state = "Off" if window.state is State.OVER else window.state.value.capitalize()
+    return f"{state}, but {window.trouble}"
+
+
+def _next_step(window: Window) -> str:
+    return f" {_NEXT_STEPS[window.state]}" if window.state in _NEXT_STEPS else ""
 
 
 def _sign(window: Window) -> Sign:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.errors import Refused
 from bot.maintenance import store
-from bot.maintenance.model import State, Window, Wish
+from bot.maintenance.model import State, Window, Wish, unknown
 from bot.maintenance.notice import Notice
 from bot.maintenance.proof import Proof
 from bot.maintenance.records import OPSBELL, Records, event_of
@@ -121,6 +121,14 @@ class Windows:
         """Its file was removed by somebody else, so it is over."""
         over = replace(_closed(window), ended=self._records.clock())
         await self._records.save(tx, over, "maintenance.found_ended", OPSBELL)
+        await self._records.publisher.warned(tx, over)
+
+    async def abandoned(self, tx: Transaction, window: Window) -> None:
+        """Its target left the configuration, so nobody here can end it. It is told of by itself,
+        also where it belongs to an operation: that cannot end it either."""
+        over = replace(_closed(window), state=State.ABANDONED, trouble=unknown(window.target))
+        over = replace(over, ended=self._records.clock(), embedded=False)
+        await self._records.save(tx, over, "maintenance.abandoned", OPSBELL)
         await self._records.publisher.warned(tx, over)
 
     async def left_on(self, tx: Transaction, window: Window) -> None:

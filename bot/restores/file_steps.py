@@ -49,7 +49,8 @@ async def move_files(restore: Restore, context: StepContext) -> Result:
     part, files = _part(restore, context), _files(restore, context)
     async with in_maintenance(restore, "files are being restored") as told:
         # Short, and not to be cut off in the middle.
-        await to_the_end(files.exchange(restore.operation.id))
+        late = await to_the_end(files.exchange(restore.operation.id))
+    told += [f"what was made meanwhile was put aside: {path}" for path in late]
     return await _settled(restore, context, part, files, told)
 
 

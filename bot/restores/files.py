@@ -29,8 +29,9 @@ class Files(Protocol):
         """Unpacks beside; what was unpacked, in words."""
         ...
 
-    async def exchange(self, operation: int) -> None:
-        """Puts what lies beside in place, and what was there beside."""
+    async def exchange(self, operation: int) -> list[str]:
+        """Puts what lies beside in place, and what was there beside. Where what was put aside lies
+        that the application made anew meanwhile."""
         ...
 
     async def exchange_back(self, operation: int) -> None:
@@ -102,10 +103,11 @@ class HereFiles:
                 working.exception()  # marks it as seen: the thread was told to stop
         return f"{words.count(working.result(), 'file')}, {words.size(done[0])}"
 
-    async def exchange(self, operation: int) -> None:
+    async def exchange(self, operation: int) -> list[str]:
         """See Files."""
         await in_thread(files_here.begin, self.stages, operation)
         await in_thread(files_here.exchange, self.stages, operation)
+        return []
 
     async def exchange_back(self, operation: int) -> None:
         """See Files."""
@@ -148,9 +150,9 @@ class ServiceFiles:
         await files_in_service.unpack(self._target, self._stage, archive, self._mark, context)
         return f"unpacked into {self._stage.stage}"
 
-    async def exchange(self, operation: int) -> None:
+    async def exchange(self, operation: int) -> list[str]:
         """See Files."""
-        await files_in_service.move(
+        return await files_in_service.move(
             self._target, self._stage, operation, self._mark, into=self._into
         )
 

@@ -7,6 +7,7 @@ how far it came, so that it can be run again, forwards or back.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from bot.restores.stages import STAGE
 from bot.targets.marked import MARK
 from bot.targets.model import Target
 from bot.words import size
+
+logger = logging.getLogger(__name__)
 
 _READ_SIZE = 1 << 20
 _QUICK = timedelta(seconds=60)
@@ -40,42 +43,58 @@ else
 fi
 """
 
+# Moves the entries of a directory into another. What both have, the application has made anew in
+# the live one meanwhile: it is put aside beside the stage, which an undo removes, and where it
+# lies is said.
+_EACH = """
+each() {
+    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        name=${entry##*/}
+        case $name in .opsbell-*) continue ;; esac
+        [ -e "$entry" ] || [ -L "$entry" ] || continue
+        if [ -e "$2/$name" ] || [ -L "$2/$name" ]; then
+            aside "$live/$name"
+            [ "$1" = "$live" ] && continue
+        fi
+        mv -f -- "$entry" "$2/" || exit 1
+    done
+}
+aside() {
+    late=${mark%/*}-late number=0
+    while [ -e "$late/$number" ]; do number=$((number + 1)); done
+    mkdir -p -m 700 "$late/$number" && mv -f -- "$1" "$late/$number/" || exit 1
+    echo "$late/$number/${1##*/}"
+}
+"""
+
 # Arguments: live, in, out, mark. Moves what is live out, then what is in to live.
-_MOVE = """
+_MOVE = (
+    _EACH
+    + """
 live=$1 in=$2 out=$3 mark=$4
 [ -e "$mark.done" ] && exit 0
 [ -d "$in" ] || { echo "$in is not there" >&2; exit 1; }
 mkdir -p "$out" || exit 1
-each() {
-    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-        case ${entry##*/} in .opsbell-*) continue ;; esac
-        [ -e "$entry" ] || [ -L "$entry" ] || continue
-        mv -f -- "$entry" "$2/" || exit 1
-    done
-}
 if ! [ -e "$mark.out" ]; then
     : >"$mark.begun" && each "$live" "$out" && : >"$mark.out" || exit 1
 fi
 each "$in" "$live" && : >"$mark.done"
 """
+)
 
 # The same arguments: moves what came in back in, then what went out back to live.
-_BACK = """
+_BACK = (
+    _EACH
+    + """
 live=$1 in=$2 out=$3 mark=$4
 [ -e "$mark.begun" ] || exit 0
-each() {
-    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-        case ${entry##*/} in .opsbell-*) continue ;; esac
-        [ -e "$entry" ] || [ -L "$entry" ] || continue
-        mv -f -- "$entry" "$2/" || exit 1
-    done
-}
 if ! [ -e "$mark.back" ]; then
     if [ -e "$mark.out" ]; then each "$live" "$in" || exit 1; fi
     : >"$mark.back" || exit 1
 fi
 each "$out" "$live" && rm -f "$mark.done" "$mark.out" "$mark.begun" "$mark.back"
 """
+)
 
 
 # Arguments: the live path, what the names of a part's stages begin with. Each stage with how many
@@ -149,16 +168,17 @@ async def unpack(
 
 async def move(
     target: Target, stage: ServiceStage, operation: int, mark: str, *, into: bool
-) -> None:
-    """Moves what is live out and the other in: the unpacked `into` place, or the replaced."""
-    await _script(target, stage, _MOVE, operation, mark, into=into)
+) -> list[str]:
+    """Moves what is live out and the other in: the unpacked `into` place, or the replaced. Where
+    what was put aside lies that the application made meanwhile."""
+    return await _script(target, stage, _MOVE, operation, mark, into=into)
 
 
 async def move_back(
     target: Target, stage: ServiceStage, operation: int, mark: str, *, into: bool
-) -> None:
-    """Takes back what such a move has done, however far it came."""
-    await _script(target, stage, _BACK, operation, mark, into=into)
+) -> list[str]:
+    """Takes back what such a move has done, however far it came. See `move`."""
+    return await _script(target, stage, _BACK, operation, mark, into=into)
 
 
 async def was_moved(target: Target, stage: ServiceStage, operation: int) -> bool:
@@ -200,7 +220,7 @@ async def end_work(target: Target, service: str, mark: str) -> None:
 
 async def _script(
     target: Target, stage: ServiceStage, script: str, operation: int, mark: str, *, into: bool
-) -> None:
+) -> list[str]:
     pair = (stage.new, stage.old) if into else (stage.old, stage.new)
     argv = ["sh", "-c", script, "sh", stage.live, *pair, _marks(stage, operation)]
     done = await target.run(
@@ -208,6 +228,11 @@ async def _script(
     )
     if done.status:
         raise failure(target, f"Moving the files of {stage.live}", done.status, done.stderr)
+    late = done.stdout.splitlines()
+    if late:
+        told = {"target": target.name, "service": stage.service, "files": ", ".join(late)}
+        logger.warning("files that were made meanwhile were put aside", extra=told)
+    return late
 
 
 async def _sh(target: Target, stage: ServiceStage, script: str, path: str) -> None:

@@ -1,8 +1,13 @@
 """Disk usage as df shows it."""
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pytest
 
 from bot.checks.model import State
 from tests.checks.places import checks_of
@@ -45,3 +50,51 @@ async def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     assert (gone.state, gone.value) == (State.UNKNOWN, None)
     assert gone.summary == f"The path {tmp_path / 'gone'} does not exist."
     assert below.summary == f"{file / 'below'} cannot be looked at: Not a directory."
+
+
+class HungShare:
+    """A file system that does not answer, as a network share whose server is away."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answers = threading.Event()
+
+    def usage(self, path: str) -> Any:
+        self.asked += 1
+        self.answers.wait()
+        return _DISK_USAGE(path)
+
+
+_DISK_USAGE = psutil.disk_usage
+
+
+@pytest.fixture
+def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[HungShare]:
+    share = HungShare()
+    monkeypatch.setattr(psutil, "disk_usage", share.usage)
+    yield share
+    share.answers.set()
+
+
+async def test_one_that_hangs_is_not_asked_again_until_it_has_answered(hung: HungShare) -> None:
+    disk = {"kind": "disk", "path": "/", "warn": 100, "crit": 100, "timeout": "1s"}
+    async with checks_of({"disk": disk}) as checks:
+        assert (await checks.read("disk")).summary == "no answer within 1.0 s"
+        waits = "the look before this one has not ended yet"
+        for _ in range(3):
+            assert (await checks.read("disk")).summary == waits
+        assert hung.asked == 1
+        hung.answers.set()
+        async with asyncio.timeout(60):
+            while (reading := await checks.read("disk")).summary == waits:
+                await asyncio.sleep(0.02)
+        assert reading.state is State.OK
+        assert hung.asked == 2
+
+
+async def test_one_that_hangs_does_not_hold_up_the_end(hung: HungShare) -> None:
+    disk = {"kind": "disk", "path": "/", "timeout": "1s"}
+    async with asyncio.timeout(60):
+        async with checks_of({"disk": disk}) as checks:
+            await checks.read("disk")
+    assert not hung.answers.is_set()

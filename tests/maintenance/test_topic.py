@@ -100,6 +100,30 @@ async def test_what_slack_did_without_an_answer_is_its_own(bench: Bench, ops: Ch
     assert ops.topic == "All about operations"
 
 
+@pytest.mark.parametrize("ends", [False, True])
+async def test_one_that_could_not_be_renewed_is_still_its_own(
+    bench: Bench, ops: Channel, ends: bool
+) -> None:
+    await bench.on(length=timedelta(minutes=30))
+    await follow(bench)
+    before = ops.topic
+    for _ in range(2):
+        async with bench.database.transaction() as tx:
+            await bench.maintenance.extend(tx, "grandvps", timedelta(hours=1), actor=ALICE)
+        bench.slack.faults.server_error("conversations.setTopic", times=None)
+        with pytest.raises(SlackAway):
+            await follow(bench)
+        assert ops.topic == before
+    bench.slack.faults.clear()
+    if not ends:
+        await follow(bench)
+        assert ops.topic != before
+        assert ops.topic.count("In maintenance") == 1
+    await bench.off()
+    await follow(bench)
+    assert ops.topic == "All about operations"
+
+
 def test_a_long_one_is_cut_to_what_slack_takes(bench: Bench) -> None:
     window = Window(1, "grandvps", State.ON, ALICE, bench.clock.now)
     text = wanted([window], "x" * 250, bench.settings.timezone)
