@@ -1,14 +1,16 @@
-"""The target's own tools: what they say when they fail, and reading them line by line."""
+"""The target's own tools: what they say when they fail, reading them, and feeding them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 from bot.backups.threads import in_thread
 from bot.cancelling import end
-from bot.errors import Failed
+from bot.errors import Failed, Unavailable
 from bot.targets.model import Process, Target
 from bot.targets.output import ERROR_TAIL
 from bot.targets.text import text_of
@@ -16,6 +18,7 @@ from bot.targets.text import text_of
 LINES_SHOWN = 10
 LINE_LENGTH = 400
 BATCH = 1 << 20
+_READ_SIZE = 1 << 20
 SIGN_IN_HINT = "opsbell check says which setting to correct."
 
 _TELLING = re.compile(r"\b(error|fatal|panic)\b", re.IGNORECASE)
@@ -62,6 +65,34 @@ async def write_out(
     finally:
         if writing:
             await end([writing])
+
+
+@contextlib.asynccontextmanager
+async def fed(process: Process, path: Path | None) -> AsyncIterator[None]:
+    """Sends a file to a process inside the block, for as long as the process reads. Raises OSError
+    at the block's end where the file could not be read: the process has then got a part of it."""
+    feeding = asyncio.create_task(_feed(process, path)) if path else None
+    try:
+        yield
+    finally:
+        if feeding:
+            feeding.cancel()
+            await asyncio.wait({feeding})
+    if feeding and not feeding.cancelled():
+        feeding.result()
+
+
+async def _feed(process: Process, path: Path) -> None:
+    try:
+        with await in_thread(path.open, "rb") as file:
+            while data := await in_thread(file.read, _READ_SIZE):
+                await process.write(data)
+        await process.end_input()
+    except Unavailable:
+        return  # it has ended: its exit status says how
+    except OSError:
+        await process.end_input()  # it would wait for the rest for ever
+        raise
 
 
 async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -22,6 +22,11 @@ _PERIODS: tuple[tuple[str, Callable[[datetime], str]], ...] = (
 )
 
 
+def dated_ahead(one: Manifest | None, now: datetime) -> bool:
+    """Whether a clock that was ahead has dated a set: when it was taken is not known."""
+    return one is not None and one.started > now + SKEW
+
+
 def reasons(
     sets: Sequence[Manifest], keep: Keep, zone: ZoneInfo, now: datetime, undo_for: timedelta
 ) -> dict[str, list[str]]:
@@ -34,8 +39,8 @@ def reasons(
     A set that an operation has taken before it changed anything is the way back from it, and stays
     for `undo_for` whatever the rules.
     """
-    ahead = [one for one in sets if one.started > now + SKEW]
-    past = [one for one in sets if one.started <= now + SKEW]
+    ahead = [one for one in sets if dated_ahead(one, now)]
+    past = [one for one in sets if not dated_ahead(one, now)]
     found = {one.id: [AHEAD] for one in ahead}
     for one in past:
         rivals = [each for each in past if each.parts >= one.parts]

@@ -15,9 +15,11 @@ from typing import TypeAlias
 from bot.backups import disk
 from bot.backups.catalogue import Catalogue
 from bot.backups.model import BackupSet, Manifest, free_name
+from bot.backups.retention import dated_ahead
 from bot.backups.threads import in_thread
 from bot.backups.verdicts import Verdict, VerdictsOf
 from bot.errors import NotFound
+from bot.words import utc_now
 
 Tell: TypeAlias = Callable[[int], Awaitable[None]]
 """Hears how many bytes are in the store by now."""
@@ -77,8 +79,11 @@ class SetStore(ABC):
         return [manifest for one in await self.sets() if (manifest := one.good)]
 
     async def newest(self, parts: Iterable[str]) -> Manifest | None:
-        """The newest good set that holds all of `parts`."""
-        return newest(await self.sets(), parts)
+        """The newest good set that holds all of `parts`; none that is dated in the future."""
+        now = utc_now()
+        return newest(
+            [one for one in await self.sets() if not dated_ahead(one.manifest, now)], parts
+        )
 
     async def find(self, wanted: str) -> BackupSet:
         """The set with that ID, with an ID that begins so, or the `latest`.
@@ -90,7 +95,7 @@ class SetStore(ABC):
             where, name = self.directory.absolute(), Path(wanted).name
             hint = f"A plain dump is restored from {where}: put it there and say /restore file:"
             raise NotFound(_no_backup(wanted), hint=f"{hint}{name}.")
-        return find(await self.sets(), wanted)
+        return find(ahead_last(await self.sets(), utc_now()), wanted)
 
     async def free_name(self, started: datetime, sets: Iterable[BackupSet]) -> str:
         """The name for a set begun at a moment, beside the `sets` that there are; see
@@ -183,6 +188,11 @@ def _judged(one: BackupSet, verdict: Verdict | None) -> BackupSet:
     return replace(one, verdict=verdict, trouble=one.trouble or failed)
 
 
+def ahead_last(sets: Iterable[BackupSet], now: datetime) -> list[BackupSet]:
+    """Sets given newest first, those last that are dated in the future: they may be the oldest."""
+    return sorted(sets, key=lambda one: dated_ahead(one.manifest, now))
+
+
 def newest(sets: Iterable[BackupSet], parts: Iterable[str]) -> Manifest | None:
     """The first of `sets`, given newest first, that is good and holds all of `parts`."""
     wanted = frozenset(parts)
@@ -190,7 +200,7 @@ def newest(sets: Iterable[BackupSet], parts: Iterable[str]) -> Manifest | None:
 
 
 def find(sets: Sequence[BackupSet], wanted: str) -> BackupSet:
-    """The set with that ID, with an ID that begins so, or the `latest`, of sets given newest first.
+    """The set with that ID, with an ID that begins so, or the `latest`: the first of the sets.
 
     Raises NotFound where there is none, or where several begin so.
     """

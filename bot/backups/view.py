@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot import words
 from bot.backups.model import DATABASE, GUIDE, BackupSet, Manifest
+from bot.backups.retention import dated_ahead
 from bot.config.base import OWN
 from bot.operations.model import Operation
 from bot.operations.queued import followed
@@ -80,7 +81,8 @@ def listing(
 
 def newest(target: str, sets: Sequence[BackupSet], now: datetime) -> str:
     """One sentence on the last set that can be trusted."""
-    manifest = next((one.good for one in sets if one.good), None)
+    dated_right = (one.good for one in sets if not dated_ahead(one.manifest, now))
+    manifest = next(filter(None, dated_right), None)
     if manifest is None:
         return f"There is no good backup of {target}."
     age = words.ago(manifest.started, now)

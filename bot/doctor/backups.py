@@ -15,6 +15,7 @@ from bot.backups.catalogue import HIDDEN
 from bot.backups.database import DatabaseBackup
 from bot.backups.model import DATABASE, BackupSet
 from bot.backups.restic_store import ResticStore
+from bot.backups.retention import dated_ahead
 from bot.backups.set_store import SetStore
 from bot.backups.sources import parts_of
 from bot.backups.steps import SPARE
@@ -143,7 +144,14 @@ class StoreLook:
             says = f"{count(len(bad), 'set')} cannot be trusted: {bad[0].id}: {bad[0].trouble}."
             todo = f"Look into {bad[0].place}; remove it once it is of no use."
             found.append(beware(self.area, "Sets", says, todo))
-        newest = next((one for each in sets if (one := each.good)), None)
+        good = [one for each in sets if (one := each.good)]
+        if ahead := [one for one in good if dated_ahead(one, now)]:
+            says = f"{count(len(ahead), 'set')} dated in the future, {ahead[0].id} the furthest."
+            todo = (
+                "Look whether the clock is right. Until then they are restored by their IDs alone."
+            )
+            found.append(beware(self.area, "Sets", says, todo))
+        newest = next((one for one in good if not dated_ahead(one, now)), None)
         if newest is None:
             says, todo = "There is none yet.", f"Make one: {self._by_hand()}"
             found.append(beware(self.area, "Newest backup", says, todo))

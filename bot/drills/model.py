@@ -28,6 +28,9 @@ _PLACE = re.compile(
     r"|could not open extension control file|extension .* is not available|could not access file"
     r"|connection to server|terminating connection|the database system is|too many clients"
     r"|remaining connection slots|could not resize shared memory|Disk quota exceeded"
+    # Ended from outside: pg_restore says so itself, other tools are killed by the signal.
+    r"|terminated by user|canceling statement"
+    r"|ended with exit status (?:-\d+|12[89]|1[3-9]\d|2\d\d)\b"
 )
 
 # What restic says of data that is altered or lost in a repository that it can open and read.

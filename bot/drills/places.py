@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot import words
+from bot.backups.removing import DROP, END_SESSIONS
 from bot.backups.threads import in_thread
 from bot.drills.original import Original, look_at_original
 from bot.drills.sql import Session
@@ -208,10 +209,8 @@ class DatabaseInPlace:
         # What a killed drill has started may still be making the database: that ends first.
         await self._beside().lines(
             "Removing the scratch database",
-            "select pg_catalog.pg_terminate_backend(pid, 10000) from pg_catalog.pg_stat_activity"
-            " where application_name = :'mark' and pid <> pg_catalog.pg_backend_pid();\n"
-            'drop database if exists :"name" with (force);',
-            {"name": name, "mark": self._original.mark},
+            END_SESSIONS + DROP,
+            {"name": name},
             limit=_DROP_LIMIT,
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 from bot import words
 from bot.backups.model import DATABASE, BackupSet, Manifest
 from bot.backups.service import Backups
+from bot.backups.set_store import ahead_last
 from bot.config.settings import Settings
 from bot.drills import view
 from bot.drills.model import Load
@@ -38,6 +39,7 @@ from bot.store.database import Transaction
 from bot.store.events import Event
 from bot.store.queue import Lane, Queue
 from bot.targets.targets import Targets
+from bot.words import utc_now
 
 RUNBOOK = "verify"
 ACCESS = "backup"
@@ -142,7 +144,13 @@ class Drills:
             return
         async with self._results.database.transaction() as tx:
             before = await self._operations.unfinished(tx, target)
-            same = [o for o in before if o.plan.runbook == RUNBOOK and o.plan.facts == plan.facts]
+            same = [
+                each
+                for each in before
+                if each.plan.runbook == RUNBOOK
+                and each.plan.facts == plan.facts
+                and not await self._operations.locks.keep_out(tx, each)
+            ]
             if same:
                 tx.record(_event(target, "drill.merged", due, {"operation": same[0].id}))
                 return
@@ -172,7 +180,7 @@ class Drills:
         self._backups.policy(target)
         if wanted:
             return await self._backups.find(target, wanted)
-        sets = await self._backups.sets(target)
+        sets = ahead_last(await self._backups.sets(target), utc_now())
         with_database = [s for s in sets if s.manifest and DATABASE in s.manifest.parts]
         chosen = next(iter(with_database or sets), None)
         if chosen is None:
@@ -255,7 +263,7 @@ def _database_steps(database: str, image: str, questions: tuple[str, ...]) -> li
 def _removal(image: str) -> str:
     if image:
         return "docker rm --force --volumes, of the scratch server"
-    return "drop database opsbell_drill_… with (force)"
+    return "drop database opsbell_drill_…"
 
 
 def _about(found: BackupSet) -> str:

@@ -6,10 +6,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot import words
 from bot.backups.model import DATABASE, BackupSet, Manifest
+from bot.backups.retention import AHEAD, dated_ahead
 from bot.backups.service import Backups
 from bot.backups.sources import known_parts
 from bot.backups.threads import in_thread
@@ -17,7 +19,7 @@ from bot.config import targets as configured
 from bot.errors import NotFound, Refused
 from bot.restores.model import FILE, RUNBOOK, UNDO_RUNBOOK, file_name
 from bot.restores.running import dumps_directory
-from bot.words import Sign
+from bot.words import Sign, utc_now
 
 _NAMED = 3
 _ENDS = 1 << 20
@@ -89,7 +91,7 @@ class Choosing:
         include = self._backups.policy(name).include
         usual = [DATABASE] if DATABASE in include and not whole else include
         asked = self._backups.parts(name, parts or usual)
-        return latest(name, await self._backups.sets(name), asked)
+        return latest(name, await self._backups.sets(name), asked, utc_now())
 
     async def _file(self, name: str, parts: Sequence[str]) -> Chosen:
         if any(part.lower() != DATABASE for part in parts):
@@ -101,13 +103,16 @@ class Choosing:
 
 
 def latest(
-    target: str, sets: Sequence[BackupSet], parts: Sequence[str]
+    target: str, sets: Sequence[BackupSet], parts: Sequence[str], now: datetime
 ) -> tuple[BackupSet, tuple[str, ...]]:
-    """The newest of `sets`, given newest first, that is good, holds all `parts` and is no safety
-    backup of a restore; and what to tell of the newer ones. Raises NotFound."""
+    """The newest of `sets`, given newest first, that is good, not dated ahead of `now`, holds all
+    `parts` and is no safety backup of a restore; and what to tell of the newer ones.
+
+    Raises NotFound.
+    """
     skipped: list[str] = []
     for one in sets:
-        why = _why_not(one, parts)
+        why = _why_not(one, parts, now)
         if not why:
             return one, _told(skipped)
         skipped.append(f"{one.id} ({why})")
@@ -117,10 +122,12 @@ def latest(
     )
 
 
-def _why_not(one: BackupSet, parts: Sequence[str]) -> str:
+def _why_not(one: BackupSet, parts: Sequence[str], now: datetime) -> str:
     manifest: Manifest | None = one.good
     if manifest is None:
         return "not to be trusted"
+    if dated_ahead(manifest, now):
+        return AHEAD
     if _OF_BROKEN.fullmatch(manifest.reason):
         return f"the safety backup {manifest.reason}"
     missing = [part for part in parts if part not in manifest.parts]

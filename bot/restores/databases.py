@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.backups.removing import DROP, END_SESSIONS
 from bot.errors import Failed
 from bot.restores.server import Server
 
@@ -77,41 +78,6 @@ from settings, lateral (select
 commit;
 """
 
-# Nobody can come back in while it is removed, so that this also ends tools that try again.
-_DROP = r"""
-select format('alter database %I with is_template false allow_connections false', datname)
-from pg_catalog.pg_database where datname = :'name' \gexec
-select format(
-    'do $$begin
-        for round in 1..200 loop
-            perform pg_catalog.pg_stat_clear_snapshot();
-            perform pg_catalog.pg_terminate_backend(pid)
-            from pg_catalog.pg_stat_activity where datid = %s;
-            exit when not found;
-            perform pg_catalog.pg_sleep(0.05);
-        end loop;
-    end$$', oid)
-from pg_catalog.pg_database where datname = :'name' \gexec
-select format('drop database %I', datname)
-from pg_catalog.pg_database where datname = :'name' \gexec
-"""
-
-_END_SESSIONS = r"""
-do $$begin
-    for round in 1..400 loop
-        perform pg_catalog.pg_stat_clear_snapshot();
-        perform pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-        where application_name = current_setting('application_name')
-            and pid <> pg_catalog.pg_backend_pid();
-        exit when not found;
-        perform pg_catalog.pg_sleep(0.05);
-    end loop;
-end$$;
-select count(*) from pg_catalog.pg_stat_activity
-where application_name = current_setting('application_name')
-    and pid <> pg_catalog.pg_backend_pid();
-"""
-
 
 async def create(server: Server, name: str, *, like: str | None) -> int:
     """Makes an empty database, with owner, encoding, locale and tablespace `like` another; its
@@ -137,7 +103,7 @@ async def copy_properties(server: Server, name: str, *, like: str) -> None:
 async def drop(server: Server, name: str) -> None:
     """Removes a database whoever is connected to it; one that is not there is no error."""
     await server.ask(
-        f"Removing the database {name}", _DROP, values={"name": name}, limit=_CREATE_LIMIT
+        f"Removing the database {name}", DROP, values={"name": name}, limit=_CREATE_LIMIT
     )
 
 
@@ -145,6 +111,6 @@ async def end_work(server: Server) -> None:
     """Ends what may still run under the server's mark: processes in the container, then sessions.
     Raises Failed where something remains."""
     await server.target.end_marked(server.mark, service=server.service)
-    left = await server.ask("Ending the sessions of the restore", _END_SESSIONS)
+    left = await server.ask("Ending the sessions of the restore", END_SESSIONS)
     if left != ["0"]:
         raise Failed(f"Sessions of the restore go on at the server: {' '.join(left)}.")

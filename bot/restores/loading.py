@@ -13,23 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.backups.model import DATABASE, DUMP, GLOBALS
-from bot.backups.processes import failure
+from bot.backups.processes import failure, fed
 from bot.backups.snapshot import open_snapshot
 from bot.backups.threads import in_thread
 from bot.cancelling import end
-from bot.errors import Failed, NotFound, Unavailable
+from bot.errors import Failed, NotFound
 from bot.restores import statistics
 from bot.restores.meter import LoadMeter
 from bot.restores.plain import load_plain
 from bot.restores.roles import make_missing_roles
 from bot.restores.scratch import scratch_copy
 from bot.restores.server import Server
-from bot.targets.model import Process
 from bot.words import count
 
 Pieces = AsyncIterator[bytes]
 
-READ_SIZE = 1 << 20
 # Lost with a power cut is only what is not in place yet: the swap's own commit is waited for, and
 # with it everything before it is on the disk.
 # Where the jobs share the tables, several workers for an index would only be in each other's way:
@@ -152,8 +150,9 @@ async def _schema(server: Server, dump: Dump, meter: LoadMeter) -> AsyncIterator
         )
         async with fed(process, feed):
             yield process.chunks()
-            if status := await process.wait():
-                raise failure(server.target, "pg_restore", status, process.error_tail)
+            status = await process.wait()
+        if status:
+            raise failure(server.target, "pg_restore", status, process.error_tail)
 
 
 async def _settled(server: Server, database: str, jobs: int, options: str) -> Mapping[str, int]:
@@ -225,27 +224,3 @@ async def _pg_restore(
         status = await process.wait()
     if status:
         raise failure(target, "pg_restore", status, process.error_tail)
-
-
-@asynccontextmanager
-async def fed(process: Process, path: Path | None) -> AsyncIterator[None]:
-    """Sends a file to a process inside the block, for as long as the process reads."""
-    feeding = asyncio.create_task(_feed(process, path)) if path else None
-    try:
-        yield
-    finally:
-        if feeding:
-            feeding.cancel()
-            await asyncio.wait({feeding})
-    if feeding and not feeding.cancelled():
-        feeding.result()
-
-
-async def _feed(process: Process, path: Path) -> None:
-    with await in_thread(path.open, "rb") as file:
-        try:
-            while data := await in_thread(file.read, READ_SIZE):
-                await process.write(data)
-            await process.end_input()
-        except Unavailable:
-            return  # it has ended: its exit status says how
