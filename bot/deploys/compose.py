@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from graphlib import TopologicalSorter
 from typing import Any
 
 from bot.config.targets import ComposeTarget
@@ -19,7 +20,7 @@ from bot.deploys.containers import (
 )
 from bot.deploys.deployment import CHECK, KEEP, SWITCH, Deployment, Result
 from bot.deploys.rolling import roll
-from bot.errors import Failed
+from bot.errors import Failed, NotFound
 from bot.operations.model import StepContext
 from bot.runbooks.commands import mark_of, run_command
 from bot.targets.health import HealthState
@@ -28,6 +29,7 @@ from bot.words import count, join
 
 _ENDING = timedelta(minutes=2)
 _LOOK_EVERY = 0.2
+_COMPLETED = "service_completed_successfully"
 _STEP = "opsbell.step"
 """The label of a container of `docker compose run`: the mark of the step that it runs for."""
 
@@ -150,7 +152,7 @@ async def why_not_rolling(target: Target, settings: ComposeTarget) -> str:
     for name in settings.deploy.services or built or services:
         if name not in services:
             return f"{target.name} has no service called {name}."
-        if reason := _why_single(services[name]):
+        if (reason := _why_single(services[name])) and _runs_on(services, name):
             return f"{name} cannot have two containers at a time: {reason}."
     return ""
 
@@ -168,17 +170,50 @@ def _why_single(settings: Mapping[str, Any]) -> str:
 async def _start(deployment: Deployment, context: StepContext, *, back: bool) -> None:
     """Brings up what the files and images say now, and proves it."""
     if _is_rolling(deployment):
-        for service in await deployed(deployment):
-            before = kept(deployment).get(service, {})
-            is_old = partial(_is_old, before, back)
-            # What was ill before the deploy is brought back all the same.
-            prove = not back or bool(deployment.result(CHECK).get("healthy"))
-            await roll(deployment, context, service, is_old, prove=prove)
+        await _roll_all(deployment, context, back=back)
     else:
-        argv = deployment.target.compose(*up_arguments(deployment.services))
-        await run_command(deployment.target, context, argv, name="docker compose up")
+        await _up(deployment, context, deployment.services)
     if troubles := await _not_as_wanted(deployment):
         raise Failed(f"Compose has ended, but {troubles}.")
+
+
+async def _roll_all(deployment: Deployment, context: StepContext, *, back: bool) -> None:
+    """Replaces one service after another: what others wait for before these, since Compose starts
+    it with them, and what ends by itself or has no replicas as Compose does it."""
+    services = (await configuration(deployment.target))["services"]
+    chosen = await deployed(deployment)
+    if missing := [name for name in chosen if name not in services]:
+        raise NotFound(f"{deployment.target.name} has no service called {join(missing)}.")
+    needs = {name: each.get("depends_on", ()) for name, each in services.items()}
+    for service in TopologicalSorter(needs).static_order():
+        if service not in chosen:
+            continue
+        if not _runs_on(services, service):
+            await _up(deployment, context, [service])
+            continue
+        is_old = partial(_is_old, kept(deployment).get(service, {}), back)
+        # What was ill before the deploy is brought back all the same.
+        prove = not back or bool(deployment.result(CHECK).get("healthy"))
+        number = _replicas(services[service])
+        await roll(deployment, context, service, number, is_old, prove=prove)
+
+
+async def _up(deployment: Deployment, context: StepContext, services: Sequence[str]) -> None:
+    argv = deployment.target.compose(*up_arguments(services))
+    await run_command(deployment.target, context, argv, name="docker compose up")
+
+
+def _runs_on(services: Mapping[str, Any], name: str) -> bool:
+    """Whether there shall be containers of a service that go on running: none does of one that
+    another waits for to end."""
+    waited_for = (each.get("depends_on", {}).get(name, {}) for each in services.values())
+    ends = any(each.get("condition") == _COMPLETED for each in waited_for)
+    return not ends and _replicas(services[name]) > 0
+
+
+def _replicas(settings: Mapping[str, Any]) -> int:
+    deploy = settings.get("deploy") or {}
+    return int(deploy.get("replicas", settings.get("scale", 1)))
 
 
 def _is_old(before: Mapping[str, Any], back: bool, container: ServiceContainer) -> bool:
@@ -217,8 +252,7 @@ async def _not_as_wanted(deployment: Deployment) -> str:
 
 async def _rests(deployment: Deployment, service: str, settings: Mapping[str, Any]) -> bool:
     """Whether a service has done its work and ended, or there shall be none of it."""
-    deploy = settings.get("deploy") or {}
-    if deploy.get("replicas", settings.get("scale", 1)) == 0:
+    if _replicas(settings) == 0:
         return True
     found = await deployment.target.health([service])
     return all(each.state is HealthState.FINISHED for each in found)

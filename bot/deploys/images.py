@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from bot.config.targets import ComposeTarget
 from bot.deploys.containers import containers, docker, image_id
 from bot.deploys.deployment import Deployment
-from bot.errors import Failed
+from bot.errors import Failed, OpsbellError
 from bot.operations.model import StepContext
 from bot.words import join
+
+logger = logging.getLogger(__name__)
 
 _OWN = "opsbell"
 _TAG = re.compile(r"deploy-(\d+)")
@@ -93,9 +96,17 @@ def _repository(deployment: Deployment, service: str) -> str:
 
 
 async def _forget(deployment: Deployment, service: str) -> None:
-    """Takes the names from all but the newest; what has no other name and runs nowhere is gone."""
+    """Takes the names from all but the newest; what has no other name and runs nowhere is gone.
+
+    What Docker holds on to stays, which costs disk and nothing else: a container that somebody has
+    left of it, stopped, is enough.
+    """
     repository = _repository(deployment, service)
     said = await docker(deployment.target, "image", "ls", "--format", "{{.Tag}}", repository)
     numbers = sorted(int(found[1]) for tag in said.split() if (found := _TAG.fullmatch(tag)))
     for number in numbers[: -deployment.choices.keep]:
-        await docker(deployment.target, "image", "rm", f"{repository}:deploy-{number}")
+        old = f"{repository}:deploy-{number}"
+        try:
+            await docker(deployment.target, "image", "rm", old)
+        except OpsbellError as error:
+            logger.warning("image not forgotten", extra={"image": old, "error": str(error)})

@@ -16,7 +16,17 @@ from bot.config.words import nearest
 from bot.deploys.counting import files_of
 from bot.deploys.model import Change, Commit, Difference, may_be_commit, short
 from bot.errors import Failed, NotFound, Refused, Unavailable, UsageError
-from bot.runbooks.git import ENVIRONMENT, Head, changes, git, git_argv, has_commit, head
+from bot.runbooks.git import (
+    ENVIRONMENT,
+    Head,
+    changes,
+    git,
+    git_argv,
+    has_commit,
+    head,
+    index_lock,
+    top,
+)
 from bot.targets.model import Target
 
 COMMITS_LISTED = 20
@@ -37,13 +47,12 @@ class Repository:
     async def top(self) -> Path:
         """The work tree's own directory: the target's, or one above it."""
         try:
-            said = await git(self._target, "rev-parse", "--show-toplevel")
+            return await top(self._target)
         except Failed as error:
             raise Refused(
                 f"{self._target.directory()} is no git work tree.",
                 hint="A deploy checks out a commit there: clone the application's repository.",
             ) from error
-        return Path(said.rstrip("\n"))
 
     async def head(self) -> Head:
         """What is checked out."""
@@ -56,8 +65,7 @@ class Repository:
 
     async def lock(self) -> Path | None:
         """The file that git has where it works on the index, or has left where it died at it."""
-        inner = (await git(self._target, "rev-parse", "--git-path", "index.lock")).rstrip("\n")
-        path = self._target.directory() / inner
+        path = await index_lock(self._target)
         return path if path.exists() else None
 
     async def fetch(self) -> None:

@@ -32,10 +32,16 @@ _STOPPING = timedelta(minutes=5)
 
 
 async def roll(
-    deployment: Deployment, context: StepContext, service: str, is_old: IsOld, *, prove: bool
+    deployment: Deployment,
+    context: StepContext,
+    service: str,
+    number: int,
+    is_old: IsOld,
+    *,
+    prove: bool,
 ) -> None:
-    """Replaces the containers of one service that are old by as many as the files and images say
-    now.
+    """Replaces the containers of one service that are old by this number of new ones, as the files
+    and images say now.
 
     Raises Failed where `prove` is set and the new ones do not get healthy: the old ones run on
     then, and what was started beside them is removed.
@@ -44,8 +50,8 @@ async def roll(
     await _remove(deployment, [each for each in found if not each.running])
     old = [each for each in found if each.running and is_old(each)]
     new = [each for each in found if each.running and not is_old(each)]
-    if len(new) < max(len(old), 1):
-        await _start(deployment, context, service, len(old) + max(len(old), 1))
+    if len(new) < number:
+        await _start(deployment, context, service, len(old) + number)
     try:
         if prove:
             await _healthy(deployment, context, service, {each.id for each in old})

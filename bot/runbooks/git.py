@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from bot.backups.processes import failure
 from bot.errors import NotFound, Refused
@@ -95,6 +96,18 @@ async def head(target: Target) -> Head:
     return Head(commit, done.stdout.strip() if done.status == 0 else "")
 
 
+async def top(target: Target) -> Path:
+    """The work tree's own directory, from which git names its files: the target's, or one above it.
+    Raises Failed where there is none."""
+    return Path((await git(target, "rev-parse", "--show-toplevel")).rstrip("\n"))
+
+
+async def index_lock(target: Target) -> Path:
+    """The file that git has where it works on the index, or has left where it died at it."""
+    inner = await git(target, "rev-parse", "--git-path", "index.lock")
+    return target.directory() / inner.rstrip("\n")
+
+
 async def changes(target: Target) -> list[str]:
     """The tracked files that differ from what is checked out."""
     options = ("--porcelain", "-z", "--no-renames", "--untracked-files=no")
@@ -162,6 +175,6 @@ async def has_commit(target: Target, commit: str) -> bool:
 
 
 async def added(target: Target, before: str, after: str) -> list[str]:
-    """The files that one commit has and another, which is checked out, has not."""
+    """The files that one commit has and another, which is checked out, has not: from `top` on."""
     options = ("--name-only", "-z", "--no-renames", "--diff-filter=A")
     return await git_names(target, "diff", *options, before, after, "--")

@@ -18,10 +18,13 @@ from bot.runbooks.git import (
     git,
     has_commit,
     head,
+    index_lock,
     refuse_changes,
     run_git,
+    top,
 )
 from bot.runbooks.undoing import run_undo
+from bot.runbooks.written import is_written_from
 from bot.targets.model import Target
 from bot.targets.targets import Targets
 from bot.targets.text import storable
@@ -66,7 +69,7 @@ class Git:
         """Checks out what was before, also from the middle of a checkout, and proves it."""
         target, given = self._find(context)
         await target.end_marked(mark_of(context))
-        await asyncio.to_thread(_remove_stale_lock, target, context)
+        await asyncio.to_thread(_remove_stale_lock, await index_lock(target), context)
         await self._back(target, context, Head(given["previous"], given["branch"]))
         await run_undo(self._kinds, context)
 
@@ -98,13 +101,17 @@ class Git:
     async def _remove_half_written(
         self, target: Target, context: StepContext, previous: str
     ) -> None:
-        """A checkout that was cut off leaves files that only the new commit knows."""
+        """A checkout that was cut off leaves files that only the new commit knows. What others have
+        put there under such a name, before or since, is theirs."""
         if context.step.started is None:
             return
-        began = context.step.started.timestamp()
-        for name in await added(target, previous, context.step.planned.arguments["commit"]):
-            path = target.directory() / name
-            if await asyncio.to_thread(_is_newer, path, began):
+        began, above = context.step.started.timestamp(), await top(target)
+        commit = context.step.planned.arguments["commit"]
+        for name in await added(target, previous, commit):
+            path = above / name
+            if not await asyncio.to_thread(_is_newer, path, began):
+                continue
+            if await is_written_from(target, path, commit, name):
                 await asyncio.to_thread(path.unlink)
 
     async def _branch_again(self, target: Target, context: StepContext, previous: Head) -> None:
@@ -122,13 +129,13 @@ class Git:
 async def _refuse_collisions(target: Target, before: str, after: str) -> None:
     """Files that the new commit brings and that are there already, ignored ones too: git would
     write over those without a word."""
-    names = await added(target, before, after)
-    there = await asyncio.to_thread(_existing, target.directory(), names)
+    names, above = await added(target, before, after), await top(target)
+    there = await asyncio.to_thread(_existing, above, names)
     if there:
         shown = target.redact(storable(", ".join(there[:5])))
         raise Refused(
             f"{shown} would be written over: not committed here, and part of the commit.",
-            hint=f"Move it away in {target.directory()}.",
+            hint=f"Move it away in {above}.",
         )
 
 
@@ -136,10 +143,9 @@ def _existing(directory: Path, names: Sequence[str]) -> list[str]:
     return [name for name in names if os.path.lexists(directory / name)]
 
 
-def _remove_stale_lock(target: Target, context: StepContext) -> None:
+def _remove_stale_lock(lock: Path, context: StepContext) -> None:
     """A git that lost power or was killed leaves its lock; none of this step's runs any more."""
     began = context.step.started
-    lock = target.directory() / ".git" / "index.lock"
     if began and _is_newer(lock, began.timestamp()):
         lock.unlink(missing_ok=True)
 
@@ -147,7 +153,7 @@ def _remove_stale_lock(target: Target, context: StepContext) -> None:
 def _is_newer(path: Path, moment: float) -> bool:
     try:
         return path.lstat().st_mtime >= moment and not path.is_dir()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

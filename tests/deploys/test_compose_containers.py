@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bot.config.deploys import Deploy
 from bot.config.settings import Settings
 from bot.config.targets import ComposeTarget
 from bot.deploys import compose, images
@@ -53,7 +54,7 @@ class Bench:
     def __init__(self, project: DjangoProject, targets: Targets, settings: ComposeTarget) -> None:
         self.project = project
         self._target = targets.get("grandvps")
-        self._settings = settings
+        self.settings = settings
         self._results: dict[str, Mapping[str, Any]] = {}
         self.number = 1
         self.rolling = False
@@ -82,7 +83,7 @@ class Bench:
     def deployment(self) -> Deployment:
         """The same, as the steps see it."""
         operation = self.context(KEEP).operation
-        return Deployment(operation, self._target, self._settings, Path("/nowhere"))
+        return Deployment(operation, self._target, self.settings, Path("/nowhere"))
 
     async def keep(self) -> None:
         """Keeps what runs."""
@@ -208,6 +209,39 @@ async def test_a_roll_that_was_cut_off_between_two_containers_is_finished_or_tak
     assert "GrandVPS v2" in await served(bench.project)
 
 
+async def test_what_ends_or_has_no_replicas_is_brought_up_and_the_rest_in_its_number(
+    bench: Bench,
+) -> None:
+    bench.rolling = True
+    bench.settings = bench.settings.model_copy(update={"deploy": Deploy(keep=2)})
+    waits = "    depends_on:\n      migrate: {condition: service_completed_successfully}\n"
+    two = "    deploy: {replicas: 2}\n"
+    # Nothing of these can run twice, nor has to.
+    migrate = "  migrate:\n    build: .\n    container_name: NAME\n    command: [date, +%s%N]\n"
+    idle = "  idle:\n    build: .\n    deploy: {replicas: 0}\n"
+    file = bench.project.directory / "docker-compose.yml"
+    text = file.read_text().replace(
+        "    build: .\n    env_file", f"    build: .\n{two}    env_file"
+    )
+    text = text.replace("    depends_on:\n      db:", f"{waits}      db:")
+    migrate = migrate.replace("NAME", f"{bench.project.project}-migrating")
+    file.write_text(text.replace("\nvolumes:\n", f"\n{migrate}{idle}\nvolumes:\n"))
+    deployment = bench.deployment()
+    assert await compose.why_not_rolling(deployment.target, bench.settings) == ""
+    await bench.keep()
+    await bench.build("v2")
+    async with visiting(f"{bench.project.web_url}/") as visitor:
+        await bench.switch()
+        assert len(await bench.ids()) == 2
+        assert "GrandVPS v2" in await served(bench.project)
+        assert await compose.switched(bench.deployment(), bench.context(SWITCH))
+        await bench.bring_back()
+        assert len(await bench.ids()) == 2
+        assert "GrandVPS v1" in await served(bench.project)
+    assert visitor.failures() == []
+    assert await bench.project.compose("ps", "--all", "--quiet", "idle") == ""
+
+
 async def test_a_command_of_django_runs_in_the_image_that_was_built(bench: Bench) -> None:
     await bench.keep()
     await bench.build("v2")
@@ -258,6 +292,28 @@ async def test_only_the_newest_images_are_kept(bench: Bench) -> None:
     assert sorted(tags) == ["deploy-10", "deploy-11"]
     kept = compose.kept(bench.deployment())["web"]
     assert await image_id(target, f"{repository}:deploy-11") == kept["image"]
+
+
+async def test_an_image_that_docker_holds_on_to_keeps_nobody_from_deploying(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = bench.deployment().target
+    bench.number = 20
+    old = images.name(bench.deployment(), "web")
+    # The one name that its image has; somebody's `docker compose run` without --rm has ended.
+    await run("docker", "build", "--tag", old, "-", stdin="FROM opsbell-test/django:1\nLABEL a=b\n")
+    left = await docker(target, "create", old)
+    try:
+        for bench.number in (21, 22):
+            await bench.keep()
+            assert await image_id(target, images.name(bench.deployment(), "web"))
+        assert await image_id(target, old)
+        assert [vars(each)["image"] for each in caplog.records] == [old]
+    finally:
+        await docker(target, "rm", left)
+    bench.number = 23
+    await bench.keep()
+    assert await image_id(target, old) is None
 
 
 async def test_an_image_that_is_gone_is_told(bench: Bench) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
@@ -13,8 +14,9 @@ import pytest
 from bot.errors import Failed, NotFound, Refused
 from bot.runbooks import git
 from bot.runbooks.steps import git_step
-from tests.runbooks.conftest import Place
+from tests.runbooks.conftest import Place, opened_place
 from tests.runbooks.contexts import Context
+from tests.targets.places import host_settings
 
 pytestmark = pytest.mark.needs("git")
 
@@ -45,6 +47,10 @@ class Repositories:
         self.git(self.remote, "commit", "--quiet", "-m", message)
         return self.git(self.remote, "rev-parse", "HEAD")
 
+    def git_path(self, name: str) -> Path:
+        """Where git keeps something of the clone's own."""
+        return self.clone / self.git(self.clone, "rev-parse", "--git-path", name)
+
     def state(self) -> tuple[str, str, list[str]]:
         """What the clone has checked out, by what, and all its files that git sees changed."""
         branch = self.git(self.clone, "rev-parse", "--abbrev-ref", "HEAD")
@@ -56,6 +62,26 @@ class Repositories:
 def repositories(tmp_path: Path, host: Place) -> Repositories:
     host.target.directory().rmdir()
     return Repositories(tmp_path, host.target.directory())
+
+
+@pytest.fixture(params=["clone", "below", "worktree"])
+async def anywhere(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[tuple[Place, Repositories]]:
+    """A target that is a clone, lies in a directory of one, or is a work tree linked to one."""
+    clone = directory = tmp_path / "application"
+    if request.param == "worktree":
+        repositories = Repositories(tmp_path, tmp_path / "first")
+        repositories.git(repositories.clone, "checkout", "--quiet", "--detach")
+        repositories.git(repositories.clone, "worktree", "add", "--quiet", str(clone), "main")
+        repositories.clone = clone
+    else:
+        repositories = Repositories(tmp_path, clone)
+    if request.param == "below":
+        directory = clone / "site"
+        directory.mkdir()
+    async with opened_place(host_settings(directory)) as place:
+        yield place, repositories
 
 
 async def planned(place: Place, ref: str = "main") -> Context:
@@ -91,27 +117,35 @@ async def test_changes_that_are_not_committed_are_refused(
 
 
 @pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("text", ["mine\n", "new\nand mine\n"])
+@pytest.mark.parametrize("age", [60, -60])
 async def test_files_in_the_way_are_refused_and_stay(
-    host: Place, repositories: Repositories, ignored: bool
+    anywhere: tuple[Place, Repositories], ignored: bool, text: str, age: int
 ) -> None:
+    host, repositories = anywhere
     context = await planned(host)
-    (repositories.clone / "new.py").write_text("mine\n")
+    new = repositories.clone / "new.py"
+    new.write_text(text)
     if ignored:
-        (repositories.clone / ".git" / "info" / "exclude").write_text("new.py\n")
-    before = context.step.started
-    assert before
-    old = before.timestamp() - 60
-    os.utime(repositories.clone / "new.py", (old, old))
-    with pytest.raises(Refused, match=r"new\.py would be written over"):
+        exclude = repositories.git_path("info/exclude")
+        exclude.parent.mkdir(exist_ok=True)
+        exclude.write_text("new.py\n")
+    # Somebody may write to it still.
+    assert context.step.started
+    written = context.step.started.timestamp() - age
+    os.utime(new, (written, written))
+    with pytest.raises(Refused, match=r"new\.py would be written over") as refused:
         await host.kinds["git"].run(context)
+    assert refused.value.hint == f"Move it away in {repositories.clone}."
     await host.kinds["git"].undo(context)
-    assert (repositories.clone / "new.py").read_text() == "mine\n"
+    assert new.read_text() == text
     assert repositories.state()[0] == repositories.first
 
 
 async def test_a_checkout_that_was_cut_off_goes_back_whole(
-    host: Place, repositories: Repositories
+    anywhere: tuple[Place, Repositories],
 ) -> None:
+    host, repositories = anywhere
     before = repositories.state()
     context = await planned(host)
     repositories.git(repositories.clone, "fetch", "--quiet", "origin")
@@ -119,12 +153,37 @@ async def test_a_checkout_that_was_cut_off_goes_back_whole(
     (repositories.clone / "old.py").unlink()
     (repositories.clone / "app.py").write_text("tw")
     (repositories.clone / "new.py").write_text("ne")
-    (repositories.clone / ".git" / "index.lock").touch()
+    repositories.git_path("index.lock").touch()
     assert await host.kinds["git"].done(context) is None
     await host.kinds["git"].undo(context)
     assert repositories.state() == before
     await host.kinds["git"].run(context)
     assert repositories.state() == (repositories.second, "HEAD", [])
+
+
+async def test_what_a_cut_off_checkout_wrote_goes_whatever_it_is_and_nothing_else(
+    host: Place, repositories: Repositories
+) -> None:
+    files = {".gitattributes": "*.txt text eol=crlf\n"}
+    repositories.commit(files, "Line ends")
+    repositories.git(repositories.clone, "pull", "--quiet")
+    before = repositories.state()
+    (repositories.remote / "link").symlink_to("nowhere")
+    (repositories.remote / "old.d").mkdir()
+    added = {"windows.txt": "one\ntwo\n", "old.d/one.py": "one\n", "data": "committed\n"}
+    repositories.commit(added | {"empty": "", "other": "1"}, "New files")
+    context = await planned(host)
+    repositories.git(repositories.clone, "fetch", "--quiet", "origin")
+    clone = repositories.clone
+    (clone / "link").symlink_to("nowhere")
+    (clone / "windows.txt").write_bytes(b"one\r\ntwo\r\n")
+    (clone / "empty").touch()
+    (clone / "old.d").touch()
+    (clone / "data").write_text("written since")
+    (clone / "other").symlink_to("data")
+    await host.kinds["git"].undo(context)
+    assert repositories.state() == (before[0], before[1], ["?? data", "?? old.d", "?? other"])
+    assert (clone / "data").read_text() == "written since"
 
 
 async def test_what_someone_checked_out_meanwhile_is_left_alone(
