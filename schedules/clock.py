@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 LEADER_POLL = timedelta(seconds=2)
 SWEEP_INTERVAL = timedelta(seconds=60)
+# By less a clock is corrected every day.
+SET_BACK = timedelta(minutes=5)
 # A due time acted on within this is on time: the process may have been busy.
 ON_TIME = timedelta(minutes=1)
 
@@ -106,7 +108,8 @@ class Clock:
     async def sweep(self, scheduled: Scheduled) -> None:
         """Acts on every due time since the last one that was dealt with."""
         now = self._now()
-        last = await ticks.last(self._database, scheduled.name)
+        await ticks.forget_ahead(self._database, scheduled.name, now)
+        last = await ticks.last(self._database, scheduled.name, now)
         if last is None:
             # Nothing was due before it was first seen.
             async with self._database.transaction() as tx:
@@ -152,8 +155,12 @@ class Clock:
         await self.sweep_all()
         scheduler.start()
         try:
-            while True:
+            seen = self._now()
+            while self._now() > seen - SET_BACK:
+                seen = max(seen, self._now())
                 await connection.execute("select 1")
                 await asyncio.sleep(LEADER_POLL.total_seconds())
+            # The scheduler would wait until it is as late again as it was.
+            logger.warning("the machine's clock was set back")
         finally:
             scheduler.shutdown(wait=False)

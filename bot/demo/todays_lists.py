@@ -29,7 +29,7 @@ async def post_todays_lists(core: Core, now: datetime) -> None:
 async def _post(core: Core, name: str, schedule: CronLine, now: datetime) -> None:
     zone, tick = core.settings.timezone, tick_name(name)
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    last = await ticks.last(core.database, tick)
+    last = await ticks.last(core.database, tick, now)
     if last is None:
         if name != DAILY:
             return

@@ -16,8 +16,17 @@ async def claim(tx: Transaction, name: str, due_at: datetime, outcome: str) -> b
     return rows == 1
 
 
-async def last(database: Database, name: str) -> datetime | None:
-    """The newest due time that was dealt with; None where there was none."""
-    row = await database.one("select max(due_at) as at from ticks where name = %s", (name,))
+async def forget_ahead(database: Database, name: str, now: datetime) -> None:
+    """Takes back what a clock that was ahead has called missed and is not even due."""
+    await database.execute(
+        "delete from ticks where name = %s and due_at > %s and outcome = 'missed'", (name, now)
+    )
+
+
+async def last(database: Database, name: str, now: datetime) -> datetime | None:
+    """The newest due time until `now` that was dealt with; None where there was none."""
+    row = await database.one(
+        "select max(due_at) as at from ticks where name = %s and due_at <= %s", (name, now)
+    )
     at: datetime | None = row["at"]
     return at

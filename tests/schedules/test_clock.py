@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.config.cron import CronLine
+from bot.store import ticks
 from bot.store.database import Database, Transaction
 from schedules.clock import Clock, Scheduled
 
@@ -72,6 +73,37 @@ async def test_late_within_the_limit_it_is_made_up_and_beyond_it_is_missed(
     await clock.sweep(thing)
     assert diary.missed == ["11-20 09:00", "11-21 09:00"]
     assert diary.fired == ["11-22 09:00"]
+
+
+async def test_what_was_called_missed_by_a_clock_that_was_ahead_is_done_at_its_time(
+    database: Database,
+) -> None:
+    diary = Diary(berlin("2026-11-22 12:00"))
+    thing = diary.scheduled("0 9 * * *")
+    clock = diary.clock(database, thing)
+    await clock.sweep(thing)
+    diary.now = berlin("2026-11-25 20:00")
+    await clock.sweep(thing)
+    assert diary.missed == ["11-23 09:00", "11-24 09:00", "11-25 09:00"]
+    for now in ("22 12:01", "23 09:00", "23 09:01", "24 09:00"):
+        diary.now = berlin(f"2026-11-{now}")
+        await clock.sweep(thing)
+    assert diary.fired == ["11-23 09:00", "11-24 09:00"]
+
+
+async def test_a_clock_that_is_set_back_is_followed(database: Database) -> None:
+    diary = Diary(datetime.now(UTC) + timedelta(days=90))
+    thing = diary.scheduled("* * * * *")
+    leading = asyncio.create_task(diary.clock(database, thing).run())
+    async with asyncio.timeout(60):
+        while not await ticks.last(database, "thing", diary.now):
+            await asyncio.sleep(0.05)
+        diary.now = datetime.now(UTC)
+        while not await ticks.last(database, "thing", diary.now):
+            await asyncio.sleep(0.05)
+    leading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await leading
 
 
 async def test_what_failed_is_claimed_by_nobody_and_tried_again(database: Database) -> None:
