@@ -10,8 +10,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,55 +22,25 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from bot.checklists import store
-from bot.checklists.model import Run
-from bot.checks.model import Reading, State
+from bot.checks.model import State
 from bot.config.environment import SlackSecrets
 from bot.config.load import load
-from bot.core import Core, opened
+from bot.core import opened
 from bot.demo import database
 from bot.demo.credentials import PASSWORD, SECRET_KEY
-from bot.demo.demo import RunningDemo, running_demo
+from bot.demo.demo import running_demo
 from bot.demo.files import stamp
 from bot.demo.levers import SlackAway, lever
 from bot.errors import Refused
 from bot.playground import LocalSlack, triggers
-from bot.playground.page import Lever
 from bot.words import utc_now
 from tests.demo.conftest import NOON, START, processes_in
+from tests.demo.house import House, pull
+from tests.parts.house import shows
 
 ANSWERS = (State.OK, State.WARNING)  # of a site that is slow, on a busy machine
 WARNED = r"warning: \d+ .* in 24 h, the last"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@dataclass(frozen=True)
-class House:
-    """The demo, what it told the terminal, and Opsbell's own parts to look at the same things."""
-
-    demo: RunningDemo
-    told: list[str]
-    core: Core
-
-    async def read(self, check: str) -> Reading:
-        return await self.core.checks.read(check)
-
-    async def runs(self, name: str) -> list[Run]:
-        async with self.core.database.transaction() as tx:
-            return await store.latest(tx, name, 10)
-
-    def lever(self, title: str) -> Lever:
-        [lever] = [each for each in self.demo.levers if each.title == title]
-        return lever
-
-    async def get(self, path: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
-            return await client.get(f"http://127.0.0.1:{self.demo.sample.port}{path}")
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(START):
-            while not holds():
-                await asyncio.sleep(0.05)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -87,20 +56,6 @@ async def house(directory: Path) -> AsyncIterator[House]:
             async with opened(settings, SlackSecrets.for_terminal({})) as core:
                 yield House(demo, told, core)
     assert processes_in(directory) == []
-
-
-async def pull(house: House, title: str, check: str) -> tuple[Reading, Reading]:
-    """The check's readings while the lever is pulled, and after it was mended."""
-    lever = house.lever(title)
-    assert (await house.read(check)).state is State.OK
-    assert not lever.is_broken()
-    await lever.break_it()
-    assert lever.is_broken()
-    broken = await house.read(check)
-    assert lever.mend is not None
-    await lever.mend()
-    assert not lever.is_broken()
-    return broken, await house.read(check)
 
 
 async def test_todays_checklist_waits_with_its_evidence(house: House) -> None:
@@ -344,8 +299,8 @@ async def test_a_secret_of_grandvps_is_shown_nowhere(house: House) -> None:
         "ops", where=lambda message: bool(re.search(WARNED, message.plain)), timeout=30
     )
     await alice.click(slack.current(listed), "Details")
-    details = json.dumps((await alice.wait_for_view()).blocks)
-    assert "no answer 11 from" in details
+    view = await alice.wait_for_view(where=shows("no answer 11 from"))
+    details = json.dumps(view.blocks)
     said = [details, *(json.dumps(each.blocks) + each.text for each in slack.messages("ops"))]
     said += [*house.told, place.log("opsbell").read_text(), place.log("grandvps").read_text()]
     assert not [text for text in said if PASSWORD in text or SECRET_KEY in text]
