@@ -24,6 +24,7 @@ from bot.backups.verifying import verify
 from bot.config.backups import BackupPolicy
 from bot.config.settings import Settings
 from bot.errors import Refused
+from bot.operations.locks import is_kept_out
 from bot.operations.model import Operation
 from bot.operations.plan import Confirm, Plan, PlannedStep
 from bot.operations.service import Operations
@@ -212,7 +213,7 @@ class Backups:
         for operation in await self._operations.unfinished(tx, plan.target):
             waits = operation.state is OperationState.QUEUED and operation.plan.runbook == RUNBOOK
             holds_all = waits and wanted <= {*operation.plan.facts["include"]}
-            if holds_all and not await self._operations.locks.keep_out(tx, operation):
+            if holds_all and not await is_kept_out(tx, operation):
                 return operation
         return None
 

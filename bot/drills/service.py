@@ -30,6 +30,7 @@ from bot.drills.steps import (
 )
 from bot.drills.store import DrillResults
 from bot.errors import NotFound, OpsbellError, Refused
+from bot.operations.locks import is_kept_out
 from bot.operations.model import Operation
 from bot.operations.plan import Plan, PlannedStep
 from bot.operations.service import Operations
@@ -149,7 +150,7 @@ class Drills:
                 for each in before
                 if each.plan.runbook == RUNBOOK
                 and each.plan.facts == plan.facts
-                and not await self._operations.locks.keep_out(tx, each)
+                and not await is_kept_out(tx, each)
             ]
             if same:
                 tx.record(_event(target, "drill.merged", due, {"operation": same[0].id}))

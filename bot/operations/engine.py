@@ -17,7 +17,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.errors import Unavailable
-from bot.operations import lock_store, step_store, store, taken_back_store
+from bot.operations import step_store, store, taken_back_store
 from bot.operations.context import Redact
 from bot.operations.ending import (
     CANCELLATION,
@@ -32,6 +32,7 @@ from bot.operations.ending import (
     to_take_back,
     what_is_so_now,
 )
+from bot.operations.locks import is_kept_out
 from bot.operations.model import Operation, StepKind
 from bot.operations.plan import Plan, Planner, Recovery
 from bot.operations.runner import Runner, failure_of
@@ -110,8 +111,7 @@ class Engine:
     async def _run(self, operation: int) -> None:
         async with self.database.transaction() as tx:
             found = await store.get(tx, operation)
-            kept = await lock_store.get(tx, found.plan.target)
-            if found.state is OperationState.QUEUED and kept and kept.keeps_out(found.wanted_by):
+            if await is_kept_out(tx, found):
                 await self.telling.show(tx, operation)
                 return  # who frees the target queues it again
         if found.state is OperationState.RUNNING:
@@ -129,8 +129,7 @@ class Engine:
                 await store.choose_again(tx, found.id, changed_since(found, later))
                 await self.telling.show(tx, found.id)
                 return
-            kept = await lock_store.get(tx, found.plan.target)
-            if (kept and kept.keeps_out(found.wanted_by)) or not await store.start(tx, found.id):
+            if await is_kept_out(tx, found) or not await store.start(tx, found.id):
                 return  # locked or cancelled at the last moment
             tx.record(operation_event(found, "operation.started"))
             await taken_back_store.keep(tx, found)

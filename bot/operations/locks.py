@@ -12,6 +12,13 @@ from bot.store.database import Transaction
 from bot.store.events import Event
 
 
+async def is_kept_out(tx: Transaction, operation: Operation) -> bool:
+    """Whether an operation waits until somebody else unlocks its target."""
+    lock = await lock_store.get(tx, operation.plan.target)
+    waits = operation.state is OperationState.QUEUED
+    return waits and lock is not None and lock.keeps_out(operation.wanted_by)
+
+
 class Locks:
     """While a target is locked, other people's operations on it wait. The channel is told."""
 
@@ -22,12 +29,6 @@ class Locks:
     async def get(self, tx: Transaction, target: str) -> TargetLock | None:
         """Who holds the target; None where nobody does."""
         return await lock_store.get(tx, target)
-
-    async def keep_out(self, tx: Transaction, operation: Operation) -> bool:
-        """Whether an operation waits until somebody else unlocks its target."""
-        lock = await lock_store.get(tx, operation.plan.target)
-        waits = operation.state is OperationState.QUEUED
-        return waits and lock is not None and lock.keeps_out(operation.wanted_by)
 
     async def check(self, tx: Transaction, target: str, *, actor: str) -> None:
         """Raises Refused where somebody else keeps the target from an actor."""

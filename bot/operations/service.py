@@ -15,7 +15,7 @@ from bot.operations.approvals import Approvals
 from bot.operations.approvers import Approvers
 from bot.operations.ending import changed_since, operation_event
 from bot.operations.engine import Engine
-from bot.operations.locks import Locks
+from bot.operations.locks import Locks, is_kept_out
 from bot.operations.model import Operation, Step, StepKind
 from bot.operations.plan import Confirm, Plan, Planner
 from bot.operations.scheduling import EXPIRE_JOB, GO_ON_JOB, RUN_JOB, Scheduling
@@ -221,7 +221,7 @@ class Operations:
                 if await self._queue.is_open(tx, job):
                     continue
                 operation = await store.get(tx, number)  # it may have ended with its job
-                if operation.state.final or await self.locks.keep_out(tx, operation):
+                if operation.state.final or await is_kept_out(tx, operation):
                     continue
                 logger.warning("operation without a job", extra={"operation": number})
                 await self._scheduling.run(tx, number, target)

@@ -98,11 +98,13 @@ each "$out" "$live" && rm -f "$mark.done" "$mark.out" "$mark.begun" "$mark.back"
 
 
 # Arguments: the live path, what the names of a part's stages begin with. Each stage with how many
-# exchanges were begun in it.
+# exchanges were begun in it; what the application made meanwhile is as little to be lost as what
+# was replaced.
 _FIND = """
 live=$1 name=$2
 for stage in "${live%/*}/$name"* "$live/$name"*; do
     [ -d "$stage" ] || continue
+    case $stage in *-late) echo "1 $stage" && continue ;; esac
     set -- "$stage"/.operation-*.begun
     [ -e "$1" ] && echo "$# $stage" || echo "0 $stage"
 done
@@ -176,9 +178,9 @@ async def move(
 
 async def move_back(
     target: Target, stage: ServiceStage, operation: int, mark: str, *, into: bool
-) -> list[str]:
+) -> None:
     """Takes back what such a move has done, however far it came. See `move`."""
-    return await _script(target, stage, _BACK, operation, mark, into=into)
+    await _script(target, stage, _BACK, operation, mark, into=into)
 
 
 async def was_moved(target: Target, stage: ServiceStage, operation: int) -> bool:

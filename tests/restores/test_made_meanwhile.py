@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.restores.files_in_service import _BACK, _MOVE
+from bot.restores.files_in_service import _BACK, _FIND, _MOVE
+from bot.restores.stages import STAGE
 
 
 class Service:
     """Live files of the version `old`, and beside them what is to be moved in: `new`."""
 
     def __init__(self, directory: Path) -> None:
-        self.live, self._stage = directory / "media", directory / ".opsbell-restore-media-1"
+        self.live, self._stage = directory / "media", directory / f"{STAGE}media-1"
         self._in, self._out = self._stage / "new", self._stage / "old"
         for place, version in ((self.live, "old"), (self._in, "new")):
             place.mkdir(parents=True)
@@ -88,6 +89,16 @@ def test_it_can_be_taken_back_at_once(service: Service, moment: Callable[[Servic
     assert late
     assert (service.live / "uploads" / "one").read_text() == "old"
     assert version(service._in) == {"new"}
+
+
+def test_what_was_put_aside_is_told_as_something_not_to_be_lost(service: Service) -> None:
+    service.cut_off_when_out()
+    service.application_writes()
+    service.run(_BACK)
+    argv = ["sh", "-c", _FIND, "sh", str(service.live), f"{STAGE}media-"]
+    found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    beside = service.live.parent / f"{STAGE}media-1"
+    assert found == [f"0 {beside}", f"1 {beside}-late"]
 
 
 def test_without_such_nothing_is_put_aside(service: Service) -> None:
